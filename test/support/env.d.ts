@@ -1,6 +1,10 @@
+import type { D1Migration } from '@cloudflare/vitest-plugin'
+
 // What the test run adds to the Worker's environment.
-declare namespace Cloudflare {
-  interface Env {
-    TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[]
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      TEST_MIGRATIONS: D1Migration[]
+    }
   }
 }

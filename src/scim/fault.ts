@@ -1,0 +1,148 @@
+/**
+ * Everything that a SCIM request may be refused for, each arm with its evidence.
+ * `toScimError` is the one place that decides status, scimType and the text that the client reads;
+ * Entra copies that text into the administrator's provisioning log, so it says what to do.
+ */
+export type ScimFault =
+  | { readonly kind: 'invalidSyntax'; readonly reason: string }
+  | {
+      readonly kind: 'invalidFilter'
+      readonly filter: string
+      /** Zero-based offset into `filter` where it stops being understood, when there is such a place. */
+      readonly position?: number
+      readonly reason: string
+    }
+  | { readonly kind: 'invalidPath'; readonly path: string; readonly reason: string }
+  | { readonly kind: 'invalidValue'; readonly attribute: string; readonly reason: string }
+  | { readonly kind: 'noTarget'; readonly path: string }
+  | { readonly kind: 'mutability'; readonly attribute: string; readonly reason: string }
+  | {
+      readonly kind: 'uniqueness'
+      readonly attribute: string
+      readonly value: string
+      readonly existingId?: string
+    }
+  | { readonly kind: 'tooMany'; readonly reason: string }
+  | { readonly kind: 'invalidVersion'; readonly reason: string }
+  | { readonly kind: 'unauthorized'; readonly reason: string }
+  | { readonly kind: 'forbidden'; readonly reason: string }
+  | { readonly kind: 'notFound'; readonly what: string }
+  | { readonly kind: 'methodNotAllowed'; readonly method: string; readonly allowed: string }
+  | { readonly kind: 'versionMismatch'; readonly current: string }
+  | { readonly kind: 'payloadTooLarge'; readonly limitBytes: number }
+  | { readonly kind: 'unsupportedMediaType'; readonly contentType: string }
+  | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'notImplemented'; readonly what: string }
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'internal'; readonly requestId: string }
+
+/** The keywords of RFC 7644 table 9. */
+export type ScimType =
+  | 'invalidFilter'
+  | 'tooMany'
+  | 'uniqueness'
+  | 'mutability'
+  | 'invalidSyntax'
+  | 'invalidPath'
+  | 'noTarget'
+  | 'invalidValue'
+  | 'invalidVers'
+  | 'sensitive'
+
+export interface ScimError {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 429 | 500 | 501 | 503
+  readonly scimType?: ScimType
+  readonly detail: string
+  readonly retryAfterSeconds?: number
+}
+
+/** Status, scimType and text of a fault (RFC 7644 section 3.12). */
+export function toScimError(fault: ScimFault): ScimError {
+  // The table has an arm for every kind, so the arm of this fault's kind takes this fault.
+  const render = ERRORS[fault.kind] as (fault: ScimFault) => ScimError
+  return render(fault)
+}
+
+/** One exhaustive mapping: a new kind of fault does not compile until its answer is written here. */
+const ERRORS: {
+  readonly [K in ScimFault['kind']]: (fault: Extract<ScimFault, { kind: K }>) => ScimError
+} = {
+  invalidSyntax: ({ reason }) => ({ status: 400, scimType: 'invalidSyntax', detail: reason }),
+  invalidFilter: (fault) => ({
+    status: 400,
+    scimType: 'invalidFilter',
+    detail: filterDetail(fault),
+  }),
+  invalidPath: ({ path, reason }) => ({
+    status: 400,
+    scimType: 'invalidPath',
+    detail: `The path "${excerpt(path)}" cannot be used: ${reason}.`,
+  }),
+  invalidValue: ({ attribute, reason }) => ({
+    status: 400,
+    scimType: 'invalidValue',
+    detail: `The value of ${excerpt(attribute)} cannot be used: ${reason}.`,
+  }),
+  noTarget: ({ path }) => ({
+    status: 400,
+    scimType: 'noTarget',
+    detail: `The path "${excerpt(path)}" matches no value of this resource.`,
+  }),
+  mutability: ({ attribute, reason }) => ({
+    status: 400,
+    scimType: 'mutability',
+    detail: `${excerpt(attribute)} cannot be changed: ${reason}.`,
+  }),
+  uniqueness: (fault) => ({ status: 409, scimType: 'uniqueness', detail: uniquenessDetail(fault) }),
+  tooMany: ({ reason }) => ({ status: 400, scimType: 'tooMany', detail: reason }),
+  invalidVersion: ({ reason }) => ({ status: 400, scimType: 'invalidVers', detail: reason }),
+  unauthorized: ({ reason }) => ({ status: 401, detail: reason }),
+  forbidden: ({ reason }) => ({ status: 403, detail: reason }),
+  notFound: ({ what }) => ({ status: 404, detail: `${what} was not found.` }),
+  methodNotAllowed: ({ method, allowed }) => ({
+    status: 405,
+    detail: `${method} is not allowed here; allowed: ${allowed}.`,
+  }),
+  versionMismatch: ({ current }) => ({
+    status: 412,
+    detail: `The resource has changed: its version is now ${current}. Read it again and repeat the change.`,
+  }),
+  payloadTooLarge: ({ limitBytes }) => ({
+    status: 413,
+    detail: `The request body is larger than ${limitBytes} bytes; send less in one request.`,
+  }),
+  unsupportedMediaType: ({ contentType }) => ({
+    status: 415,
+    detail: `The content type "${excerpt(contentType)}" is not understood; send application/scim+json.`,
+  }),
+  tooManyRequests: ({ retryAfterSeconds }) => ({
+    status: 429,
+    detail: `Too many requests; wait ${retryAfterSeconds} seconds.`,
+    retryAfterSeconds,
+  }),
+  notImplemented: ({ what }) => ({ status: 501, detail: `${what} is not supported.` }),
+  busy: ({ retryAfterSeconds }) => ({
+    status: 503,
+    detail: `The service is busy; nothing was changed. Repeat the request in ${retryAfterSeconds} seconds.`,
+    retryAfterSeconds,
+  }),
+  internal: ({ requestId }) => ({
+    status: 500,
+    detail: `The request could not be handled. Give the operator this request id: ${requestId}.`,
+  }),
+}
+
+function filterDetail(fault: Extract<ScimFault, { kind: 'invalidFilter' }>): string {
+  const place = fault.position === undefined ? '' : ` at character ${fault.position + 1}`
+  return `The filter "${excerpt(fault.filter)}" cannot be used${place}: ${fault.reason}.`
+}
+
+function uniquenessDetail(fault: Extract<ScimFault, { kind: 'uniqueness' }>): string {
+  const holder = fault.existingId === undefined ? 'another resource' : fault.existingId
+  return `${fault.attribute} "${excerpt(fault.value)}" is already used by ${holder}.`
+}
+
+/** What a stranger sent, short enough to be shown back. */
+function excerpt(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`
+}

@@ -58,7 +58,7 @@ export interface ScimError {
 
 /** Status, scimType and text of a fault (RFC 7644 section 3.12). */
 export function toScimError(fault: ScimFault): ScimError {
-  // The table has an arm for every kind, so the arm of this fault's kind takes this fault.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the arm of a fault's kind takes that fault
   const render = ERRORS[fault.kind] as (fault: ScimFault) => ScimError
   return render(fault)
 }

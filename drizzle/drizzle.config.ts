@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: './src/db/tables.ts',
+  schema: './src/db/tables/*.ts',
   out: './drizzle',
   tablesFilter: ['!d1_migrations', '!_cf_*'],
 })

@@ -1,0 +1,127 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { Json, JsonObject } from '../kernel/json.ts'
+
+/** The types of contract; a directory reads no more of an event than class, type and target. */
+export type EventType =
+  | 'user_create'
+  | 'user_update'
+  | 'user_suspend'
+  | 'user_activate'
+  | 'user_password'
+  | 'user_delete'
+  | 'group_create'
+  | 'group_update'
+  | 'group_delete'
+  | 'binding_create'
+  | 'binding_delete'
+  | 'binding_held'
+  | 'export_success'
+  | 'export_failure'
+  | 'export_requested'
+  | 'password_expired'
+  | 'directory_create'
+  | 'directory_update'
+  | 'directory_delete'
+  | 'integrationattribute_include'
+  | 'integrationattribute_exclude'
+  | 'source_create'
+  | 'source_update'
+  | 'source_delete'
+  | 'organization_create'
+  | 'credential_create'
+  | 'credential_revoke'
+  | 'auth_failure'
+
+export interface Actor {
+  readonly type: 'admin' | 'source' | 'system' | 'operator'
+  readonly id: string | null
+  readonly name?: string
+  readonly keyId?: string
+}
+
+export interface Origin {
+  readonly ip?: string
+  readonly requestId?: string
+}
+
+/** A value that an event tells of; secrets and passwords are never among them. */
+export interface Change {
+  readonly attribute: string
+  readonly from: Json
+  readonly to: Json
+}
+
+export interface NewEvent {
+  readonly class: 'change' | 'command' | 'record'
+  readonly type: EventType
+  readonly time: number
+  readonly urgent?: boolean
+  readonly target: { readonly type: string; readonly id: string }
+  readonly directoryId?: string
+  readonly touched?: readonly string[]
+  readonly outcome?: 'success' | 'failure'
+  readonly actor: Actor
+  readonly origin?: Origin
+  readonly changes?: readonly Change[]
+  readonly details?: JsonObject
+}
+
+/** An event names at most this many further resources; a longer list means: look at the whole group. */
+export const MAX_TOUCHED = 1000
+const MAX_CHANGES_BYTES = 16 * 1024
+
+/**
+ * The statement that appends events to an organization's log. The sequence is taken inside the batch, so the
+ * order of the log is the order of the commits. With `onlyIfChanged` nothing is appended unless the statement
+ * directly before it changed a row: that is how a guarded write and its event are all or nothing.
+ */
+export function appendEvents(
+  organizationId: string,
+  events: readonly NewEvent[],
+  { onlyIfChanged = false }: { onlyIfChanged?: boolean } = {},
+): SQL {
+  return sql`INSERT INTO event (organization_id, sequence, time, class, type, urgent, target_type, target_id,
+      directory_id, touched, outcome, actor_type, actor_id, body)
+    SELECT ${organizationId},
+      (SELECT coalesce(max(sequence), 0) FROM event WHERE organization_id = ${organizationId}) + e.key + 1,
+      e.value ->> 'time', e.value ->> 'class', e.value ->> 'type', e.value ->> 'urgent',
+      e.value ->> 'targetType', e.value ->> 'targetId', e.value ->> 'directoryId', e.value -> 'touched',
+      e.value ->> 'outcome', e.value ->> 'actorType', e.value ->> 'actorId', e.value -> 'body'
+    FROM json_each(${JSON.stringify(events.map(toRow))}) e
+    ${onlyIfChanged ? sql`WHERE changes() = 1` : sql``}
+    RETURNING sequence`
+}
+
+function toRow(event: NewEvent): JsonObject {
+  const { name, keyId } = event.actor
+  return {
+    time: event.time,
+    class: event.class,
+    type: event.type,
+    urgent: event.urgent === true ? 1 : 0,
+    targetType: event.target.type,
+    targetId: event.target.id,
+    ...(event.directoryId === undefined ? {} : { directoryId: event.directoryId }),
+    ...(event.touched === undefined ? {} : { touched: event.touched.slice(0, MAX_TOUCHED + 1) }),
+    outcome: event.outcome ?? 'success',
+    actorType: event.actor.type,
+    actorId: event.actor.id,
+    body: {
+      actor: { ...(name === undefined ? {} : { name }), ...(keyId === undefined ? {} : { keyId }) },
+      origin: { ...event.origin },
+      ...boundChanges(event.changes ?? []),
+      details: event.details ?? {},
+    },
+  }
+}
+
+/** At most 16 KB of changes; a longer list becomes its count and the first hundred, values cut. */
+function boundChanges(changes: readonly Change[]): JsonObject {
+  const plain = changes.map(({ attribute, from, to }): JsonObject => ({ attribute, from, to }))
+  if (JSON.stringify(plain).length <= MAX_CHANGES_BYTES) return { changes: plain }
+  const cut = plain
+    .slice(0, 100)
+    .map(({ attribute }): JsonObject => ({ attribute: attribute ?? null }))
+  return { changes: cut, changeCount: plain.length }
+}

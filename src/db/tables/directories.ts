@@ -1,0 +1,159 @@
+import { sql } from 'drizzle-orm'
+import {
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
+
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import { createdAt, modifiedAt, organizationId } from './columns.ts'
+
+/** One Microsoft 365 tenant. The lease's holder alone writes positions, intent and bindings. */
+export const directory = sqliteTable(
+  'directory',
+  {
+    organizationId: organizationId(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    tenantId: text('tenant_id').notNull(),
+    clientId: text('client_id').notNull(),
+    credentialType: text('credential_type', {
+      enum: ['client_secret', 'certificate', 'federated'],
+    }).notNull(),
+    /** Sealed; null where the credential holds no secret. */
+    credential: text('credential'),
+    credentialExpiresAt: integer('credential_expires_at'),
+    settings: text('settings', { mode: 'json' }).$type<JsonObject>().notNull(),
+    state: text('state', { enum: ['active', 'paused', 'auth_error'] }).notNull(),
+    stateReason: text('state_reason'),
+    /** The sequence up to which the log was followed, and up to which its urgent events were. */
+    position: integer('position').notNull(),
+    urgentPosition: integer('urgent_position').notNull(),
+    leaseToken: text('lease_token'),
+    leaseUntil: integer('lease_until').notNull().default(0),
+    /** What the holder of the lease is about to write; whoever takes over an expired lease treats it as unknown. */
+    intent: text('intent', { mode: 'json' }).$type<Json>(),
+    /** Where the expansion of a command about many resources stands. */
+    expansion: text('expansion', { mode: 'json' }).$type<JsonObject>(),
+    deltaLink: text('delta_link'),
+    lastDrain: text('last_drain', { mode: 'json' }).$type<JsonObject>(),
+    lastError: text('last_error', { mode: 'json' }).$type<JsonObject>(),
+    createdAt: createdAt(),
+    modifiedAt: modifiedAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex('directory_by_tenant').on(table.organizationId, table.tenantId),
+  ],
+)
+
+/** Write quota that is shared by whoever has the key: app and tenant, tenant, or app id. */
+export const lane = sqliteTable('lane', {
+  key: text('key').primaryKey(),
+  tokens: real('tokens').notNull(),
+  refilledAt: integer('refilled_at').notNull(),
+  blockedUntil: integer('blocked_until').notNull().default(0),
+})
+
+export const attributeDirection = sqliteTable(
+  'attribute_direction',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    attribute: text('attribute').notNull(),
+    direction: text('direction', { enum: ['export', 'import', 'exclude'] }).notNull(),
+    /** The event of its last change: what was exported before it no longer counts as known. */
+    sequence: integer('sequence').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.directoryId, table.attribute] })],
+)
+
+/** The link of a user or group to its Graph object: what was last exported, what is owed and when to try. */
+export const binding = sqliteTable(
+  'binding',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    kind: text('kind', { enum: ['user', 'group'] }).notNull(),
+    resourceId: text('resource_id').notNull(),
+    graphId: text('graph_id'),
+    state: text('state', {
+      enum: ['pending', 'synced', 'owed', 'failed', 'held', 'unbinding', 'former'],
+    }).notNull(),
+    /** Why it exists: an administrator bound it, everybody is bound, or a group it is in. */
+    reason: text('reason', { enum: ['manual', 'all', 'groups'] }).notNull(),
+    /** What Graph was told, by attribute. */
+    snapshot: text('snapshot', { mode: 'json' }).$type<JsonObject>().notNull(),
+    /** Attributes whose last write has no answer: they differ from every value. */
+    unknown: text('unknown', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    /** The log's end when it was last exported. */
+    exportedSequence: integer('exported_sequence').notNull().default(0),
+    exportedAt: integer('exported_at'),
+    /** The userPrincipalName of a create that has no answer, and when it was sent. */
+    creatingAs: text('creating_as'),
+    creatingSince: integer('creating_since'),
+    /** Null when nothing is owed. */
+    dueAt: integer('due_at'),
+    urgency: integer('urgency').notNull().default(0),
+    attempts: integer('attempts').notNull().default(0),
+    error: text('error', { mode: 'json' }).$type<JsonObject>(),
+    /** Graph id of the manager that Graph was told, so that reports are found when it changes. */
+    managerGraphId: text('manager_graph_id'),
+    /** A group whose members are still compared as a whole: the last member id that was. */
+    memberCursor: text('member_cursor'),
+    /** Kept when it becomes `former`: who may take the account over. */
+    externalId: text('external_id'),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.organizationId, table.directoryId, table.kind, table.resourceId],
+    }),
+    uniqueIndex('binding_by_graph_id')
+      .on(table.organizationId, table.directoryId, table.graphId)
+      .where(sql`graph_id IS NOT NULL`),
+    index('binding_due')
+      .on(table.organizationId, table.directoryId, table.dueAt)
+      .where(sql`due_at IS NOT NULL`),
+    index('binding_by_manager')
+      .on(table.organizationId, table.directoryId, table.managerGraphId)
+      .where(sql`manager_graph_id IS NOT NULL`),
+  ],
+)
+
+/** The memberships that Graph is known to hold, by Graph id of the member. */
+export const exportedMember = sqliteTable(
+  'exported_member',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    groupId: text('group_id').notNull(),
+    memberId: text('member_id').notNull(),
+    graphId: text('graph_id').notNull(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.organizationId, table.directoryId, table.groupId, table.memberId],
+    }),
+  ],
+)
+
+/** A manager or member without a Graph id, and who waits for it. */
+export const awaited = sqliteTable(
+  'awaited',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    awaitedId: text('awaited_id').notNull(),
+    waiterId: text('waiter_id').notNull(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.organizationId, table.directoryId, table.awaitedId, table.waiterId],
+    }),
+    index('awaited_by_waiter').on(table.organizationId, table.directoryId, table.waiterId),
+  ],
+)

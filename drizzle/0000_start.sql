@@ -35,6 +35,7 @@ CREATE TABLE `binding` (
 	`attempts` integer DEFAULT 0 NOT NULL,
 	`error` text,
 	`manager_graph_id` text,
+	`password_sequence` integer DEFAULT 0 NOT NULL,
 	`member_cursor` text,
 	`external_id` text,
 	PRIMARY KEY(`organization_id`, `directory_id`, `kind`, `resource_id`)
@@ -76,9 +77,11 @@ CREATE TABLE `exported_member` (
 	`group_id` text NOT NULL,
 	`member_id` text NOT NULL,
 	`graph_id` text NOT NULL,
+	`unknown` integer DEFAULT false NOT NULL,
 	PRIMARY KEY(`organization_id`, `directory_id`, `group_id`, `member_id`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE INDEX `exported_member_unknown` ON `exported_member` (`organization_id`,`directory_id`,`group_id`) WHERE unknown = 1;--> statement-breakpoint
 CREATE TABLE `lane` (
 	`key` text PRIMARY KEY NOT NULL,
 	`tokens` real NOT NULL,

@@ -64,3 +64,18 @@ export function decode<T extends Table>(table: T, row: Record<string, unknown>):
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each column decoded by its own definition
   return Object.fromEntries(entries) as T['$inferSelect']
 }
+
+/** The reverse: a row as JSON of column names and what D1 stores in them, for statements over `json_each`. */
+export function encode<T extends Table>(table: T, row: T['$inferSelect']): Record<string, unknown> {
+  const columns = Object.entries(getTableColumns(table))
+  const values: Record<string, unknown> = { ...row }
+  return Object.fromEntries(
+    columns.map(([key, column]) => {
+      const value = values[key]
+      return [
+        column.name,
+        value === null || value === undefined ? null : column.mapToDriverValue(value),
+      ]
+    }),
+  )
+}

@@ -7,6 +7,8 @@ export function toRfc3339(milliseconds: number): string {
 export function fromRfc3339(text: string): number | undefined {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/i.test(text))
     return undefined
-  const milliseconds = Date.parse(text)
+  // Without an offset the time is taken as UTC, not as the machine's own zone (xsd:dateTime leaves it open).
+  const zoned = /(Z|[+-]\d\d:\d\d|^\d{4}-\d\d-\d\d)$/i.test(text) ? text : `${text}Z`
+  const milliseconds = Date.parse(zoned)
   return Number.isNaN(milliseconds) ? undefined : milliseconds
 }

@@ -10,7 +10,7 @@ import {
 } from 'drizzle-orm/sqlite-core'
 
 import type { Json, JsonObject } from '../../kernel/json.ts'
-import { createdAt, modifiedAt, organizationId } from './columns.ts'
+import { createdAt, flag, modifiedAt, organizationId } from './columns.ts'
 
 /** One Microsoft 365 tenant. The lease's holder alone writes positions, intent and bindings. */
 export const directory = sqliteTable(
@@ -103,6 +103,8 @@ export const binding = sqliteTable(
     error: text('error', { mode: 'json' }).$type<JsonObject>(),
     /** Graph id of the manager that Graph was told, so that reports are found when it changes. */
     managerGraphId: text('manager_graph_id'),
+    /** The sequence of the last password that was delivered or refused here. */
+    passwordSequence: integer('password_sequence').notNull().default(0),
     /** A group whose members are still compared as a whole: the last member id that was. */
     memberCursor: text('member_cursor'),
     /** Kept when it becomes `former`: who may take the account over. */
@@ -133,11 +135,16 @@ export const exportedMember = sqliteTable(
     groupId: text('group_id').notNull(),
     memberId: text('member_id').notNull(),
     graphId: text('graph_id').notNull(),
+    /** A write about it has no answer: it differs from being there and from not being there. */
+    unknown: flag('unknown'),
   },
   (table) => [
     primaryKey({
       columns: [table.organizationId, table.directoryId, table.groupId, table.memberId],
     }),
+    index('exported_member_unknown')
+      .on(table.organizationId, table.directoryId, table.groupId)
+      .where(sql`unknown = 1`),
   ],
 )
 

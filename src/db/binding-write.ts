@@ -1,0 +1,71 @@
+/** How a round writes bindings: few statements whatever their number, and no index touched that need not be. */
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+
+import { encode } from './client.ts'
+import type { LeaseKey } from './lease.ts'
+import type { BindingRow } from './round-store.ts'
+import { binding } from './tables/directories.ts'
+
+export interface BindingChange {
+  /** Undefined when the binding is new. */
+  readonly before: BindingRow | undefined
+  readonly after: BindingRow
+}
+
+/** Columns that identify a binding, or that an index holds: they are written only where they changed. */
+const KEY = ['organization_id', 'directory_id', 'kind', 'resource_id']
+const INDEXED = ['graph_id', 'manager_graph_id']
+const ALL = Object.values(getTableColumns(binding)).map((column) => column.name)
+
+/** The statements that store the bindings. An update costs one row, an insert with a Graph id two. */
+export function bindingStatements(key: LeaseKey, changes: readonly BindingChange[]): SQL[] {
+  const inserts = changes.filter(({ before }) => before === undefined)
+  const updates = changes.filter(({ before }) => before !== undefined)
+  const changed = (pick: (row: BindingRow) => string | null) =>
+    updates.filter(({ before, after }) => before !== undefined && pick(before) !== pick(after))
+  return [
+    ...when(inserts, insert),
+    ...when(updates, (list) =>
+      update(
+        key,
+        list,
+        ALL.filter((name) => !isApart(name)),
+      ),
+    ),
+    ...when(
+      changed((row) => row.graphId),
+      (list) => update(key, list, ['graph_id']),
+    ),
+    ...when(
+      changed((row) => row.managerGraphId),
+      (list) => update(key, list, ['manager_graph_id']),
+    ),
+  ]
+}
+
+const isApart = (name: string): boolean => KEY.includes(name) || INDEXED.includes(name)
+
+function when(
+  changes: readonly BindingChange[],
+  statement: (changes: readonly BindingChange[]) => SQL,
+): SQL[] {
+  return changes.length === 0 ? [] : [statement(changes)]
+}
+
+const toJson = (changes: readonly BindingChange[]): string =>
+  JSON.stringify(changes.map(({ after }) => encode(binding, after)))
+
+const list = (parts: readonly SQL[]): SQL => sql.join([...parts], sql`, `)
+
+function insert(changes: readonly BindingChange[]): SQL {
+  const names = list(ALL.map((name) => sql.identifier(name)).map((name) => sql`${name}`))
+  const values = list(ALL.map((name) => sql`n.value ->> ${name}`))
+  return sql`INSERT INTO binding (${names}) SELECT ${values} FROM json_each(${toJson(changes)}) n`
+}
+
+function update(key: LeaseKey, changes: readonly BindingChange[], names: readonly string[]): SQL {
+  const sets = list(names.map((name) => sql`${sql.identifier(name)} = n.value ->> ${name}`))
+  return sql`UPDATE binding SET ${sets} FROM json_each(${toJson(changes)}) n
+    WHERE binding.organization_id = ${key.organizationId} AND binding.directory_id = ${key.directoryId}
+      AND binding.kind = n.value ->> 'kind' AND binding.resource_id = n.value ->> 'resource_id'`
+}

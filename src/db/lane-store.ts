@@ -1,0 +1,86 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { BucketShape } from '../kernel/bucket.ts'
+import type { Answer } from './client.ts'
+
+/**
+ * The write quotas of Graph as rows that every directory in the same tenant or with the same app shares. Lanes and
+ * the sweep's scans are the only queries without an organization: a quota is Microsoft's, not a customer's.
+ */
+export interface Lane {
+  readonly key: string
+  readonly shape: BucketShape
+}
+
+export type LaneScope = 'app_tenant' | 'tenant' | 'app'
+
+/** What a round may write: whole tokens of every lane at once, and how long to wait for more. */
+export interface Grant {
+  readonly taken: number
+  readonly waitSeconds: number
+}
+
+export const laneKey = (scope: LaneScope, tenantId: string, clientId: string): string =>
+  ({
+    app_tenant: `app_tenant:${tenantId}:${clientId}`,
+    tenant: `tenant:${tenantId}`,
+    app: `app:${clientId}`,
+  })[scope]
+
+/** The statement that makes lanes that do not exist yet, full. */
+export const openLanes = (lanes: readonly Lane[], now: number): SQL =>
+  sql`INSERT INTO lane (key, tokens, refilled_at)
+    SELECT n.value ->> 'key', n.value ->> 'capacity', ${now} FROM json_each(${lanesJson(lanes)}) n
+    WHERE NOT EXISTS (SELECT 1 FROM lane WHERE key = n.value ->> 'key')`
+
+/**
+ * The statement that takes up to `wanted` tokens from all the lanes at once: as many as the emptiest has, none while one
+ * is blocked. The arithmetic is that of kernel/bucket.ts; it stands in SQL so that two rounds cannot take one token.
+ */
+export const takeTokens = (lanes: readonly Lane[], wanted: number, now: number): SQL =>
+  sql`WITH shape AS (
+      SELECT l.key, l.blocked_until, n.value ->> 'perSecond' AS per_second,
+        min(n.value ->> 'capacity', l.tokens +
+          max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
+      FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key'),
+    grant AS (
+      SELECT CASE WHEN max(blocked_until) > ${now} THEN 0
+        ELSE max(0, min(${wanted}, CAST(min(filled) AS INTEGER))) END AS taken FROM shape)
+    UPDATE lane SET
+      tokens = (SELECT filled FROM shape WHERE shape.key = lane.key) - (SELECT taken FROM grant),
+      refilled_at = max(refilled_at, ${now})
+    WHERE key IN (SELECT key FROM shape)
+    RETURNING key, tokens, blocked_until, (SELECT taken FROM grant) AS taken`
+
+/** Reads the answer of `takeTokens`. */
+export function readGrant(
+  answer: Answer,
+  lanes: readonly Lane[],
+  wanted: number,
+  now: number,
+): Grant {
+  const taken = Number(answer.rows[0]?.['taken'] ?? 0)
+  if (taken >= wanted) return { taken, waitSeconds: 0 }
+  const waits = answer.rows.map((row) => {
+    const shape = lanes.find((lane) => lane.key === row['key'])?.shape
+    const blocked = Math.max(0, Number(row['blocked_until']) - now) / 1000
+    const missing = Math.max(
+      0,
+      Math.min(wanted - taken, shape?.capacity ?? 1) - Number(row['tokens']),
+    )
+    return blocked + missing / (shape?.perSecond ?? 1)
+  })
+  return { taken, waitSeconds: Math.max(0, ...waits) }
+}
+
+/** The statement that gives back tokens that were taken and not used. */
+export const giveBackTokens = (lanes: readonly Lane[], count: number): SQL =>
+  sql`UPDATE lane SET tokens = min(n.value ->> 'capacity', tokens + ${count})
+    FROM json_each(${lanesJson(lanes)}) n WHERE lane.key = n.value ->> 'key'`
+
+/** The statement that blocks one lane after a 429 and empties it: Graph counted more than we did. */
+export const blockLane = (key: string, until: number): SQL =>
+  sql`UPDATE lane SET tokens = 0, blocked_until = max(blocked_until, ${until}) WHERE key = ${key}`
+
+const lanesJson = (lanes: readonly Lane[]): string =>
+  JSON.stringify(lanes.map(({ key, shape }) => ({ key, ...shape })))

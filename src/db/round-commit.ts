@@ -1,0 +1,149 @@
+/** What a round leaves behind: one batch that happens as a whole, and only while the lease is held. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { JsonObject } from '../kernel/json.ts'
+import { type BindingChange, bindingStatements } from './binding-write.ts'
+import { type Answer, type Database } from './client.ts'
+import { appendEvents, type NewEvent } from './event-log.ts'
+import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
+import { holdsLease, type LeaseKey } from './lease.ts'
+
+/** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
+export interface EdgeChange {
+  readonly groupId: string
+  readonly memberId: string
+  readonly graphId: string | null
+  /** The write has no answer, or was put off: it is to be looked at again. */
+  readonly unknown: boolean
+}
+
+/** A resource without a Graph id, and who waits for it. */
+export interface Awaited {
+  readonly awaitedId: string
+  readonly waiterId: string
+}
+
+export interface RoundCommit {
+  readonly now: number
+  readonly bindings: readonly BindingChange[]
+  readonly edges: readonly EdgeChange[]
+  /** Groups that are no longer carried: nothing is known of their members. */
+  readonly endedGroups: readonly string[]
+  readonly awaits: readonly Awaited[]
+  readonly arrived: readonly Awaited[]
+  /** Users that were due: whom they waited for before is forgotten, `awaits` says anew. */
+  readonly doneWaiting: readonly string[]
+  /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
+  readonly moved: readonly string[]
+  /** Graph ids that went: whose manager they were becomes due. */
+  readonly lostGraphIds: readonly string[]
+  /** Users whose pending password was delivered or refused here. */
+  readonly passwordsOf: readonly string[]
+  readonly position: number
+  readonly urgentPosition: number
+  readonly lastDrain: JsonObject | null
+  readonly lastError: JsonObject | null
+  /** Set when the directory cannot be reached with its credential. */
+  readonly authError: string | null
+  readonly lanes: readonly Lane[]
+  readonly unusedTokens: number
+  readonly block: { readonly key: string; readonly until: number } | null
+  readonly events: readonly NewEvent[]
+}
+
+/** Stores a round. Throws the failure `refused: lease` when the lease went to somebody else: then nothing was stored. */
+export async function commitRound(
+  database: Database,
+  key: LeaseKey,
+  round: RoundCommit,
+): Promise<readonly Answer[]> {
+  return database.run(
+    holdsLease(key),
+    ...bindingStatements(key, round.bindings),
+    ...edgeStatements(key, round),
+    ...awaitedStatements(key, round),
+    directoryStatement(key, round),
+    ...passwordStatements(key, round.passwordsOf),
+    ...(round.unusedTokens > 0 ? [giveBackTokens(round.lanes, round.unusedTokens)] : []),
+    ...(round.block === null ? [] : [blockLane(round.block.key, round.block.until)]),
+    ...(round.events.length > 0 ? [appendEvents(key.organizationId, round.events)] : []),
+  )
+}
+
+const mine = (key: LeaseKey): SQL =>
+  sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
+
+/** A round's end steps over its own records: what it appends is nothing that it has to follow. */
+function directoryStatement(key: LeaseKey, round: RoundCommit): SQL {
+  const error =
+    round.lastError === null ? sql`` : sql`last_error = ${JSON.stringify(round.lastError)},`
+  const drain =
+    round.lastDrain === null ? sql`` : sql`last_drain = ${JSON.stringify(round.lastDrain)},`
+  const state =
+    round.authError === null ? sql`` : sql`state = 'auth_error', state_reason = ${round.authError},`
+  return sql`UPDATE directory SET ${error} ${drain} ${state} intent = NULL,
+      position = ${round.position}, urgent_position = ${round.urgentPosition}
+    WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
+}
+
+function edgeStatements(key: LeaseKey, { edges, endedGroups }: RoundCommit): SQL[] {
+  const held = edges.filter(({ graphId }) => graphId !== null)
+  const gone = edges.filter(({ graphId }) => graphId === null)
+  const statements: SQL[] = []
+  if (held.length > 0)
+    statements.push(sql`INSERT INTO exported_member
+        (organization_id, directory_id, group_id, member_id, graph_id, unknown)
+      SELECT ${key.organizationId}, ${key.directoryId}, e.value ->> 'groupId', e.value ->> 'memberId',
+        e.value ->> 'graphId', e.value ->> 'unknown'
+      FROM json_each(${JSON.stringify(held)}) e WHERE TRUE
+      ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id, unknown = excluded.unknown`)
+  if (gone.length > 0)
+    statements.push(sql`DELETE FROM exported_member WHERE ${mine(key)} AND (group_id, member_id) IN (
+      SELECT e.value ->> 'groupId', e.value ->> 'memberId' FROM json_each(${JSON.stringify(gone)}) e)`)
+  if (endedGroups.length > 0)
+    statements.push(sql`DELETE FROM exported_member WHERE ${mine(key)}
+      AND group_id IN (SELECT value FROM json_each(${JSON.stringify(endedGroups)}))`)
+  return statements
+}
+
+function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
+  const { awaits, arrived, doneWaiting, moved, lostGraphIds, now } = round
+  const statements: SQL[] = []
+  if (doneWaiting.length > 0)
+    statements.push(sql`DELETE FROM awaited WHERE ${mine(key)}
+      AND waiter_id IN (SELECT value FROM json_each(${JSON.stringify(doneWaiting)}))`)
+  if (awaits.length > 0)
+    statements.push(sql`INSERT INTO awaited (organization_id, directory_id, awaited_id, waiter_id)
+      SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
+      FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
+  if (moved.length > 0)
+    statements.push(sql`UPDATE binding SET due_at = ${now}
+      WHERE ${mine(key)} AND kind IN ('user', 'group') AND due_at IS NULL
+        AND state NOT IN ('held', 'former') AND resource_id IN (
+          SELECT waiter_id FROM awaited WHERE ${mine(key)}
+            AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(moved)})))`)
+  if (lostGraphIds.length > 0)
+    statements.push(sql`UPDATE binding SET due_at = ${now}
+      WHERE ${mine(key)} AND due_at IS NULL AND state NOT IN ('held', 'former')
+        AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
+  if (arrived.length > 0)
+    statements.push(sql`DELETE FROM awaited WHERE ${mine(key)} AND (awaited_id, waiter_id) IN (
+      SELECT a.value ->> 'awaitedId', a.value ->> 'waiterId' FROM json_each(${JSON.stringify(arrived)}) a)`)
+  return statements
+}
+
+/** A password goes once no active directory has it still to deliver: neither a binding, nor one behind its event. */
+function passwordStatements(key: LeaseKey, userIds: readonly string[]): SQL[] {
+  if (userIds.length === 0) return []
+  return [
+    sql`DELETE FROM pending_password WHERE organization_id = ${key.organizationId}
+      AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))
+      AND NOT EXISTS (SELECT 1 FROM directory d
+        LEFT JOIN binding b ON b.organization_id = d.organization_id AND b.directory_id = d.id
+          AND b.kind = 'user' AND b.resource_id = pending_password.user_id
+          AND b.state NOT IN ('unbinding', 'former')
+        WHERE d.organization_id = pending_password.organization_id AND d.state = 'active'
+          AND (d.position < pending_password.sequence AND b.resource_id IS NULL
+            OR b.password_sequence < pending_password.sequence))`,
+  ]
+}

@@ -1,0 +1,211 @@
+/** What a round of a drain reads: two round trips, whatever the number of users. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
+import type { Answer, Database } from './client.ts'
+import { decode } from './client.ts'
+import { type Grant, type Lane, openLanes, readGrant, takeTokens } from './lane-store.ts'
+import { type DirectoryRow, holdsLease, type LeaseKey } from './lease.ts'
+import { attributeDirection, binding, directory } from './tables/directories.ts'
+import { group, pendingPassword, user } from './tables/provisioning.ts'
+
+export type BindingRow = typeof binding.$inferSelect
+export type UserRow = typeof user.$inferSelect
+export type GroupRow = typeof group.$inferSelect
+export type DirectionRow = typeof attributeDirection.$inferSelect
+export type PendingPasswordRow = typeof pendingPassword.$inferSelect
+
+/** What a directory reads of an event: which resources to look at, never what to send. */
+export interface LogEntry {
+  readonly sequence: number
+  readonly type: string
+  readonly targetType: string
+  readonly targetId: string
+  readonly touched: readonly string[] | null
+}
+
+export interface DueBinding {
+  readonly kind: 'user' | 'group'
+  readonly resourceId: string
+  readonly urgency: number
+}
+
+export interface RoundLog {
+  readonly directory: DirectoryRow
+  readonly directions: readonly DirectionRow[]
+  readonly urgent: readonly LogEntry[]
+  readonly ordinary: readonly LogEntry[]
+  readonly due: readonly DueBinding[]
+  /** The log's end. */
+  readonly head: number
+}
+
+/** How many entries of the log, and how many due bindings, one round looks at. */
+export const ENTRIES_PER_ROUND = 400
+export const DUE_PER_ROUND = 100
+
+/** Reads the directory, what the log holds after its positions, and which bindings are due. */
+export async function readLog(database: Database, key: LeaseKey, now: number): Promise<RoundLog> {
+  const { organizationId, directoryId } = key
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const positionOf = (column: SQL) =>
+    sql`(SELECT ${column} FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
+  const entries = (position: SQL, only: SQL) =>
+    sql`SELECT sequence, type, target_type, target_id, touched FROM event
+      WHERE organization_id = ${organizationId} AND sequence > ${positionOf(position)} AND ${only}
+        AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
+      ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
+  const [, own, directions, urgent, ordinary, due, head] = await database.run(
+    holdsLease(key),
+    sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT * FROM attribute_direction WHERE ${mine}`,
+    entries(sql`urgent_position`, sql`urgent = 1`),
+    entries(sql`position`, sql`TRUE`),
+    sql`SELECT kind, resource_id, urgency FROM binding WHERE ${mine} AND due_at <= ${now}
+      ORDER BY due_at LIMIT ${DUE_PER_ROUND}`,
+    sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
+  )
+  return {
+    directory: decode(directory, only(own)),
+    directions: rows(directions).map((row) => decode(attributeDirection, row)),
+    urgent: rows(urgent).map(toEntry),
+    ordinary: rows(ordinary).map(toEntry),
+    due: rows(due).map((row) => ({
+      kind: row['kind'] === 'group' ? 'group' : 'user',
+      resourceId: String(row['resource_id']),
+      urgency: Number(row['urgency']),
+    })),
+    head: Number(only(head)['head']),
+  }
+}
+
+/** One membership to be looked at: is it one now, does Graph hold it, and by which ids. */
+export interface Edge {
+  readonly groupId: string
+  readonly memberId: string
+  readonly isMember: boolean
+  /** The Graph id under which it was exported; null when it was not. */
+  readonly exportedAs: string | null
+  /** A write about it has no answer. */
+  readonly unknown: boolean
+  /** The member's Graph id in this directory now; null when it has none. */
+  readonly graphId: string | null
+}
+
+export interface RoundTargets {
+  readonly users: readonly UserRow[]
+  readonly groups: readonly GroupRow[]
+  /** Of the users and groups, and of the users' managers. */
+  readonly bindings: readonly BindingRow[]
+  readonly managerGraphIds: ReadonlyMap<string, string>
+  readonly edges: readonly Edge[]
+  readonly passwords: readonly PendingPasswordRow[]
+  readonly grant: Grant
+}
+
+export interface TargetQuery {
+  readonly userIds: readonly string[]
+  readonly groupIds: readonly string[]
+  /** Pairs of group and member that the log names; the awaited and unknown ones of the groups are added. */
+  readonly edges: readonly (readonly [groupId: string, memberId: string])[]
+  readonly lanes: readonly Lane[]
+  readonly wanted: number
+  readonly now: number
+}
+
+/** Reads everything that planning needs and takes the quota for it, in one round trip. */
+export async function readTargets(
+  database: Database,
+  key: LeaseKey,
+  query: TargetQuery,
+): Promise<RoundTargets> {
+  const { organizationId, directoryId } = key
+  const users = JSON.stringify(query.userIds)
+  const groups = JSON.stringify(query.groupIds)
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const [, , grant, userRows, groupRows, bindings, managers, edges, passwords] = await database.run(
+    holdsLease(key),
+    openLanes(query.lanes, query.now),
+    takeTokens(query.lanes, query.wanted, query.now),
+    sql`SELECT * FROM user WHERE organization_id = ${organizationId}
+      AND id IN (SELECT value FROM json_each(${users}))`,
+    sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
+      AND id IN (SELECT value FROM json_each(${groups}))`,
+    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user'
+        AND resource_id IN (SELECT value FROM json_each(${users}))
+      UNION ALL SELECT * FROM binding WHERE ${mine} AND kind = 'group'
+        AND resource_id IN (SELECT value FROM json_each(${groups}))`,
+    managersOf(organizationId, directoryId, users),
+    edgesOf(organizationId, directoryId, JSON.stringify(query.edges), groups),
+    sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
+      AND user_id IN (SELECT value FROM json_each(${users}))`,
+  )
+  return {
+    users: rows(userRows).map((row) => decode(user, row)),
+    groups: rows(groupRows).map((row) => decode(group, row)),
+    bindings: rows(bindings).map((row) => decode(binding, row)),
+    managerGraphIds: new Map(
+      rows(managers).map((row) => [String(row['resource_id']), String(row['graph_id'])]),
+    ),
+    edges: rows(edges).map(toEdge),
+    passwords: rows(passwords).map((row) => decode(pendingPassword, row)),
+    grant: readGrant(grant ?? { rows: [], changes: 0 }, query.lanes, query.wanted, query.now),
+  }
+}
+
+/** An account that is ending, or has ended, is nobody's manager and no member. */
+const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former')`
+
+function managersOf(organizationId: string, directoryId: string, users: string): SQL {
+  const path = `$."${ENTERPRISE_USER_URN}".manager.value`
+  return sql`SELECT b.resource_id, b.graph_id FROM user u JOIN binding b
+      ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
+        AND b.resource_id = json_extract(u.resource, ${path})
+    WHERE u.organization_id = ${organizationId}
+      AND u.id IN (SELECT value FROM json_each(${users})) AND ${LIVE}`
+}
+
+function edgesOf(organizationId: string, directoryId: string, named: string, groups: string): SQL {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  return sql`WITH edge AS (
+      SELECT e.value ->> 0 AS group_id, e.value ->> 1 AS member_id FROM json_each(${named}) e
+      UNION SELECT waiter_id, awaited_id FROM awaited
+        WHERE ${mine} AND waiter_id IN (SELECT value FROM json_each(${groups}))
+      UNION SELECT group_id, member_id FROM exported_member
+        WHERE ${mine} AND group_id IN (SELECT value FROM json_each(${groups})) AND unknown = 1)
+    SELECT edge.group_id, edge.member_id, x.graph_id AS exported_as, x.unknown,
+      EXISTS (SELECT 1 FROM group_member m WHERE m.organization_id = ${organizationId}
+        AND m.group_id = edge.group_id AND m.member_id = edge.member_id) AS is_member,
+      CASE WHEN ${LIVE} THEN b.graph_id END AS graph_id
+    FROM edge
+    LEFT JOIN exported_member x ON x.organization_id = ${organizationId}
+      AND x.directory_id = ${directoryId} AND x.group_id = edge.group_id AND x.member_id = edge.member_id
+    LEFT JOIN binding b ON b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+      AND b.kind = CASE substr(edge.member_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
+      AND b.resource_id = edge.member_id`
+}
+
+const rows = (answer: Answer | undefined): Answer['rows'] => answer?.rows ?? []
+const only = (answer: Answer | undefined): Record<string, unknown> => answer?.rows[0] ?? {}
+
+const toEntry = (row: Record<string, unknown>): LogEntry => ({
+  sequence: Number(row['sequence']),
+  type: String(row['type']),
+  targetType: String(row['target_type']),
+  targetId: String(row['target_id']),
+  touched: typeof row['touched'] === 'string' ? ids(row['touched']) : null,
+})
+
+function ids(json: string): readonly string[] {
+  const value: unknown = JSON.parse(json)
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+const toEdge = (row: Record<string, unknown>): Edge => ({
+  groupId: String(row['group_id']),
+  memberId: String(row['member_id']),
+  isMember: row['is_member'] === 1,
+  exportedAs: typeof row['exported_as'] === 'string' ? row['exported_as'] : null,
+  unknown: row['unknown'] === 1,
+  graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
+})

@@ -1,0 +1,66 @@
+/** Uniqueness of users: by indexes, and across the two columns that hold names by an assertion in the same batch. */
+import { sql, type SQL } from 'drizzle-orm'
+
+import type { JsonObject } from '../kernel/json.ts'
+import { primaryEmail } from '../scim/username.ts'
+import { refuseUnless, type WriteFailure } from './failure.ts'
+import { userColumns } from './row.ts'
+
+/**
+ * Aborts the batch when another user is called by one of these keys in either column: under `local-part` both the
+ * `userName` and the directory's username must be free. Within a column the unique index would refuse too.
+ */
+export function namesAreFree(
+  organizationId: string,
+  id: string,
+  userNameKey: string,
+  usernameKey: string | null,
+): SQL {
+  return refuseUnless(
+    sql`NOT EXISTS (${holdersOf(organizationId, id, userNameKey, usernameKey)})`,
+    'username',
+  )
+}
+
+function holdersOf(
+  organizationId: string,
+  id: string,
+  userNameKey: string,
+  usernameKey: string | null,
+): SQL {
+  const keys = JSON.stringify([userNameKey, ...(usernameKey === null ? [] : [usernameKey])])
+  const isOther = sql`organization_id = ${organizationId} AND id <> ${id}`
+  return sql`SELECT id FROM user WHERE ${isOther} AND user_name_key IN (SELECT value FROM json_each(${keys}))
+    UNION ALL SELECT id FROM user WHERE ${isOther} AND username_key IN (SELECT value FROM json_each(${keys}))`
+}
+
+interface Wanted {
+  readonly id: string
+  readonly resource: JsonObject
+  readonly usernameKey: string | null
+}
+
+interface Holder {
+  /** Gives the id of the user who has what was wanted. */
+  readonly query: SQL
+  /** The attribute that must be unique, and the value that was wanted. */
+  readonly attribute: string
+  readonly value: string
+}
+
+/** Who holds what a refused write wanted. */
+export function nameHolder(organizationId: string, wanted: Wanted, failure: WriteFailure): Holder {
+  const { userNameKey, emailKey } = userColumns(wanted.resource)
+  if (failure.kind === 'unique' && failure.columns.includes('email_key'))
+    return {
+      query: sql`SELECT id FROM user WHERE organization_id = ${organizationId} AND email_key = ${emailKey}`,
+      attribute: 'emails',
+      value: primaryEmail(wanted.resource) ?? '',
+    }
+  const userName = wanted.resource['userName']
+  return {
+    query: holdersOf(organizationId, wanted.id, userNameKey, wanted.usernameKey),
+    attribute: 'userName',
+    value: typeof userName === 'string' ? userName : '',
+  }
+}

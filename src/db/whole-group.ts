@@ -1,0 +1,77 @@
+import { sql } from 'drizzle-orm'
+
+import type { Database } from './client.ts'
+import { holdsLease, type LeaseKey } from './lease.ts'
+import type { Edge } from './round-store.ts'
+
+export interface GroupPage {
+  readonly edges: readonly Edge[]
+  /** The last member id that was compared; null when the comparison is through. */
+  readonly nextCursor: string | null
+}
+
+/** How many members of each side one page holds. */
+const PAGE = 400
+
+/** The next page of a group's members and of those that were exported, merged by member id. */
+export async function readWholeGroup(
+  database: Database,
+  key: LeaseKey,
+  groupId: string,
+  cursor: string,
+): Promise<GroupPage> {
+  const { organizationId, directoryId } = key
+  const [, members, exported] = await database.run(
+    holdsLease(key),
+    sql`SELECT m.member_id, CASE WHEN b.state NOT IN ('unbinding', 'former') THEN b.graph_id END AS graph_id
+      FROM group_member m LEFT JOIN binding b ON b.organization_id = m.organization_id
+        AND b.directory_id = ${directoryId} AND b.resource_id = m.member_id
+        AND b.kind = CASE substr(m.member_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
+      WHERE m.organization_id = ${organizationId} AND m.group_id = ${groupId} AND m.member_id > ${cursor}
+      ORDER BY m.member_id LIMIT ${PAGE}`,
+    sql`SELECT x.member_id, x.graph_id, x.unknown FROM exported_member x
+      WHERE x.organization_id = ${organizationId} AND x.directory_id = ${directoryId}
+        AND x.group_id = ${groupId} AND x.member_id > ${cursor}
+      ORDER BY x.member_id LIMIT ${PAGE}`,
+  )
+  return mergePages(groupId, members?.rows ?? [], exported?.rows ?? [], PAGE)
+}
+
+type Row = Record<string, unknown>
+
+/** Merges two lists that are ordered by member id; a full list says nothing of what comes after its last id. */
+export function mergePages(
+  groupId: string,
+  members: readonly Row[],
+  exported: readonly Row[],
+  limit: number,
+): GroupPage {
+  const idOf = (row: Row | undefined) => String(row?.['member_id'] ?? '')
+  const ends = [members, exported]
+    .filter((list) => list.length >= limit)
+    .map((list) => idOf(list.at(-1)))
+  const nextCursor = ends.length === 0 ? null : (ends.toSorted()[0] ?? null)
+  const isInPage = (row: Row) => nextCursor === null || idOf(row) <= nextCursor
+  const edges = new Map<string, Edge>()
+  for (const row of members.filter(isInPage))
+    edges.set(idOf(row), {
+      groupId,
+      memberId: idOf(row),
+      isMember: true,
+      exportedAs: null,
+      unknown: false,
+      graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
+    })
+  for (const row of exported.filter(isInPage)) {
+    const member = edges.get(idOf(row))
+    edges.set(idOf(row), {
+      groupId,
+      memberId: idOf(row),
+      isMember: member !== undefined,
+      exportedAs: String(row['graph_id']),
+      unknown: row['unknown'] === 1,
+      graphId: member?.graphId ?? null,
+    })
+  }
+  return { edges: [...edges.values()], nextCursor }
+}

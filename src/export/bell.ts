@@ -1,0 +1,13 @@
+import * as v from 'valibot'
+
+/** A message of the export queue is a doorbell: it says where to look, never what to do. Losing it loses nothing. */
+export const bellSchema = v.object({
+  organizationId: v.string(),
+  /** Absent: every directory of the organization that lags. */
+  directoryId: v.optional(v.string()),
+})
+
+export type Bell = v.InferOutput<typeof bellSchema>
+
+/** Rings: now, or after some seconds. */
+export type Ring = (bell: Bell, delaySeconds?: number) => Promise<void>

@@ -1,0 +1,80 @@
+/** What the parts of one round share. Everything here lives as long as the round. */
+import type { Database } from '../db/client.ts'
+import type { NewEvent } from '../db/event-log.ts'
+import type { Lane } from '../db/lane-store.ts'
+import type { DirectoryRow, LeaseKey } from '../db/lease.ts'
+import type { Awaited, EdgeChange } from '../db/round-commit.ts'
+import type { RoundTargets } from '../db/round-store.ts'
+import type { Outcome, ThrottleScope } from '../graph/outcome.ts'
+import type { Transport } from '../graph/transport.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Directions } from '../plan/attributes.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
+import type { Draft } from './draft.ts'
+import type { Intent } from './intent.ts'
+import type { Target, Targets } from './targets.ts'
+
+/** What the export needs of the outside. */
+export interface ExportPorts {
+  readonly database: Database
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly sleep: (milliseconds: number) => Promise<void>
+  /** The plaintext of a pending password; undefined when it does not open. */
+  readonly openPassword: (userId: string, sealed: string) => Promise<string | undefined>
+  /** The version root of Graph, such as `https://graph.microsoft.com/v1.0`. */
+  readonly graphBase: string
+}
+
+export interface Round {
+  readonly ports: ExportPorts
+  readonly key: LeaseKey
+  readonly transport: Transport
+  readonly directory: DirectoryRow
+  readonly settings: DirectorySettings
+  readonly directions: Directions
+  readonly lanes: readonly Lane[]
+  /** The log's end when the round read it. */
+  readonly head: number
+  readonly targets: Targets
+  readonly loaded: RoundTargets
+  readonly drafts: Map<string, Draft>
+  /** Graph ids of users and groups as far as the round knows them, those it created among them; null: has none. */
+  readonly graphIds: Map<string, string | null>
+  /** Targets that were not begun: nothing of them is stored. */
+  readonly unreached: Set<Target>
+  /** Targets that have to be met again in the log: no position moves beyond them. */
+  readonly cut: Set<Target>
+  readonly awaits: Awaited[]
+  readonly arrived: Awaited[]
+  readonly doneWaiting: string[]
+  readonly edges: EdgeChange[]
+  readonly endedGroups: string[]
+  readonly passwordsOf: string[]
+  readonly events: NewEvent[]
+  readonly intent: Intent
+  /** When the lease was last renewed. */
+  renewedAt: number
+  /** Write tokens that are left. */
+  tokens: number
+  writes: number
+  /** Set by a 429 or a refused credential: nothing more is sent in this round. */
+  halt: Halt | null
+}
+
+export type Halt =
+  | { readonly kind: 'throttled'; readonly scope: ThrottleScope; readonly until: number }
+  | { readonly kind: 'auth'; readonly error: Extract<Outcome, { kind: 'authError' }> }
+
+/** Notes an outcome that concerns the whole connection, not only the object it was about. */
+export function noteHalt(round: Round, outcome: Outcome): void {
+  if (outcome.kind === 'throttled') {
+    const until = round.ports.clock.now() + Math.ceil(outcome.retryAfterSeconds * 1000)
+    if (round.halt === null || (round.halt.kind === 'throttled' && round.halt.until < until))
+      round.halt = { kind: 'throttled', scope: outcome.scope, until }
+  }
+  if (outcome.kind === 'authError' && outcome.scope === 'connection')
+    round.halt = { kind: 'auth', error: outcome }
+}

@@ -1,0 +1,93 @@
+/** A binding as a round changes it: what was stored before, what is to be stored, and what became of its writes. */
+import type { BindingChange } from '../db/binding-write.ts'
+import type { LeaseKey } from '../db/lease.ts'
+import type { BindingRow } from '../db/round-store.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Target } from './targets.ts'
+
+export interface Draft {
+  readonly target: Target
+  readonly before: BindingRow | undefined
+  row: BindingRow
+  /** Writes of this round that were answered OK, and the attributes they carried. */
+  writes: number
+  readonly attributes: Set<string>
+  /** It could not be carried out for now, and waits: no further write of this round. */
+  stopped: boolean
+}
+
+/** What an administrator reads about a binding that failed or is held. */
+export interface BindingError {
+  readonly code: string
+  readonly message: string
+  readonly whatToDo: string
+  readonly requestId?: string
+  readonly attribute?: string
+}
+
+/** The draft of a stored binding, or of one that begins with this round. */
+export function openDraft(
+  key: LeaseKey,
+  target: Target,
+  before: BindingRow | undefined,
+  reason: BindingRow['reason'],
+): Draft {
+  return {
+    target,
+    before,
+    row: before ?? newBinding(key, target, reason),
+    writes: 0,
+    attributes: new Set(),
+    stopped: false,
+  }
+}
+
+function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason']): BindingRow {
+  return {
+    organizationId: key.organizationId,
+    directoryId: key.directoryId,
+    kind: target.kind,
+    resourceId: target.id,
+    graphId: null,
+    state: 'pending',
+    reason,
+    snapshot: {},
+    unknown: [],
+    exportedSequence: 0,
+    exportedAt: null,
+    creatingAs: null,
+    creatingSince: null,
+    dueAt: null,
+    urgency: 0,
+    attempts: 0,
+    error: null,
+    managerGraphId: null,
+    passwordSequence: 0,
+    memberCursor: null,
+    externalId: null,
+  }
+}
+
+/** The change to store; undefined when the round left the binding as it was. */
+export function changeOf({ before, row }: Draft): BindingChange | undefined {
+  return row === before ? undefined : { before, after: row }
+}
+
+/** Puts a binding off: it is due again at `dueAt`. */
+export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
+  draft.row = {
+    ...draft.row,
+    dueAt,
+    state: draft.row.graphId === null ? 'pending' : 'owed',
+    error: error === undefined ? draft.row.error : toJson(error),
+  }
+  draft.stopped = true
+}
+
+/** Ends the tries: the binding waits for a change of its resource, or for somebody who replays it. */
+export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held' = 'failed'): void {
+  draft.row = { ...draft.row, dueAt: null, state, error: toJson(error) }
+  draft.stopped = true
+}
+
+const toJson = (error: BindingError): JsonObject => ({ ...error })

@@ -1,0 +1,99 @@
+/** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
+import type { NewEvent } from '../db/event-log.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Problem } from '../plan/problem.ts'
+import type { Round } from './context.ts'
+import { type Draft, fail, owe } from './draft.ts'
+import type { UserWork } from './user-round.ts'
+
+/** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
+export function leaveUnreached(round: Round, draft: Draft): void {
+  if (draft.writes > 0) return owe(draft, round.ports.clock.now())
+  round.unreached.add(draft.target)
+  round.cut.add(draft.target)
+  if (draft.before === undefined) round.drafts.delete(draft.target.id)
+}
+
+/** The end of a user's part in the round. */
+export function finishUser(round: Round, { draft, plan, user }: UserWork): void {
+  if (round.unreached.has(draft.target)) return
+  if (draft.target.due) round.doneWaiting.push(draft.target.id)
+  if (!draft.stopped) {
+    if (plan.failure !== null) fail(draft, toError(plan.failure))
+    else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
+  }
+  if (plan.action === 'end' && draft.row.state === 'former')
+    round.graphIds.set(draft.target.id, null)
+  if (plan.awaitsManager !== null && draft.row.managerGraphId === null)
+    round.awaits.push({ awaitedId: plan.awaitsManager, waiterId: draft.target.id })
+  if (user !== undefined && draft.row.externalId !== user.externalId && draft.row !== draft.before)
+    draft.row = { ...draft.row, externalId: user.externalId }
+  noteEvent(round, draft)
+}
+
+/** Everything that was owed has been carried out. */
+export function settleState(
+  round: Round,
+  draft: Draft,
+  state: 'synced' | 'former',
+  problems: readonly Problem[],
+): void {
+  const { row } = draft
+  const told: JsonObject | null =
+    problems.length === 0 ? null : { problems: problems.map(problemJson) }
+  const isSame =
+    draft.writes === 0 &&
+    row.state === state &&
+    row.dueAt === null &&
+    JSON.stringify(row.error) === JSON.stringify(told)
+  if (isSame) return
+  draft.row = {
+    ...row,
+    state,
+    dueAt: null,
+    urgency: 0,
+    attempts: 0,
+    error: told,
+    exportedSequence: draft.writes > 0 ? round.head : row.exportedSequence,
+  }
+}
+
+const toError = ({ code, message, whatToDo, attribute }: Problem) => ({
+  code,
+  message,
+  whatToDo,
+  ...(attribute === null ? {} : { attribute }),
+})
+
+const problemJson = (problem: Problem): JsonObject => ({ ...problem })
+
+/** A round that sent nothing for a binding writes no event about it, unless it has just failed or is held. */
+export function noteEvent(round: Round, draft: Draft): void {
+  const { row, before } = draft
+  const type = eventType(draft)
+  if (type === undefined) return
+  if (type !== 'export_success' && before?.state === row.state && sameError(draft)) return
+  round.events.push({
+    class: 'record',
+    type,
+    time: round.ports.clock.now(),
+    target: { type: row.kind, id: row.resourceId },
+    directoryId: row.directoryId,
+    outcome: type === 'export_success' ? 'success' : 'failure',
+    actor: { type: 'system', id: null },
+    details: {
+      graphId: row.graphId,
+      attributes: [...draft.attributes],
+      ...(type === 'export_success' ? {} : { error: row.error }),
+    },
+  })
+}
+
+function eventType({ row, writes }: Draft): NewEvent['type'] | undefined {
+  if (row.state === 'failed') return 'export_failure'
+  if (row.state === 'held') return 'binding_held'
+  return writes > 0 && row.dueAt === null ? 'export_success' : undefined
+}
+
+const sameError = ({ row, before }: Draft): boolean =>
+  JSON.stringify(row.error) === JSON.stringify(before?.error ?? null)

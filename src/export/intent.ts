@@ -1,0 +1,81 @@
+/**
+ * What a round is about to write, stored before it writes (export.md section 3). Whoever takes over an expired lease treats
+ * it as unknown: an attribute that differs from every value, a create that has to be looked for, a membership that is
+ * neither there nor not there.
+ */
+import * as v from 'valibot'
+
+import type { BindingChange } from '../db/binding-write.ts'
+import type { EdgeChange } from '../db/round-commit.ts'
+import type { LeaseKey } from '../db/lease.ts'
+import type { BindingRow } from '../db/round-store.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { openDraft } from './draft.ts'
+import type { Target } from './targets.ts'
+
+const intentSchema = v.object({
+  at: v.number(),
+  writes: v.array(
+    v.object({
+      kind: v.picklist(['user', 'group']),
+      id: v.string(),
+      reason: v.picklist(['manual', 'all', 'groups']),
+      /** The name under which a create is sent; null for every other write. */
+      creatingAs: v.nullable(v.string()),
+      attributes: v.array(v.string()),
+    }),
+  ),
+  edges: v.array(v.object({ groupId: v.string(), memberId: v.string(), graphId: v.string() })),
+})
+
+export type Intent = v.InferOutput<typeof intentSchema>
+export type IntendedWrite = Intent['writes'][number]
+export type IntendedEdge = Intent['edges'][number]
+
+export const intentToJson = ({ at, writes, edges }: Intent): JsonObject => ({
+  at,
+  writes: writes.map((write): JsonObject => ({ ...write })),
+  edges: edges.map((edge): JsonObject => ({ ...edge })),
+})
+
+/** Reads a stored intent; null when there is none. A value that is no intent is a bug and throws. */
+export function readIntent(stored: Json | null): Intent | null {
+  return stored === null ? null : v.parse(intentSchema, stored)
+}
+
+/** What the bindings and memberships of an abandoned intent are from now on: owed, with nothing of it known. */
+export function markUnknown(
+  key: LeaseKey,
+  intent: Intent,
+  bindings: readonly BindingRow[],
+  now: number,
+): { readonly bindings: BindingChange[]; readonly edges: EdgeChange[] } {
+  const changes = intent.writes.map((write): BindingChange => {
+    const before = bindings.find((row) => row.kind === write.kind && row.resourceId === write.id)
+    const row = openDraft(key, targetOf(write), before, write.reason).row
+    const isCreate = write.creatingAs !== null && row.graphId === null
+    const after: BindingRow = {
+      ...row,
+      dueAt: now,
+      attempts: 0,
+      ...(isCreate
+        ? { creatingAs: write.creatingAs, creatingSince: row.creatingSince ?? intent.at }
+        : { state: 'owed', unknown: [...new Set([...row.unknown, ...write.attributes])] }),
+    }
+    return { before, after }
+  })
+  // The group's binding is made due by whoever writes its edges: among the writes there is one for it.
+  const edges = intent.edges.map((edge) => ({ ...edge, unknown: true }))
+  return { bindings: changes, edges }
+}
+
+const targetOf = ({ kind, id }: IntendedWrite): Target => ({
+  kind,
+  id,
+  created: false,
+  members: new Set(),
+  whole: false,
+  urgentAt: null,
+  ordinaryAt: null,
+  due: true,
+})

@@ -1,0 +1,94 @@
+/** Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name. */
+import { boundAccounts } from '../db/bound-accounts.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { getUser } from '../plan/requests.ts'
+import { exportedKeys } from '../plan/snapshot.ts'
+import { type Account, ADOPTION_SELECT, decideAdoption, readAccount } from './adoption.ts'
+import type { Round } from './context.ts'
+import { type Draft, fail, owe } from './draft.ts'
+import { noteEvent } from './finish.ts'
+import { sendWave, type WaveItem } from './sending.ts'
+
+/** The drafts that can be planned; the others wait for a later look, or are held. */
+export async function lookForCreates(round: Round, drafts: readonly Draft[]): Promise<Draft[]> {
+  const looking = drafts.filter(({ row }) => row.graphId === null && row.creatingAs !== null)
+  if (looking.length === 0) return [...drafts]
+  const items = looking.map(({ target, row }): WaveItem => {
+    const request = getUser(row.creatingAs ?? '', ADOPTION_SELECT)
+    return { id: target.id, context: { purpose: 'read', request } }
+  })
+  const outcomes = await sendWave(round, items)
+  const seen = new Map<string, Account>()
+  for (const draft of looking) {
+    const outcome = outcomes.get(draft.target.id)
+    const account = outcome?.kind === 'done' ? readAccount(outcome.body) : undefined
+    if (account !== undefined) seen.set(draft.target.id, account)
+  }
+  const bound = await boundAccounts(
+    round.ports.database,
+    round.key,
+    [...seen.values()].map(({ id }) => id),
+  )
+  return drafts.filter((draft) => {
+    if (!looking.includes(draft)) return true
+    const outcome = outcomes.get(draft.target.id)
+    return decide(round, draft, outcome, seen.get(draft.target.id), bound)
+  })
+}
+
+/** Takes one decision into the draft; true when the draft can be planned. */
+function decide(
+  round: Round,
+  draft: Draft,
+  outcome: Outcome | undefined,
+  account: Account | undefined,
+  bound: ReadonlyMap<string, string>,
+): boolean {
+  const now = round.ports.clock.now()
+  const { row } = draft
+  if (account === undefined && outcome?.kind !== 'missing' && outcome?.kind !== 'notReplicated') {
+    owe(draft, now + (outcome?.kind === 'throttled' ? outcome.retryAfterSeconds : 2) * 1000)
+    return false
+  }
+  const adoption = decideAdoption({
+    account,
+    name: row.creatingAs ?? '',
+    creatingSince: row.creatingSince,
+    boundTo: account === undefined ? undefined : bound.get(account.id),
+    policy: round.settings.conflict,
+    attempts: row.attempts,
+  })
+  switch (adoption.kind) {
+    case 'ours':
+    case 'adopt':
+      takeOver(round, draft, adoption.graphId, adoption.kind === 'ours')
+      return true
+    case 'repeat':
+      return true
+    case 'lookAgain':
+      draft.row = { ...row, attempts: row.attempts + 1 }
+      owe(draft, now + adoption.afterMs)
+      return false
+    case 'hold':
+      draft.row = { ...row, creatingAs: null, creatingSince: null }
+      fail(draft, adoption.error, 'held')
+      noteEvent(round, draft)
+      return false
+  }
+}
+
+/** What we created ourselves holds something of ours, we do not know what; what was adopted holds nothing of ours. */
+function takeOver(round: Round, draft: Draft, graphId: string, isOurs: boolean): void {
+  draft.row = {
+    ...draft.row,
+    graphId,
+    state: 'owed',
+    snapshot: {},
+    unknown: isOurs ? [...exportedKeys(round.directions)] : [],
+    exportedSequence: round.head,
+    creatingAs: null,
+    creatingSince: null,
+    attempts: 0,
+  }
+  round.graphIds.set(draft.target.id, graphId)
+}

@@ -1,0 +1,257 @@
+/** The memberships of a round: additions twenty at a time, removals one by one, the writes of one group as a chain. */
+import { readWholeGroup } from '../db/whole-group.ts'
+import type { Edge } from '../db/round-store.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { type MemberWrite, planMembers } from '../plan/group-plan.ts'
+import { addMember } from '../plan/requests.ts'
+import type { Round } from './context.ts'
+import { type Draft, fail } from './draft.ts'
+import { type EdgePlan, planEdge } from './edges.ts'
+import { sendWave, storeIntent, type WaveItem } from './sending.ts'
+import { settleWrite } from './settle.ts'
+
+interface MemberStep {
+  readonly id: string
+  readonly draft: Draft
+  readonly write: MemberWrite
+  readonly edges: readonly EdgePlan[]
+}
+
+/** At most so many links of a group go out in one wave: one serial envelope. */
+const CHAIN = 20
+
+/** What the functions below share. */
+interface Members {
+  readonly round: Round
+  /** Groups that have more to do. */
+  readonly unsettled: Set<string>
+  /** Where the page of a whole comparison began, by group. */
+  readonly pageStart: Map<string, string>
+}
+
+/** Brings the memberships of these groups up to date; gives the ids of those that have more to do. */
+export async function exportMembers(round: Round, drafts: readonly Draft[]): Promise<Set<string>> {
+  const members: Members = { round, unsettled: new Set(), pageStart: new Map() }
+  let steps: MemberStep[] = []
+  for (const draft of drafts) {
+    const edges = await edgesOf(members, draft)
+    steps.push(...stepsOf(round, draft, edges))
+  }
+  if (steps.length === 0) return members.unsettled
+  intendEdges(round, steps)
+  await storeIntent(round)
+  while (steps.length > 0) {
+    const [wave, later] = nextWave(members, steps)
+    if (wave.length === 0) break
+    steps = [...(await sendMemberWave(members, wave)), ...later]
+  }
+  return members.unsettled
+}
+
+/** The memberships to look at: those that the log names or that wait, and the next page of a whole comparison. */
+async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]> {
+  const { round, unsettled, pageStart } = members
+  const { target, row } = draft
+  const named = round.loaded.edges.filter(({ groupId }) => groupId === target.id)
+  const cursor = target.whole ? '' : row.memberCursor
+  if (cursor === null) return named
+  const page = await readWholeGroup(round.ports.database, round.key, target.id, cursor)
+  pageStart.set(target.id, cursor)
+  draft.row = { ...draft.row, memberCursor: page.nextCursor }
+  if (page.nextCursor !== null) {
+    draft.row = { ...draft.row, dueAt: round.ports.clock.now() }
+    unsettled.add(target.id)
+  }
+  const known = new Set(named.map(({ memberId }) => memberId))
+  return [...named, ...page.edges.filter(({ memberId }) => !known.has(memberId))]
+}
+
+function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep[] {
+  const plans = edges.map((edge) => planEdge(edge, graphIdOf(round, edge)))
+  for (const { edge, awaits } of plans) noteWaiting(round, edge, awaits)
+  const writes = planMembers({
+    graphBase: round.ports.graphBase,
+    groupGraphId: draft.row.graphId ?? '',
+    add: plans.flatMap(({ add }) => (add === null ? [] : [add])),
+    remove: plans.flatMap(({ remove }) => (remove === null ? [] : [remove])),
+  })
+  return writes.map((write, i) => {
+    const concerned = plans.filter(
+      ({ add, remove }) =>
+        (add !== null && write.adds.includes(add)) ||
+        (remove !== null && write.removes.includes(remove)),
+    )
+    return { id: `${draft.target.id}.${i}`, draft, write, edges: concerned }
+  })
+}
+
+const graphIdOf = (round: Round, edge: Edge): string | null =>
+  round.graphIds.has(edge.memberId) ? (round.graphIds.get(edge.memberId) ?? null) : edge.graphId
+
+function noteWaiting(round: Round, edge: Edge, awaits: boolean): void {
+  const waiting = { awaitedId: edge.memberId, waiterId: edge.groupId }
+  if (awaits) round.awaits.push(waiting)
+  else round.arrived.push(waiting)
+}
+
+function intendEdges(round: Round, steps: readonly MemberStep[]): void {
+  for (const { draft, write, edges } of steps) {
+    const { id } = draft.target
+    if (!round.intent.writes.some((intended) => intended.id === id))
+      round.intent.writes.push({
+        kind: 'group',
+        id,
+        reason: draft.row.reason,
+        creatingAs: null,
+        attributes: [],
+      })
+    for (const { edge } of edges)
+      for (const graphId of [...write.adds, ...write.removes])
+        if (isAbout(edge, graphId, write, round))
+          round.intent.edges.push({ groupId: id, memberId: edge.memberId, graphId })
+  }
+}
+
+const isAbout = (edge: Edge, graphId: string, write: MemberWrite, round: Round): boolean =>
+  write.adds.includes(graphId) ? graphIdOf(round, edge) === graphId : edge.exportedAs === graphId
+
+/** The steps that the tokens reach, at most one chain a group; the groups of the others are left for a later round. */
+function nextWave(
+  members: Members,
+  steps: readonly MemberStep[],
+): readonly [wave: MemberStep[], later: MemberStep[]] {
+  const { round } = members
+  const wave: MemberStep[] = []
+  const later: MemberStep[] = []
+  const chains = new Map<string, number>()
+  for (const step of steps) {
+    const { draft } = step
+    const length = chains.get(draft.target.id) ?? 0
+    if (draft.stopped || round.tokens <= 0 || round.halt !== null) putOff(members, step)
+    else if (length >= CHAIN) later.push(step)
+    else {
+      round.tokens -= 1
+      chains.set(draft.target.id, length + 1)
+      wave.push(step)
+    }
+  }
+  return [wave, later]
+}
+
+/**
+ * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
+ * in the page of a whole comparison, which begins again where it began.
+ */
+function putOff(members: Members, { draft }: MemberStep): void {
+  const { round, unsettled, pageStart } = members
+  const { target } = draft
+  unsettled.add(target.id)
+  round.cut.add(target)
+  const start = pageStart.get(target.id)
+  if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
+  if (draft.row.dueAt === null && (target.due || start !== undefined) && !draft.stopped)
+    draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
+}
+
+const remember = (round: Round, { edge, add, remove }: EdgePlan): void => {
+  const { groupId, memberId } = edge
+  round.edges.push({ groupId, memberId, graphId: remove ?? add, unknown: true })
+}
+
+/** Sends one wave and gives the steps that have to be tried in another shape. */
+async function sendMemberWave(
+  members: Members,
+  wave: readonly MemberStep[],
+): Promise<MemberStep[]> {
+  const { round } = members
+  const items = wave.map(({ id, draft, write }): WaveItem => ({
+    id,
+    chain: draft.target.id,
+    context: {
+      purpose: write.removes.length > 0 ? 'remove_member' : 'add_members',
+      request: write.request,
+      ...ageOf(draft),
+    },
+  }))
+  const outcomes = await sendWave(round, items)
+  return wave.flatMap((step) => {
+    const outcome = outcomes.get(step.id)
+    return outcome === undefined ? [] : settleStep(members, step, outcome)
+  })
+}
+
+/** A member may have been created moments ago; whether it was is not loaded, so a missing one is first taken for lag. */
+const ageOf = ({ row }: Draft): { ageSeconds?: number } =>
+  row.attempts < 3 ? { ageSeconds: 0 } : {}
+
+function settleStep(members: Members, step: MemberStep, outcome: Outcome): MemberStep[] {
+  const { round, unsettled } = members
+  const { draft, write, edges } = step
+  if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') {
+    draft.writes += 1
+    draft.attributes.add('members')
+    draft.row = { ...draft.row, exportedAt: round.ports.clock.now(), attempts: 0, error: null }
+    for (const plan of edges) storeEdge(round, plan, write)
+    return []
+  }
+  if (outcome.kind === 'retry' && outcome.reason === 'earlier_failed') return [step]
+  const cannotTell = ['splitNeeded', 'permanent', 'missing', 'conflict'].includes(outcome.kind)
+  if (cannotTell && write.adds.length > 1) return singles(round, step)
+  if (isNotSent(outcome)) {
+    putOff(members, step)
+    return []
+  }
+  unsettled.add(draft.target.id)
+  for (const plan of edges) remember(round, plan)
+  settleFailure(round, draft, outcome)
+  return []
+}
+
+/** Throttled, or behind one that was: the round is over, and nothing is wrong with the membership. */
+const isNotSent = (outcome: Outcome): boolean =>
+  outcome.kind === 'throttled' || (outcome.kind === 'retry' && outcome.reason === 'not_sent')
+
+function settleFailure(round: Round, draft: Draft, outcome: Outcome): void {
+  if (outcome.kind === 'splitNeeded' || outcome.kind === 'restart')
+    return fail(draft, {
+      code: outcome.kind,
+      message: 'Microsoft 365 answered a membership in a way that is not understood.',
+      whatToDo: 'Export the group again.',
+    })
+  const write = {
+    purpose: 'update',
+    request: never,
+    sets: {},
+    attributes: [],
+    carriesPassword: false,
+  } as const
+  const { clock, random } = round.ports
+  settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
+}
+
+function never(): never {
+  throw new Error('the request of a membership was sent already')
+}
+
+/** Twenty additions fail together when one cannot be added: one by one they show which. */
+function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberStep[] {
+  return write.adds.map((graphId, i) => ({
+    id: `${id}.${i}`,
+    draft,
+    write: {
+      request: addMember(round.ports.graphBase, draft.row.graphId ?? '', graphId),
+      adds: [graphId],
+      removes: [],
+    },
+    edges: edges.filter(({ add }) => add === graphId),
+  }))
+}
+
+/** What Graph holds now; an exchange of Graph ids is through when the new one was added. */
+function storeEdge(round: Round, { edge, add, remove }: EdgePlan, write: MemberWrite): void {
+  const { groupId, memberId } = edge
+  if (add !== null && write.adds.includes(add))
+    round.edges.push({ groupId, memberId, graphId: add, unknown: false })
+  else if (add === null && remove !== null && write.removes.includes(remove))
+    round.edges.push({ groupId, memberId, graphId: null, unknown: false })
+}

@@ -1,0 +1,198 @@
+/** What becomes of a binding when one of its writes was answered, or was not. Pure but for the draft it is given. */
+import type { Outcome } from '../graph/outcome.ts'
+import { backoffSeconds } from '../kernel/backoff.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { assertNever } from '../kernel/result.ts'
+import type { GroupSnapshot } from '../plan/group-plan.ts'
+import type { PlannedWrite } from '../plan/planned.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import { type BindingError, type Draft, fail, owe } from './draft.ts'
+
+export interface Moment {
+  readonly now: number
+  /** In [0, 1): the jitter of a backoff. */
+  readonly random: () => number
+}
+
+type Write = PlannedWrite<Snapshot | GroupSnapshot>
+
+/** A user keeps being tried for about an hour of backoff, then it has failed. */
+const MAX_ATTEMPTS = 20
+/** Replica lag: the first look after an unanswered create comes soon, later ones after 8 and 20 s. */
+const FIRST_LOOK_MS = 2_000
+
+/** Takes the outcome of `write` into the draft; `created` is the name under which a create was sent. */
+export function settleWrite(
+  draft: Draft,
+  write: Write,
+  outcome: Outcome,
+  moment: Moment,
+  createdAs: string | null,
+): void {
+  switch (outcome.kind) {
+    case 'done':
+    case 'alreadyDone':
+      return settleDone(draft, write, outcome, moment)
+    case 'throttled':
+      return owe(draft, moment.now + outcome.retryAfterSeconds * 1000)
+    case 'retry':
+      return retryLater(draft, moment, outcome.afterSeconds, outcome.countsAsAttempt)
+    case 'notReplicated':
+      return retryLater(draft, moment, outcome.afterSeconds, true)
+    case 'unknown':
+      return settleUnknown(draft, write, moment, createdAs, outcome.afterSeconds)
+    case 'conflict':
+      return settleConflict(draft, write, outcome, moment, createdAs)
+    case 'missing':
+      return settleMissing(draft, write, outcome, moment)
+    case 'authError':
+      // The connection's error stops the round; the binding waits for the connection to be mended.
+      return outcome.scope === 'connection' ? owe(draft, moment.now) : fail(draft, errorOf(outcome))
+    case 'permanent':
+      if (outcome.afterSeconds !== undefined && draft.row.attempts === 0)
+        return retryLater(draft, moment, outcome.afterSeconds, true)
+      return fail(draft, errorOf(outcome))
+    case 'privilegedTarget':
+    case 'masteredOnPremises':
+      return fail(draft, errorOf({ ...outcome, code: outcome.kind }))
+    case 'splitNeeded':
+    case 'restart':
+      throw new Error(`a write of one object cannot have the outcome ${outcome.kind}`)
+    default:
+      return assertNever(outcome)
+  }
+}
+
+function settleDone(
+  draft: Draft,
+  write: Write,
+  outcome: Extract<Outcome, { kind: 'done' | 'alreadyDone' }>,
+  { now }: Moment,
+): void {
+  const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : undefined
+  const createdId = write.purpose === 'create' ? body?.['id'] : undefined
+  const snapshot: JsonObject = { ...draft.row.snapshot, ...definedOnly(write.sets) }
+  const manager = snapshot['manager']
+  draft.row = {
+    ...draft.row,
+    graphId: typeof createdId === 'string' ? createdId : draft.row.graphId,
+    snapshot,
+    unknown: draft.row.unknown.filter((name) => !write.attributes.includes(name)),
+    managerGraphId: typeof manager === 'string' ? manager : null,
+    exportedAt: now,
+    creatingAs: null,
+    creatingSince: null,
+    attempts: 0,
+    error: null,
+  }
+  draft.writes += 1
+  for (const name of write.attributes) draft.attributes.add(name)
+}
+
+function definedOnly(values: Write['sets']): JsonObject {
+  const defined: Record<string, string | boolean | null> = {}
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) defined[name] = value
+  return defined
+}
+
+function retryLater(
+  draft: Draft,
+  { now, random }: Moment,
+  afterSeconds: number | undefined,
+  counts: boolean,
+): void {
+  const attempts = draft.row.attempts + (counts ? 1 : 0)
+  draft.row = { ...draft.row, attempts }
+  if (attempts >= MAX_ATTEMPTS) return fail(draft, GAVE_UP)
+  owe(draft, now + (afterSeconds ?? backoffSeconds(attempts, random())) * 1000)
+}
+
+/** Nobody knows whether it happened: its attributes differ from every value until a write of them was answered. */
+function settleUnknown(
+  draft: Draft,
+  write: Write,
+  moment: Moment,
+  createdAs: string | null,
+  afterSeconds: number | undefined,
+): void {
+  const unknown = [...new Set([...draft.row.unknown, ...write.attributes])]
+  draft.row = { ...draft.row, unknown }
+  if (write.purpose !== 'create' || createdAs === null)
+    return retryLater(draft, moment, afterSeconds, true)
+  draft.row = {
+    ...draft.row,
+    unknown: [],
+    creatingAs: createdAs,
+    // Of a create that is repeated the first try may be the one that made the account.
+    creatingSince: draft.row.creatingSince ?? moment.now,
+    attempts: 0,
+  }
+  owe(draft, moment.now + FIRST_LOOK_MS)
+}
+
+/** A taken name is looked at by the next round: the account may be one that is to be adopted. */
+function settleConflict(
+  draft: Draft,
+  write: Write,
+  outcome: Extract<Outcome, { kind: 'conflict' }>,
+  moment: Moment,
+  createdAs: string | null,
+): void {
+  const namesUser = outcome.target === 'userPrincipalName'
+  if (write.purpose === 'create' && createdAs !== null && namesUser) {
+    // Without `creatingSince`: nobody is waiting for an answer, the name was there before.
+    draft.row = { ...draft.row, creatingAs: createdAs, creatingSince: draft.row.creatingSince }
+    return owe(draft, moment.now)
+  }
+  if (outcome.afterSeconds !== undefined && draft.row.attempts === 0)
+    return retryLater(draft, moment, outcome.afterSeconds, true)
+  fail(draft, {
+    code: 'value_taken',
+    message: `Another object in Microsoft 365 has the same ${outcome.target === 'other' ? 'value of a unique property' : outcome.target}.`,
+    whatToDo: `Change the value here, or in Microsoft 365${outcome.holderId === undefined ? '' : ` (object ${outcome.holderId})`}, then export the user again.`,
+    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
+  })
+}
+
+function settleMissing(
+  draft: Draft,
+  write: Write,
+  outcome: Extract<Outcome, { kind: 'missing' }>,
+  moment: Moment,
+): void {
+  const isOwn = outcome.objectId === undefined || outcome.objectId === draft.row.graphId
+  if (write.purpose === 'manager' && !isOwn) return retryLater(draft, moment, undefined, true)
+  fail(draft, {
+    code: 'object_missing',
+    message: 'The object does not exist in Microsoft 365 any more: somebody deleted it there.',
+    whatToDo: 'Restore it in Microsoft 365 (Entra ID, Deleted users), then export it again.',
+    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
+  })
+}
+
+const GAVE_UP: BindingError = {
+  code: 'gave_up',
+  message: `Microsoft 365 did not accept it in ${MAX_ATTEMPTS} tries.`,
+  whatToDo: 'Check the service health of Microsoft 365, then replay the failure.',
+}
+
+function errorOf(outcome: {
+  readonly code: string
+  readonly message: string
+  readonly whatToDo: string
+  readonly requestId?: string
+  readonly attribute?: string
+  readonly graphCode?: string
+  readonly graphMessage?: string
+}): BindingError {
+  const { code, message, whatToDo, requestId, attribute, graphCode, graphMessage } = outcome
+  return {
+    code,
+    message: graphMessage
+      ? `${message} (Microsoft Graph: ${graphCode}, "${graphMessage}")`
+      : message,
+    whatToDo,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(attribute === undefined ? {} : { attribute }),
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Which resources a round looks at, in which order, and how far in the log it comes with them. Pure.
+ *
+ * Urgent events come first, then what is due, then the rest of the log. Meeting a resource twice is harmless, so both
+ * readings of the log are coalesced into one target; the places where it was met say how far a position may move when
+ * a target is not reached.
+ */
+import { MAX_TOUCHED } from '../db/event-log.ts'
+import type { LogEntry, RoundLog } from '../db/round-store.ts'
+
+export interface Target {
+  readonly kind: 'user' | 'group'
+  readonly id: string
+  /** Its create event is among the entries: `bindNewUsers` and `bindNewGroups` are about it. */
+  created: boolean
+  /** Members that the log names, of a group. */
+  readonly members: Set<string>
+  /** More members were touched than an event names: all are to be compared. */
+  whole: boolean
+  /** Where the urgent and the ordinary reading met it first; null where they did not. */
+  urgentAt: number | null
+  ordinaryAt: number | null
+  due: boolean
+}
+
+export interface Targets {
+  readonly users: readonly Target[]
+  readonly groups: readonly Target[]
+  /** How far the round comes when it reaches every target. */
+  readonly position: number
+  readonly urgentPosition: number
+  /** Whether the log or the due bindings hold more than was taken. */
+  readonly more: boolean
+}
+
+export interface Caps {
+  readonly users: number
+  readonly groups: number
+  readonly members: number
+}
+
+/** What one round can look at without a statement or an intent growing out of proportion. */
+export const ROUND_CAPS: Caps = { users: 100, groups: 40, members: 1600 }
+
+/** The limits up to which the log was read; a shorter list means that it was read to its end. */
+export interface Limits {
+  readonly entries: number
+  readonly due: number
+}
+
+/** Coalesces what was read of the log into targets. */
+export function collectTargets(log: RoundLog, limits: Limits, caps: Caps = ROUND_CAPS): Targets {
+  const collected: Collected = { byId: new Map<string, Target>(), users: 0, groups: 0, members: 0 }
+  const urgent = takeEntries(collected, log.urgent, 'urgentAt', caps)
+  for (const { kind, resourceId } of log.due) {
+    if (isFull(collected, caps)) break
+    targetOf(collected, kind, resourceId).due = true
+  }
+  const ordinary = takeEntries(collected, log.ordinary, 'ordinaryAt', caps)
+  const targets = [...collected.byId.values()]
+  const readToEnd = (list: readonly LogEntry[]) => list.length < limits.entries
+  return {
+    users: targets.filter(({ kind }) => kind === 'user'),
+    groups: targets.filter(({ kind }) => kind === 'group'),
+    position: ordinary ?? reached(log.ordinary, readToEnd(log.ordinary), log.head),
+    urgentPosition: urgent ?? reached(log.urgent, readToEnd(log.urgent), log.head),
+    more:
+      ordinary !== null ||
+      urgent !== null ||
+      !readToEnd(log.ordinary) ||
+      !readToEnd(log.urgent) ||
+      log.due.length >= limits.due,
+  }
+}
+
+/** How far the positions may move when these targets were not reached: to just before the first place they were met. */
+export function positionsBefore(
+  targets: Targets,
+  unreached: readonly Target[],
+): Pick<Targets, 'position' | 'urgentPosition'> {
+  const before = (end: number, places: readonly (number | null)[]) =>
+    Math.min(end, ...places.filter((place) => place !== null).map((place) => place - 1))
+  return {
+    position: before(
+      targets.position,
+      unreached.map((target) => target.ordinaryAt),
+    ),
+    urgentPosition: before(
+      targets.urgentPosition,
+      unreached.map((target) => target.urgentAt),
+    ),
+  }
+}
+
+interface Collected {
+  readonly byId: Map<string, Target>
+  users: number
+  groups: number
+  members: number
+}
+
+/** Takes entries in order until a cap is reached; then answers the sequence before the first that was left. */
+function takeEntries(
+  collected: Collected,
+  entries: readonly LogEntry[],
+  place: 'urgentAt' | 'ordinaryAt',
+  caps: Caps,
+): number | null {
+  for (const entry of entries) {
+    if (isFull(collected, caps)) return entry.sequence - 1
+    for (const target of targetsOf(collected, entry)) target[place] ??= entry.sequence
+  }
+  return null
+}
+
+function isFull(collected: Collected, caps: Caps): boolean {
+  return (
+    collected.users >= caps.users ||
+    collected.groups >= caps.groups ||
+    collected.members >= caps.members
+  )
+}
+
+const reached = (entries: readonly LogEntry[], toEnd: boolean, head: number): number =>
+  toEnd ? head : (entries.at(-1)?.sequence ?? head)
+
+function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
+  const touched = entry.touched ?? []
+  if (entry.targetType === 'user') {
+    const target = targetOf(collected, 'user', entry.targetId)
+    if (entry.type === 'user_create') target.created = true
+    // A deleted user is in no group any more: its event names those that it was in.
+    const groups = touched.map((id) =>
+      touch(collected, targetOf(collected, 'group', id), target.id),
+    )
+    return [target, ...groups]
+  }
+  if (entry.targetType !== 'group') return []
+  const target = targetOf(collected, 'group', entry.targetId)
+  if (entry.type === 'group_create') target.created = true
+  if (touched.length > MAX_TOUCHED) target.whole = true
+  else for (const id of touched) touch(collected, target, id)
+  return [target]
+}
+
+function touch(collected: Collected, target: Target, memberId: string): Target {
+  if (!target.members.has(memberId)) collected.members += 1
+  target.members.add(memberId)
+  return target
+}
+
+function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Target {
+  const known = collected.byId.get(id)
+  if (known !== undefined) return known
+  const target: Target = {
+    kind,
+    id,
+    created: false,
+    members: new Set(),
+    whole: false,
+    urgentAt: null,
+    ordinaryAt: null,
+    due: false,
+  }
+  collected.byId.set(id, target)
+  collected[kind === 'user' ? 'users' : 'groups'] += 1
+  return target
+}

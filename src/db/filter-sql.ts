@@ -5,6 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { foldCase } from '../kernel/fold.ts'
+import { assertNever } from '../kernel/result.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { resolveAttribute, resolveSub } from '../scim/resolve.ts'
 import type { AttributePath, Filter } from '../scim/tree.ts'
@@ -128,6 +129,8 @@ function askedOf(
       const isEquality = nameOf(path, type) === 'members.value' && operator === 'eq'
       return [isEquality && typeof value === 'string' ? value : undefined]
     }
+    default:
+      return assertNever(filter)
   }
 }
 

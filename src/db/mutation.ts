@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 
+import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ScimFault } from '../scim/fault.ts'
-import type { Answer, Database, Query } from './client.ts'
+import type { Database, Query } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless, writeFailure, type WriteFailure } from './failure.ts'
 
@@ -11,8 +12,8 @@ export type StoreFault =
   /** The row is no longer as it was read: read it again. */
   { readonly kind: 'stale' } | Extract<ScimFault, { kind: 'uniqueness' | 'busy' }>
 
-export const STALE: StoreFault = { kind: 'stale' }
-export const BUSY: StoreFault = { kind: 'busy', retryAfterSeconds: 2 }
+const STALE: StoreFault = { kind: 'stale' }
+const BUSY: StoreFault = { kind: 'busy', retryAfterSeconds: 2 }
 
 /**
  * The batch of one mutation: the guarded write, its event directly after, then what depends on them. When the write
@@ -32,9 +33,65 @@ export function mutation(
   ]
 }
 
-export interface Attempt {
-  readonly outcome: Result<readonly Answer[], WriteFailure>
-  /** The batch was sent again because its first answer was lost: it may have been carried out already. */
+/** What a mutation makes of a row, as it is shown afterwards. */
+interface Versioned {
+  readonly version: number
+  readonly modifiedAt: number
+  readonly resource: JsonObject
+}
+
+export interface MutationPorts<T> {
+  /** The row as it is stored now. */
+  readonly find: () => Promise<T | undefined>
+  /** The fault for a name that another resource has. */
+  readonly taken: (failure: WriteFailure) => Promise<StoreFault>
+}
+
+/**
+ * Runs the batch that makes `wanted` of a row, and gives it. A batch whose first answer was lost may have been carried
+ * out: the repeated one then runs into what it wrote itself, which counts as done.
+ */
+export async function carryOut<T extends Versioned>(
+  database: Database,
+  queries: readonly Query[],
+  wanted: T,
+  ports: MutationPorts<T>,
+): Promise<Result<T, StoreFault>> {
+  const { failure, repeated } = await runGuarded(database, queries)
+  if (failure === undefined) return ok(wanted)
+  if (failure.kind === 'unavailable' || failure.kind === 'overloaded') return err(BUSY)
+  if (repeated) {
+    const found = await ports.find()
+    if (found !== undefined && isSameWrite(found, wanted)) return ok(wanted)
+  }
+  const isStale = failure.kind === 'refused' && failure.name === 'stale'
+  return err(isStale ? STALE : await ports.taken(failure))
+}
+
+/** Runs the batch that removes a row. */
+export async function carryOutRemoval(
+  database: Database,
+  queries: readonly Query[],
+  find: () => Promise<unknown>,
+): Promise<Result<undefined, StoreFault>> {
+  const { failure, repeated } = await runGuarded(database, queries)
+  if (failure === undefined) return ok(undefined)
+  if (failure.kind !== 'refused') return err(BUSY)
+  // The first batch, whose answer was lost, may have been the one that removed it.
+  return repeated && (await find()) === undefined ? ok(undefined) : err(STALE)
+}
+
+function isSameWrite(found: Versioned, wanted: Versioned): boolean {
+  return (
+    found.version === wanted.version &&
+    found.modifiedAt === wanted.modifiedAt &&
+    jsonEquals(found.resource, wanted.resource)
+  )
+}
+
+interface Attempt {
+  readonly failure: WriteFailure | undefined
+  /** The batch was sent again because its first answer was lost. */
   readonly repeated: boolean
 }
 
@@ -45,29 +102,26 @@ const PAUSE_MS = 40
  * Runs a batch that can be repeated without harm: one that is guarded by a version, or inserts under a new id. Failures
  * are named; what is no failure of D1's is a bug and thrown on.
  */
-export async function runGuarded(
-  database: Database,
-  queries: readonly Query[],
-  pause: (milliseconds: number) => Promise<void> = wait,
-): Promise<Attempt> {
+async function runGuarded(database: Database, queries: readonly Query[]): Promise<Attempt> {
   for (let tries = 1; ; tries++) {
-    const outcome = await tryRun(database, queries)
-    const again = !outcome.ok && outcome.error.kind === 'unavailable' && tries < MAX_TRIES
-    if (!again) return { outcome, repeated: tries > 1 }
-    await pause(PAUSE_MS * tries)
+    const failure = await tryRun(database, queries)
+    if (failure?.kind !== 'unavailable' || tries === MAX_TRIES)
+      return { failure, repeated: tries > 1 }
+    await wait(PAUSE_MS * tries)
   }
 }
 
 async function tryRun(
   database: Database,
   queries: readonly Query[],
-): Promise<Result<readonly Answer[], WriteFailure>> {
+): Promise<WriteFailure | undefined> {
   try {
-    return ok(await database.run(...queries))
+    await database.run(...queries)
+    return undefined
   } catch (thrown) {
     const failure = writeFailure(thrown)
     if (failure === undefined) throw thrown
-    return err(failure)
+    return failure
   }
 }
 

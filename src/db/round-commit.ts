@@ -60,7 +60,7 @@ export async function commitRound(
   return database.run(
     holdsLease(key),
     ...bindingStatements(key, round.bindings),
-    ...edgeStatements(key, round),
+    ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
     directoryStatement(key, round),
     ...passwordStatements(key, round.passwordsOf),
@@ -86,7 +86,12 @@ function directoryStatement(key: LeaseKey, round: RoundCommit): SQL {
     WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
 }
 
-function edgeStatements(key: LeaseKey, { edges, endedGroups }: RoundCommit): SQL[] {
+/** The statements that store memberships; of ended groups nothing is known any more. */
+export function edgeStatements(
+  key: LeaseKey,
+  edges: readonly EdgeChange[],
+  endedGroups: readonly string[],
+): SQL[] {
   const held = edges.filter(({ graphId }) => graphId !== null)
   const gone = edges.filter(({ graphId }) => graphId === null)
   const statements: SQL[] = []

@@ -1,43 +1,16 @@
 /** Uniqueness of users: by indexes, and across the two columns that hold names by an assertion in the same batch. */
 import { sql, type SQL } from 'drizzle-orm'
 
-import type { JsonObject } from '../kernel/json.ts'
 import { primaryEmail } from '../scim/username.ts'
 import { refuseUnless, type WriteFailure } from './failure.ts'
-import { userColumns } from './row.ts'
+import { userColumns, type StoredUser } from './row.ts'
 
 /**
- * Aborts the batch when another user is called by one of these keys in either column: under `local-part` both the
+ * Aborts the batch when another user is called by one of this one's keys in either column: under `local-part` both the
  * `userName` and the directory's username must be free. Within a column the unique index would refuse too.
  */
-export function namesAreFree(
-  organizationId: string,
-  id: string,
-  userNameKey: string,
-  usernameKey: string | null,
-): SQL {
-  return refuseUnless(
-    sql`NOT EXISTS (${holdersOf(organizationId, id, userNameKey, usernameKey)})`,
-    'username',
-  )
-}
-
-function holdersOf(
-  organizationId: string,
-  id: string,
-  userNameKey: string,
-  usernameKey: string | null,
-): SQL {
-  const keys = JSON.stringify([userNameKey, ...(usernameKey === null ? [] : [usernameKey])])
-  const isOther = sql`organization_id = ${organizationId} AND id <> ${id}`
-  return sql`SELECT id FROM user WHERE ${isOther} AND user_name_key IN (SELECT value FROM json_each(${keys}))
-    UNION ALL SELECT id FROM user WHERE ${isOther} AND username_key IN (SELECT value FROM json_each(${keys}))`
-}
-
-interface Wanted {
-  readonly id: string
-  readonly resource: JsonObject
-  readonly usernameKey: string | null
+export function namesAreFree(organizationId: string, wanted: StoredUser): SQL {
+  return refuseUnless(sql`NOT EXISTS (${holdersOf(organizationId, wanted)})`, 'username')
 }
 
 interface Holder {
@@ -49,18 +22,31 @@ interface Holder {
 }
 
 /** Who holds what a refused write wanted. */
-export function nameHolder(organizationId: string, wanted: Wanted, failure: WriteFailure): Holder {
-  const { userNameKey, emailKey } = userColumns(wanted.resource)
+export function nameHolder(
+  organizationId: string,
+  wanted: StoredUser,
+  failure: WriteFailure,
+): Holder {
+  const { resource } = wanted
+  const { emailKey } = userColumns(resource)
   if (failure.kind === 'unique' && failure.columns.includes('email_key'))
     return {
       query: sql`SELECT id FROM user WHERE organization_id = ${organizationId} AND email_key = ${emailKey}`,
       attribute: 'emails',
-      value: primaryEmail(wanted.resource) ?? '',
+      value: primaryEmail(resource) ?? '',
     }
-  const userName = wanted.resource['userName']
+  const userName = resource['userName']
   return {
-    query: holdersOf(organizationId, wanted.id, userNameKey, wanted.usernameKey),
+    query: holdersOf(organizationId, wanted),
     attribute: 'userName',
     value: typeof userName === 'string' ? userName : '',
   }
+}
+
+function holdersOf(organizationId: string, { id, resource, usernameKey }: StoredUser): SQL {
+  const { userNameKey } = userColumns(resource)
+  const keys = JSON.stringify([userNameKey, ...(usernameKey === null ? [] : [usernameKey])])
+  const isOther = sql`organization_id = ${organizationId} AND id <> ${id}`
+  return sql`SELECT id FROM user WHERE ${isOther} AND user_name_key IN (SELECT value FROM json_each(${keys}))
+    UNION ALL SELECT id FROM user WHERE ${isOther} AND username_key IN (SELECT value FROM json_each(${keys}))`
 }

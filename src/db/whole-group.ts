@@ -46,10 +46,10 @@ export function mergePages(
   exported: readonly Row[],
   limit: number,
 ): GroupPage {
-  const idOf = (row: Row | undefined) => String(row?.['member_id'] ?? '')
+  const idOf = (row: Row) => String(row['member_id'])
   const ends = [members, exported]
     .filter((list) => list.length >= limit)
-    .map((list) => idOf(list.at(-1)))
+    .flatMap((list) => list.slice(-1).map(idOf))
   const nextCursor = ends.length === 0 ? null : (ends.toSorted()[0] ?? null)
   const isInPage = (row: Row) => nextCursor === null || idOf(row) <= nextCursor
   const edges = new Map<string, Edge>()

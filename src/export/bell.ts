@@ -10,4 +10,10 @@ export const bellSchema = v.object({
 export type Bell = v.InferOutput<typeof bellSchema>
 
 /** Rings: now, or after some seconds. */
+/** A bell for one directory. */
+export interface DirectoryBell {
+  readonly organizationId: string
+  readonly directoryId: string
+}
+
 export type Ring = (bell: Bell, delaySeconds?: number) => Promise<void>

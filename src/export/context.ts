@@ -23,7 +23,11 @@ export interface ExportPorts {
   readonly randomBytes: (length: number) => Uint8Array
   readonly sleep: (milliseconds: number) => Promise<void>
   /** The plaintext of a pending password; undefined when it does not open. */
-  readonly openPassword: (userId: string, sealed: string) => Promise<string | undefined>
+  readonly openPassword: (
+    organizationId: string,
+    userId: string,
+    sealed: string,
+  ) => Promise<string | undefined>
   /** The version root of Graph, such as `https://graph.microsoft.com/v1.0`. */
   readonly graphBase: string
 }

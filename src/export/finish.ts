@@ -1,6 +1,7 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
 import type { NewEvent } from '../db/event-log.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { UserPlan } from '../plan/planned.ts'
 import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { type Draft, fail, owe } from './draft.ts'
@@ -17,18 +18,19 @@ export function leaveUnreached(round: Round, draft: Draft): void {
 /** The end of a user's part in the round. */
 export function finishUser(round: Round, { draft, plan, user }: UserWork): void {
   if (round.unreached.has(draft.target)) return
+  if (!draft.stopped) settlePlan(round, draft, plan)
+  if (draft.row.state === 'former') round.graphIds.set(draft.target.id, null)
   if (draft.target.due) round.doneWaiting.push(draft.target.id)
-  if (!draft.stopped) {
-    if (plan.failure !== null) fail(draft, toError(plan.failure))
-    else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
-  }
-  if (plan.action === 'end' && draft.row.state === 'former')
-    round.graphIds.set(draft.target.id, null)
-  if (plan.awaitsManager !== null && draft.row.managerGraphId === null)
+  if (plan.awaitsManager !== null)
     round.awaits.push({ awaitedId: plan.awaitsManager, waiterId: draft.target.id })
   if (user !== undefined && draft.row.externalId !== user.externalId && draft.row !== draft.before)
     draft.row = { ...draft.row, externalId: user.externalId }
   noteEvent(round, draft)
+}
+
+function settlePlan(round: Round, draft: Draft, plan: UserPlan): void {
+  if (plan.failure !== null) fail(draft, toError(plan.failure))
+  else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
 }
 
 /** Everything that was owed has been carried out. */

@@ -1,6 +1,7 @@
 /** Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name. */
 import { boundAccounts } from '../db/bound-accounts.ts'
 import type { Outcome } from '../graph/outcome.ts'
+import { assertNever } from '../kernel/result.ts'
 import { getUser } from '../plan/requests.ts'
 import { exportedKeys } from '../plan/snapshot.ts'
 import { type Account, ADOPTION_SELECT, decideAdoption, readAccount } from './adoption.ts'
@@ -74,6 +75,8 @@ function decide(
       fail(draft, adoption.error, 'held')
       noteEvent(round, draft)
       return false
+    default:
+      return assertNever(adoption)
   }
 }
 

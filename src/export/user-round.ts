@@ -9,6 +9,7 @@ import { getUser } from '../plan/requests.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { OrgData } from '../plan/user-body.ts'
 import { isJsonObject } from '../kernel/json.ts'
+import { assertNever } from '../kernel/result.ts'
 import type { Round } from './context.ts'
 import { type Draft, openDraft } from './draft.ts'
 import { finishUser, leaveUnreached } from './finish.ts'
@@ -76,7 +77,11 @@ const stateOf = ({ id, suspended, passwordExpired }: UserRow) => ({
 async function pendingPassword(round: Round, draft: Draft): Promise<UserWork['password']> {
   const pending = round.loaded.passwords.find(({ userId }) => userId === draft.target.id)
   if (pending === undefined || pending.sequence <= draft.row.passwordSequence) return undefined
-  const text = await round.ports.openPassword(pending.userId, pending.sealed)
+  const text = await round.ports.openPassword(
+    pending.organizationId,
+    pending.userId,
+    pending.sealed,
+  )
   return text === undefined ? undefined : { text, sequence: pending.sequence }
 }
 
@@ -221,5 +226,7 @@ function purposeOf({ purpose }: PlannedWrite, method: string): Purpose {
     case 'update':
     case 'password':
       return 'update_user'
+    default:
+      return assertNever(purpose)
   }
 }

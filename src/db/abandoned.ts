@@ -1,0 +1,52 @@
+/** What a drain stores outside of rounds: an abandoned intent as unknown, a credential that does not open. */
+import { sql } from 'drizzle-orm'
+
+import { type BindingChange, bindingStatements } from './binding-write.ts'
+import { type Database, decode } from './client.ts'
+import { holdsLease, type LeaseKey, renewLease } from './lease.ts'
+import { type EdgeChange, edgeStatements } from './round-commit.ts'
+import type { BindingRow } from './round-store.ts'
+import { binding } from './tables/directories.ts'
+
+/** The bindings that an abandoned intent names, as far as they were stored. */
+export async function readAbandoned(
+  database: Database,
+  key: LeaseKey,
+  writes: readonly { readonly kind: 'user' | 'group'; readonly id: string }[],
+): Promise<readonly BindingRow[]> {
+  const idsOf = (kind: 'user' | 'group') =>
+    JSON.stringify(writes.filter((write) => write.kind === kind).map(({ id }) => id))
+  const bindings = (kind: 'user' | 'group') =>
+    sql`SELECT * FROM binding WHERE organization_id = ${key.organizationId}
+      AND directory_id = ${key.directoryId} AND kind = ${kind}
+      AND resource_id IN (SELECT value FROM json_each(${idsOf(kind)}))`
+  const [, users, groups] = await database.run(holdsLease(key), bindings('user'), bindings('group'))
+  return [...(users?.rows ?? []), ...(groups?.rows ?? [])].map((row) => decode(binding, row))
+}
+
+/** Stores what is unknown from now on; the intent has done its service. */
+export async function storeAbandoned(
+  database: Database,
+  key: LeaseKey,
+  unknown: { readonly bindings: readonly BindingChange[]; readonly edges: readonly EdgeChange[] },
+): Promise<void> {
+  await database.run(
+    holdsLease(key),
+    ...bindingStatements(key, unknown.bindings),
+    ...edgeStatements(key, unknown.edges, []),
+    renewLease(key, null),
+  )
+}
+
+/** The directory cannot be reached with its credential: it is left alone until an administrator has mended it. */
+export async function storeAuthError(
+  database: Database,
+  key: LeaseKey,
+  reason: string,
+): Promise<void> {
+  await database.run(
+    holdsLease(key),
+    sql`UPDATE directory SET state = 'auth_error', state_reason = ${reason}, lease_token = NULL, lease_until = 0
+      WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`,
+  )
+}

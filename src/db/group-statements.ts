@@ -1,0 +1,121 @@
+/** The batches that write groups. Memberships come after the group's row, its event and the counter. */
+import { and, eq, sql } from 'drizzle-orm'
+
+import type { JsonObject } from '../kernel/json.ts'
+import type { Database, Query } from './client.ts'
+import type { NewEvent } from './event-log.ts'
+import { mutation } from './mutation.ts'
+import { groupColumns, type StoredGroup } from './row.ts'
+import { group } from './tables/provisioning.ts'
+
+type Build = Database['build']
+
+/** What a mutation makes of a group, when, and the event that tells of it. */
+export interface GroupMutation {
+  readonly resource: JsonObject
+  /** Members to add and to remove, by id. */
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+  readonly now: number
+  readonly event: NewEvent
+}
+
+/** The group as a mutation leaves it, with those of its members that were read or added. */
+export function groupAfter(
+  before: StoredGroup | undefined,
+  id: string,
+  { resource, add, remove, now }: GroupMutation,
+): StoredGroup {
+  const gone = new Set(remove)
+  const kept = (before?.members ?? []).filter((member) => !gone.has(member))
+  return {
+    id,
+    resource,
+    version: (before?.version ?? 0) + 1,
+    createdAt: before?.createdAt ?? now,
+    modifiedAt: now,
+    members: [...kept, ...add],
+  }
+}
+
+export function insertGroup(
+  build: Build,
+  owner: { readonly organizationId: string; readonly sourceId: string },
+  { members: _, ...row }: StoredGroup,
+  { add, event }: GroupMutation,
+): Query[] {
+  const { organizationId } = owner
+  const insert = build.insert(group).values({ ...owner, ...row, ...groupColumns(row.resource) })
+  return mutation(organizationId, insert, event, [
+    sql`UPDATE organization SET group_count = group_count + 1 WHERE id = ${organizationId}`,
+    ...addMembers(organizationId, row.id, add),
+  ])
+}
+
+export function updateGroup(
+  build: Build,
+  organizationId: string,
+  before: StoredGroup,
+  { id, resource, version, modifiedAt }: StoredGroup,
+  { add, remove, event }: GroupMutation,
+): Query[] {
+  const update = build
+    .update(group)
+    .set({ resource, version, modifiedAt, ...changedColumns(before, resource) })
+    .where(isAsRead(organizationId, before))
+  return mutation(organizationId, update, event, [
+    ...removeMembers(organizationId, id, remove),
+    ...addMembers(organizationId, id, add),
+  ])
+}
+
+export function removeGroup(
+  build: Build,
+  organizationId: string,
+  before: StoredGroup,
+  now: number,
+  event: NewEvent,
+): Query[] {
+  const { id } = before
+  const removal = build.delete(group).where(isAsRead(organizationId, before))
+  const membership = sql`organization_id = ${organizationId} AND member_id = ${id}`
+  return mutation(organizationId, removal, event, [
+    sql`UPDATE organization SET group_count = group_count - 1 WHERE id = ${organizationId}`,
+    sql`UPDATE "group" SET version = version + 1, modified_at = ${now}
+      WHERE organization_id = ${organizationId}
+      AND id IN (SELECT group_id FROM group_member WHERE ${membership})`,
+    sql`DELETE FROM group_member WHERE ${membership}`,
+    sql`DELETE FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${id}`,
+  ])
+}
+
+function isAsRead(organizationId: string, { id, version }: StoredGroup) {
+  return and(eq(group.organizationId, organizationId), eq(group.id, id), eq(group.version, version))
+}
+
+/** Only what changes is set: naming an indexed column writes its index entry again, and that is billed. */
+function changedColumns(before: StoredGroup, resource: JsonObject) {
+  const from = groupColumns(before.resource)
+  const to = groupColumns(resource)
+  return {
+    ...(from.displayNameKey === to.displayNameKey ? {} : { displayNameKey: to.displayNameKey }),
+    ...(from.externalId === to.externalId ? {} : { externalId: to.externalId }),
+  }
+}
+
+function addMembers(organizationId: string, groupId: string, ids: readonly string[]): Query[] {
+  if (ids.length === 0) return []
+  return [
+    sql`INSERT INTO group_member (organization_id, group_id, member_id)
+      SELECT ${organizationId}, ${groupId}, value FROM json_each(${JSON.stringify(ids)}) WHERE true
+      ON CONFLICT DO NOTHING`,
+  ]
+}
+
+function removeMembers(organizationId: string, groupId: string, ids: readonly string[]): Query[] {
+  if (ids.length === 0) return []
+  return [
+    sql`DELETE FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${groupId}
+      AND member_id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+  ]
+}

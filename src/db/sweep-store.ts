@@ -1,0 +1,39 @@
+/** How lagging directories are found: by cron for everybody (a scan without an organization), by a bell for one. */
+import { sql } from 'drizzle-orm'
+
+import type { Database } from './client.ts'
+
+export interface Lagging {
+  readonly organizationId: string
+  readonly directoryId: string
+}
+
+/** Records alone are no lag, but many of them are worth stepping over, lest every look scans them. */
+const RECORDS_WORTH_A_STEP = 1000
+const MOST = 1000
+
+/** Active directories whose log holds something to follow, that have a due binding, or that left an intent behind. */
+export async function laggingDirectories(
+  database: Database,
+  now: number,
+  organizationId?: string,
+): Promise<readonly Lagging[]> {
+  const only = organizationId === undefined ? sql`TRUE` : sql`d.organization_id = ${organizationId}`
+  const [found] = await database.run(
+    sql`SELECT d.organization_id, d.id FROM directory d
+      WHERE ${only} AND d.state = 'active' AND (
+        d.intent IS NOT NULL AND d.intent <> 'null'
+        OR EXISTS (SELECT 1 FROM binding b WHERE b.organization_id = d.organization_id
+          AND b.directory_id = d.id AND b.due_at <= ${now})
+        OR EXISTS (SELECT 1 FROM event e WHERE e.organization_id = d.organization_id
+          AND e.sequence > d.position
+          AND (e.class = 'change' OR (e.class = 'command' AND e.directory_id = d.id)))
+        OR (SELECT max(e.sequence) FROM event e WHERE e.organization_id = d.organization_id)
+          > d.position + ${RECORDS_WORTH_A_STEP})
+      LIMIT ${MOST}`,
+  )
+  return (found?.rows ?? []).map((row) => ({
+    organizationId: String(row['organization_id']),
+    directoryId: String(row['id']),
+  }))
+}

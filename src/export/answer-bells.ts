@@ -1,0 +1,31 @@
+/** What a queue batch does: a bell of an organization becomes one of each directory that lags, so none waits for another. */
+import { laggingDirectories } from '../db/sweep-store.ts'
+import type { Bell, DirectoryBell } from './bell.ts'
+import { drain, type DrainPorts, type DrainResult } from './drain.ts'
+
+/**
+ * Answers the bells of one batch. Bells for the same place are one; the directories are drained side by side, each with
+ * ports of its own, so that what one asks of D1 is not counted against another.
+ */
+export async function answerBells(
+  portsFor: () => DrainPorts,
+  bells: readonly Bell[],
+): Promise<readonly DrainResult[]> {
+  const directories = new Map<string, DirectoryBell>()
+  const add = (bell: DirectoryBell) =>
+    directories.set(`${bell.organizationId}/${bell.directoryId}`, bell)
+  for (const { organizationId, directoryId } of bells)
+    if (directoryId !== undefined) add({ organizationId, directoryId })
+  const organizations = new Set(
+    bells.flatMap((bell) => (bell.directoryId === undefined ? [bell.organizationId] : [])),
+  )
+  for (const organizationId of organizations) {
+    const ports = portsFor()
+    const lagging = await laggingDirectories(ports.database, ports.clock.now(), organizationId)
+    const [first, ...others] = lagging
+    // A consumer that is here already serves the first; each of the others gets a bell, and so a consumer of its own.
+    if (first !== undefined) add(first)
+    for (const other of others) await ports.ring(other)
+  }
+  return Promise.all([...directories.values()].map((bell) => drain(portsFor(), bell)))
+}

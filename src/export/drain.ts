@@ -1,0 +1,111 @@
+/**
+ * A drain: takes the directory's lease, runs rounds until nothing is left that can be done now, gives the lease back,
+ * and looks once more. Whoever holds the lease is the only writer of the directory's bindings, its positions and Graph.
+ */
+import type { Database } from '../db/client.ts'
+import { writeFailure } from '../db/failure.ts'
+import { type DirectoryRow, type LeaseKey, releaseLease, takeLease } from '../db/lease.ts'
+import { readAbandoned, storeAbandoned, storeAuthError } from '../db/abandoned.ts'
+import { laggingDirectories } from '../db/sweep-store.ts'
+import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
+import type { DirectoryBell, Ring } from './bell.ts'
+import { connectDirectory, type Connection, type GraphPorts } from './connection.ts'
+import type { ExportPorts } from './context.ts'
+import { markUnknown, readIntent } from './intent.ts'
+import { runRound } from './round.ts'
+
+/** Workers give a consumer fifteen minutes and a thousand statements; a drain stops well before and rings again. */
+const MAX_MS = 10 * 60_000
+const MAX_STATEMENTS = 800
+
+export interface DrainPorts extends ExportPorts, GraphPorts {
+  readonly ring: Ring
+  readonly newToken: () => string
+}
+
+export type DrainResult =
+  | { readonly kind: 'drained'; readonly rounds: number; readonly writes: number }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'none' }
+  /** Another drain took over, or D1 gave way: nothing of the round is stored, and whoever comes next does it again. */
+  | { readonly kind: 'aborted'; readonly why: string }
+
+/** Drains one directory. Never throws for what may happen in operation. */
+export async function drain(ports: DrainPorts, bell: DirectoryBell): Promise<DrainResult> {
+  const key: LeaseKey = { ...bell, token: ports.newToken() }
+  const startedAt = ports.clock.now()
+  const taken = await takeLease(ports.database, key)
+  if (taken.kind === 'none') return taken
+  if (taken.kind === 'held') {
+    await ports.ring(bell, Math.ceil(taken.forMs / 1000) + 1)
+    return taken
+  }
+  try {
+    const connection = await connectDirectory(ports, taken.directory)
+    if (!connection.ok) {
+      await storeAuthError(ports.database, key, connection.error)
+      return { kind: 'drained', rounds: 0, writes: 0 }
+    }
+    if (taken.abandoned) await takeOverIntent(ports, key, taken.directory)
+    const { waitSeconds, ...done } = await runRounds(ports, key, connection.value, startedAt)
+    await leave(ports, key, waitSeconds)
+    return { kind: 'drained', ...done }
+  } catch (thrown) {
+    const failure = writeFailure(thrown)
+    if (failure === undefined) throw thrown
+    // The lease is left to expire: whatever was in flight is unknown, and an expired lease says so.
+    await ports.ring(bell, 60)
+    return { kind: 'aborted', why: failure.kind === 'refused' ? failure.name : failure.kind }
+  }
+}
+
+/** Requests of the holder before us may still be on their way; after one request timeout none is. */
+async function takeOverIntent(
+  { sleep, database, clock }: DrainPorts,
+  key: LeaseKey,
+  directory: DirectoryRow,
+): Promise<void> {
+  await sleep(REQUEST_TIMEOUT_MS)
+  const intent = readIntent(directory.intent)
+  if (intent === null) return
+  const bindings = await readAbandoned(database, key, intent.writes)
+  await storeAbandoned(database, key, markUnknown(key, intent, bindings, clock.now()))
+}
+
+interface Rounds {
+  readonly rounds: number
+  readonly writes: number
+  readonly waitSeconds: number | null
+}
+
+async function runRounds(
+  ports: DrainPorts,
+  key: LeaseKey,
+  connection: Connection,
+  startedAt: number,
+): Promise<Rounds> {
+  let writes = 0
+  for (let rounds = 1; ; rounds++) {
+    const result = await runRound(ports, key, connection)
+    writes += result.writes
+    const isSpent =
+      ports.clock.now() - startedAt > MAX_MS || ports.database.meter.statements > MAX_STATEMENTS
+    if (result.more && !isSpent) continue
+    return { rounds, writes, waitSeconds: result.more ? 0 : result.waitSeconds }
+  }
+}
+
+/** Gives the lease back, then looks once more: what came in the meantime found the lease held. */
+async function leave(ports: DrainPorts, key: LeaseKey, waitSeconds: number | null): Promise<void> {
+  await releaseLease(ports.database, key)
+  const { organizationId, directoryId } = key
+  if (waitSeconds !== null)
+    return ports.ring({ organizationId, directoryId }, Math.ceil(waitSeconds))
+  const lagging = await lagsNow(ports.database, key, ports.clock.now())
+  if (lagging) await ports.ring({ organizationId, directoryId })
+}
+
+async function lagsNow(database: Database, key: LeaseKey, now: number): Promise<boolean> {
+  const lagging = await laggingDirectories(database, now, key.organizationId)
+  return lagging.some(({ directoryId }) => directoryId === key.directoryId)
+}

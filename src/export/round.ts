@@ -1,0 +1,200 @@
+/**
+ * One round of a drain: read the log and what is due, load the resources, take quota, plan, store the intent, send, and
+ * store what became of it in one batch. A round that dies is done again by whoever comes next.
+ */
+import { changeOf, type Draft } from './draft.ts'
+import { commitRound, type RoundCommit } from '../db/round-commit.ts'
+import {
+  DUE_PER_ROUND,
+  ENTRIES_PER_ROUND,
+  readLog,
+  readTargets,
+  type RoundLog,
+} from '../db/round-store.ts'
+import { laneKey } from '../db/lane-store.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Connection } from './connection.ts'
+import type { ExportPorts, Round } from './context.ts'
+import { exportGroups } from './group-round.ts'
+import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
+import { exportUsers } from './user-round.ts'
+import type { LeaseKey } from '../db/lease.ts'
+import { readDirections, readSettings } from './configuration.ts'
+
+/** What a round sends at most: four envelopes of twenty. */
+const WRITES_PER_ROUND = 80
+
+export interface RoundResult {
+  /** Whether another round has something to do right away. */
+  readonly more: boolean
+  /** Seconds until there is something to do again: quota, the end of a 429, a retry; null when nobody knows of any. */
+  readonly waitSeconds: number | null
+  readonly writes: number
+}
+
+/** Runs one round under the lease. Throws what aborts it: a lost lease, or D1. */
+export async function runRound(
+  ports: ExportPorts,
+  key: LeaseKey,
+  connection: Connection,
+): Promise<RoundResult> {
+  const now = ports.clock.now()
+  const log = await readLog(ports.database, key, now)
+  const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
+  if (targets.users.length === 0 && targets.groups.length === 0)
+    return stepOver(ports, key, log, targets)
+  const wanted = Math.min(WRITES_PER_ROUND, writesWanted(targets))
+  const loaded = await readTargets(ports.database, key, {
+    userIds: targets.users.map(({ id }) => id),
+    groupIds: targets.groups.map(({ id }) => id),
+    edges: targets.groups.flatMap(({ id, members }) =>
+      [...members].map((memberId) => [id, memberId] as const),
+    ),
+    lanes: connection.lanes,
+    wanted,
+    now,
+  })
+  if (loaded.grant.taken === 0)
+    return { more: false, waitSeconds: Math.max(1, loaded.grant.waitSeconds), writes: 0 }
+  const round = openRound({ ports, key, connection, log, targets, loaded })
+  await exportUsers(round)
+  await exportGroups(round)
+  await commitRound(ports.database, key, toCommit(round))
+  return resultOf(round, wanted > loaded.grant.taken ? loaded.grant.waitSeconds : 0)
+}
+
+/** An upper bound of what the targets may take, so that a small round does not hold the quota of others. */
+function writesWanted({ users, groups }: Targets): number {
+  const links = groups.reduce((sum, { members, whole }) => sum + (whole ? 40 : members.size), 0)
+  return users.length * 4 + groups.length * 2 + links
+}
+
+/** Nothing to look at: a position that lags behind records alone is moved over them, when that is worth a write. */
+async function stepOver(
+  ports: ExportPorts,
+  key: LeaseKey,
+  log: RoundLog,
+  targets: Targets,
+): Promise<RoundResult> {
+  const done = { more: false, waitSeconds: null, writes: 0 }
+  if (log.directory.position >= targets.position) return done
+  await commitRound(ports.database, key, { ...EMPTY_COMMIT, ...targets, now: ports.clock.now() })
+  return done
+}
+
+interface Opening {
+  readonly ports: ExportPorts
+  readonly key: LeaseKey
+  readonly connection: Connection
+  readonly log: RoundLog
+  readonly targets: Targets
+  readonly loaded: Round['loaded']
+}
+
+function openRound({ ports, key, connection, log, targets, loaded }: Opening): Round {
+  return {
+    ports,
+    key,
+    transport: connection.transport,
+    directory: log.directory,
+    settings: readSettings(log.directory.settings),
+    directions: readDirections(log.directions),
+    lanes: connection.lanes,
+    head: log.head,
+    targets,
+    loaded,
+    drafts: new Map<string, Draft>(),
+    graphIds: new Map<string, string | null>(),
+    unreached: new Set<Target>(),
+    cut: new Set<Target>(),
+    awaits: [],
+    arrived: [],
+    doneWaiting: [],
+    edges: [],
+    endedGroups: [],
+    passwordsOf: [],
+    events: [],
+    intent: { at: ports.clock.now(), writes: [], edges: [] },
+    // Unknown: whatever is sent first renews the lease.
+    renewedAt: 0,
+    tokens: loaded.grant.taken,
+    writes: 0,
+    halt: null,
+  }
+}
+
+const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
+  bindings: [],
+  edges: [],
+  endedGroups: [],
+  awaits: [],
+  arrived: [],
+  doneWaiting: [],
+  moved: [],
+  lostGraphIds: [],
+  passwordsOf: [],
+  lastDrain: null,
+  lastError: null,
+  authError: null,
+  lanes: [],
+  unusedTokens: 0,
+  block: null,
+  events: [],
+}
+
+function toCommit(round: Round): RoundCommit {
+  const now = round.ports.clock.now()
+  const drafts = [...round.drafts.values()].filter(({ target }) => !round.unreached.has(target))
+  const bindings = drafts.flatMap((draft) => changeOf(draft) ?? [])
+  const moved = drafts.filter(hasMoved)
+  return {
+    now,
+    bindings,
+    edges: round.edges,
+    endedGroups: round.endedGroups,
+    awaits: round.awaits,
+    arrived: round.arrived,
+    doneWaiting: round.doneWaiting,
+    moved: moved.map(({ target }) => target.id),
+    lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
+    passwordsOf: round.passwordsOf,
+    ...positionsBefore(round.targets, [...round.cut]),
+    lastDrain: { at: now, writes: round.writes },
+    lastError: lastError(drafts, now),
+    authError: round.halt?.kind === 'auth' ? round.halt.error.message : null,
+    lanes: round.lanes,
+    unusedTokens: round.tokens,
+    block: blockOf(round),
+    events: round.events,
+  }
+}
+
+/** Whether the Graph id by which others name the resource came, changed, or went. */
+const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+
+const liveId = (row: Draft['before']): string | null =>
+  row === undefined || row.state === 'former' ? null : row.graphId
+
+function lastError(drafts: readonly Draft[], now: number): JsonObject | null {
+  const failed = drafts.findLast(({ row, before }) => row.state === 'failed' && row !== before)
+  if (failed === undefined) return null
+  return { at: now, resourceId: failed.target.id, ...failed.row.error }
+}
+
+function blockOf({ halt, directory }: Round): RoundCommit['block'] {
+  if (halt?.kind !== 'throttled') return null
+  return { key: laneKey(halt.scope, directory.tenantId, directory.clientId), until: halt.until }
+}
+
+function resultOf(round: Round, quotaSeconds: number): RoundResult {
+  const { halt, writes } = round
+  const after = (waitSeconds: number | null) => ({ more: false, waitSeconds, writes })
+  const now = round.ports.clock.now()
+  if (halt?.kind === 'auth') return after(null)
+  if (halt?.kind === 'throttled') return after(Math.max(1, (halt.until - now) / 1000))
+  const nextDue = Math.min(...[...round.drafts.values()].map(({ row }) => row.dueAt ?? Infinity))
+  const hasMore = round.targets.more || round.cut.size > 0 || nextDue <= now
+  if (!hasMore) return after(nextDue === Infinity ? null : Math.max(1, (nextDue - now) / 1000))
+  const isOutOfQuota = quotaSeconds > 0 && round.tokens <= 0
+  return isOutOfQuota ? after(quotaSeconds) : { more: true, waitSeconds: null, writes }
+}

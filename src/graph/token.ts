@@ -1,0 +1,187 @@
+/**
+ * Access tokens by client credentials (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+ */
+import type { Clock } from '../kernel/clock.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import {
+  classifyTokenFailure,
+  unsupportedCredential,
+  type AuthFailure,
+  type LoginAnswer,
+} from './auth-failure.ts'
+
+/** What an app registration proves itself with. Only a client secret is implemented. */
+export type Credential =
+  | { readonly type: 'client_secret'; readonly secret: string }
+  | { readonly type: 'certificate'; readonly certificate: string; readonly privateKey: string }
+  | { readonly type: 'federated' }
+
+/** The app registration through which one directory is reached. */
+export interface GraphAccount {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credential: Credential
+  /** When the directory was connected (ms): a consent takes minutes to reach all of Entra ID. */
+  readonly connectedAt?: number
+}
+
+export interface TokenSource {
+  /** A token from the cache or, until `signal` ends the wait, from Entra ID. */
+  token(account: GraphAccount, signal?: AbortSignal): Promise<Result<string, AuthFailure>>
+  /** Drops a token that Graph refused; another token of the account, fetched meanwhile, stays. */
+  forget(account: GraphAccount, token: string): void
+}
+
+interface CachedToken {
+  readonly token: string
+  readonly freshUntil: number
+}
+
+/** Tokens by account. Make one per isolate: it may outlive a request, since it holds values and never promises. */
+export type TokenCache = Map<string, CachedToken>
+
+export interface TokenSourceOptions {
+  readonly fetch: typeof fetch
+  readonly clock: Clock
+  /** `https://login.microsoftonline.com`, a national cloud's host, or an emulator. */
+  readonly loginBaseUrl: string
+  /** The Graph that the token is for: decides the scope that is asked for. */
+  readonly graphBaseUrl: string
+  readonly cache?: TokenCache
+  readonly timeoutMs?: number
+}
+
+const DEFAULT_SCOPE = 'https://graph.microsoft.com/.default'
+/** The resource of Microsoft's other clouds is their own Graph; anything else stands for the global one. */
+const NATIONAL_HOSTS = new Set([
+  'graph.microsoft.us',
+  'dod-graph.microsoft.us',
+  'microsoftgraph.chinacloudapi.cn',
+])
+const TIMEOUT_MS = 20_000
+const RENEW_BEFORE_SECONDS = 300
+const MOST_CACHED = 200
+
+/**
+ * Makes the source of tokens. Two requests that miss the cache together both ask Entra ID: waiting for another request's
+ * promise is forbidden on Workers.
+ */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  const cache: TokenCache = options.cache ?? new Map<string, CachedToken>()
+  const keyOf = (account: GraphAccount) => cacheKey(options.loginBaseUrl, account)
+  return {
+    async token(account, signal) {
+      const key = keyOf(account)
+      const cached = cache.get(key)
+      if (cached && cached.freshUntil > options.clock.now()) return ok(cached.token)
+      const fetched = await fetchToken(options, account, signal)
+      if (!fetched.ok) return fetched
+      cache.delete(key)
+      if (fetched.value.freshUntil > options.clock.now()) remember(cache, key, fetched.value)
+      return ok(fetched.value.token)
+    },
+    forget(account, token) {
+      const key = keyOf(account)
+      if (cache.get(key)?.token === token) cache.delete(key)
+    },
+  }
+}
+
+/**
+ * The credential is part of the key: a token must not be had by naming somebody else's tenant and client, and a secret
+ * that was just replaced must be tried, not assumed.
+ */
+function cacheKey(loginBaseUrl: string, account: GraphAccount): string {
+  return JSON.stringify([loginBaseUrl, account.tenantId, account.clientId, account.credential])
+}
+
+function remember(cache: TokenCache, key: string, token: CachedToken): void {
+  const [oldest] = cache.keys()
+  if (cache.size >= MOST_CACHED && oldest !== undefined) cache.delete(oldest)
+  cache.set(key, token)
+}
+
+async function fetchToken(
+  options: TokenSourceOptions,
+  account: GraphAccount,
+  signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
+): Promise<Result<CachedToken, AuthFailure>> {
+  const body = tokenRequest(account, scopeOf(options.graphBaseUrl))
+  if (!body.ok) return body
+  const askedAt = options.clock.now()
+  const url = `${options.loginBaseUrl}/${encodeURIComponent(account.tenantId)}/oauth2/v2.0/token`
+  const answer = await post(options.fetch, url, body.value, signal)
+  const accessToken = answer?.status === 200 ? answer.body['access_token'] : undefined
+  if (typeof accessToken === 'string')
+    return ok({ token: accessToken, freshUntil: freshUntil(askedAt, answer?.body['expires_in']) })
+  const sinceConnected = options.clock.now() - (account.connectedAt ?? 0)
+  return err(classifyTokenFailure(answer, sinceConnected))
+}
+
+function tokenRequest(account: GraphAccount, scope: string): Result<string, AuthFailure> {
+  const { credential } = account
+  switch (credential.type) {
+    case 'client_secret': {
+      const form = new URLSearchParams({
+        client_id: account.clientId,
+        scope,
+        client_secret: credential.secret,
+        grant_type: 'client_credentials',
+      })
+      return ok(form.toString())
+    }
+    case 'certificate':
+    case 'federated':
+      return err(unsupportedCredential(credential.type))
+    default:
+      return assertNever(credential)
+  }
+}
+
+function scopeOf(graphBaseUrl: string): string {
+  const { hostname } = new URL(graphBaseUrl)
+  return NATIONAL_HOSTS.has(hostname) ? `https://${hostname}/.default` : DEFAULT_SCOPE
+}
+
+/** Milliseconds until which a token is used: five minutes before its end, or half its life when that is shorter. */
+function freshUntil(askedAt: number, expiresIn: unknown): number {
+  const seconds = Number(expiresIn)
+  if (!(seconds > 0)) return askedAt
+  return askedAt + (seconds - Math.min(RENEW_BEFORE_SECONDS, seconds / 2)) * 1000
+}
+
+/** The answer of the token endpoint; undefined when there was none. */
+async function post(
+  fetch: TokenSourceOptions['fetch'],
+  url: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<LoginAnswer | undefined> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/x-www-form-urlencoded',
+        Accept: 'application/json',
+      },
+      body,
+      redirect: 'manual',
+      signal,
+    })
+    const text = await response.text()
+    const retryAfter = response.headers.get('Retry-After')
+    return { status: response.status, retryAfter, body: parseObject(text) }
+  } catch {
+    return undefined
+  }
+}
+
+function parseObject(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,101 @@
+import * as v from 'valibot'
+
+import { safeErrorText } from './db/failure.ts'
+import { passwordContext } from './db/user-store.ts'
+import type { Deps, ExportMessage } from './deps.ts'
+import { answerBells } from './export/answer-bells.ts'
+import { type Bell, bellSchema } from './export/bell.ts'
+import type { DrainPorts, DrainResult } from './export/drain.ts'
+import { sweep } from './export/sweep.ts'
+import type { TokenCache } from './graph/token.ts'
+import { redact } from './kernel/redact.ts'
+import { randomToken } from './kernel/random.ts'
+
+/** What runs without a request. */
+export interface Jobs {
+  queue(batch: MessageBatch<unknown>): Promise<void>
+  scheduled(controller: Pick<ScheduledController, 'cron'>): Promise<void>
+}
+
+/** The cron triggers of wrangler.toml, letter by letter. */
+const SWEEP = '* * * * *'
+
+/** The consumers of the queues and of the cron triggers. */
+export function createJobs(deps: Deps): Jobs {
+  // Holds values and no promises, so it may outlive the message that filled it.
+  const tokenCache: TokenCache = new Map()
+  const portsFor = () => drainPorts(deps, tokenCache)
+  return {
+    async queue(batch) {
+      const bells = batch.messages.flatMap((message) => readBell(deps, message.body))
+      const results = await answerBells(portsFor, bells)
+      for (const result of results) logDrain(deps, result)
+      // A bell carries nothing that could be lost: what is still to do is in the tables, and the sweep finds it.
+      batch.ackAll()
+    },
+    async scheduled({ cron }) {
+      if (cron !== SWEEP) return
+      const bells = await sweep(portsFor())
+      if (bells > 0) deps.log({ message: 'swept', bells })
+    },
+  }
+}
+
+function readBell({ log }: Deps, body: unknown): Bell[] {
+  const bell = v.safeParse(bellSchema, body)
+  if (bell.success) return [bell.output]
+  log({ level: 'error', message: 'a queue message is no bell', fields: Object.keys(Object(body)) })
+  return []
+}
+
+function logDrain({ log }: Deps, result: DrainResult): void {
+  if (result.kind !== 'none') log({ message: 'drain', ...result })
+}
+
+function drainPorts(deps: Deps, tokenCache: TokenCache): DrainPorts {
+  const { clock, randomBytes, sealer, config } = deps
+  return {
+    clock,
+    randomBytes,
+    sealer,
+    tokenCache,
+    database: deps.connect(),
+    fetch: deps.fetch,
+    sleep: deps.sleep,
+    random: () => (randomBytes(1)[0] ?? 0) / 256,
+    newToken: () => randomToken(randomBytes(16)),
+    graphBase: config.GRAPH_BASE_URL,
+    graphBaseUrl: config.GRAPH_BASE_URL,
+    loginBaseUrl: config.LOGIN_BASE_URL,
+    quotas: {
+      app_tenant: config.GRAPH_WRITE_QUOTA,
+      tenant: config.GRAPH_TENANT_WRITE_QUOTA,
+      app: config.GRAPH_APP_WRITE_QUOTA,
+    },
+    ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
+    async openPassword(organizationId, userId, sealed) {
+      const opened = await sealer.open(sealed, passwordContext(organizationId, userId))
+      if (opened.ok) return opened.value
+      deps.log({
+        level: 'error',
+        message: 'a pending password does not open',
+        why: opened.error.reason,
+      })
+      return undefined
+    },
+  }
+}
+
+/** The longest delay that a queue takes. */
+const MAX_DELAY_SECONDS = 43_200
+
+/** A bell that cannot be rung is logged and no more: the sweep rings for what lags. */
+async function ring(deps: Deps, bell: ExportMessage, delaySeconds = 0): Promise<void> {
+  try {
+    await deps.config.EXPORT_QUEUE.send(bell, {
+      delaySeconds: Math.min(delaySeconds, MAX_DELAY_SECONDS),
+    })
+  } catch (thrown) {
+    deps.log({ level: 'warn', message: 'bell not rung', error: redact(safeErrorText(thrown)) })
+  }
+}

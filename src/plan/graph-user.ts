@@ -1,0 +1,71 @@
+/**
+ * A user as Graph answers it, in the planner's terms, and a plan in the administrator's: what preview shows and
+ * reconciliation compares.
+ */
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { ATTRIBUTES, attributeNamed } from './attributes.ts'
+import type { Plan } from './planned.ts'
+import type { OrgData } from './user-body.ts'
+import { type Snapshot, SNAPSHOT_KEYS, type SnapshotKey, type SnapshotValue } from './snapshot.ts'
+
+/** Everything that has to be selected to read a user whole; the manager is a relationship and read apart. */
+export const USER_SELECT: readonly string[] = [
+  'id',
+  'accountEnabled',
+  ...new Set(
+    ATTRIBUTES.filter(({ kind }) => kind !== 'relationship' && kind !== 'password').map(
+      ({ graph }) => graph,
+    ),
+  ),
+]
+
+/** What Graph holds, by key; a collection that is not one text is shown as the list it is. */
+export type SeenUser = Readonly<Partial<Record<SnapshotKey, Json>>>
+
+/** Reads a Graph user; a property that was not selected is absent. `manager` is a Graph id, null for none. */
+export function seenUser(user: JsonObject, manager?: string | null): SeenUser {
+  const seen: Partial<Record<SnapshotKey, Json>> = {}
+  if (user['accountEnabled'] !== undefined) seen.accountEnabled = user['accountEnabled']
+  if (manager !== undefined) seen.manager = manager
+  for (const { name, graph, kind } of ATTRIBUTES) {
+    const value = user[graph]
+    if (name === 'password' || kind === 'relationship' || value === undefined) continue
+    seen[name] =
+      kind === 'orgData' ? (isJsonObject(value) ? (value[name] ?? null) : null) : one(value)
+  }
+  return seen
+}
+
+function one(value: Json): Json {
+  if (!isJsonArray(value)) return value
+  return value.length > 1 ? value : (value[0] ?? null)
+}
+
+/** employeeOrgData of a Graph user, for `current` of a plan. */
+export function seenOrgData(user: JsonObject): OrgData {
+  const { costCenter, division } = seenUser(user)
+  return { costCenter: textOrNull(costCenter), division: textOrNull(division) }
+}
+
+const textOrNull = (value: Json | undefined): string | null =>
+  typeof value === 'string' ? value : null
+
+/** One value that a plan would change. */
+export interface Change {
+  readonly attribute: SnapshotKey
+  readonly graph: string
+  readonly current: Json
+  readonly next: SnapshotValue
+}
+
+/** What carrying out a plan would change of what Graph holds; a value that Graph holds already is no change. */
+export function plannedChanges(plan: Pick<Plan<Snapshot>, 'writes'>, seen: SeenUser): Change[] {
+  const sets: Snapshot = Object.assign({}, ...plan.writes.map((write) => write.sets))
+  return SNAPSHOT_KEYS.flatMap((attribute) => {
+    const next = sets[attribute]
+    const current = seen[attribute] ?? null
+    if (next === undefined || next === current) return []
+    const graph = attribute === 'accountEnabled' ? attribute : attributeNamed(attribute).graph
+    return [{ attribute, graph, current, next }]
+  })
+}

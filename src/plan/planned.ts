@@ -1,0 +1,76 @@
+/** The planner's vocabulary: what it is given and what it answers. */
+import type { Directions } from './attributes.ts'
+import type { DirectoryUser } from './directory-user.ts'
+import type { Problem } from './problem.ts'
+import type { GraphRequest } from './requests.ts'
+import type { DirectorySettings } from './settings.ts'
+import type { Exported, Snapshot } from './snapshot.ts'
+import type { OrgData } from './user-body.ts'
+
+export type Purpose = 'create' | 'update' | 'password' | 'revoke' | 'manager' | 'delete'
+
+/** One request. Writes go out in their order, each after the one before was answered. */
+export interface PlannedWrite<Values = Snapshot> {
+  readonly purpose: Purpose
+  /** Given the Graph id, which a write that follows a create learns from its answer. The create itself ignores it. */
+  readonly request: (graphId: string) => GraphRequest
+  /** What Graph holds once it is answered OK. */
+  readonly sets: Values
+  /** What becomes unknown when it is not answered. */
+  readonly attributes: readonly string[]
+  /** Whether it delivers the pending password. */
+  readonly carriesPassword: boolean
+}
+
+/** What a plan takes from somebody, for the directory's threshold; null when nothing. */
+export type TakesAway = 'disable' | 'delete' | null
+
+export interface Plan<Values> {
+  readonly action: 'create' | 'update' | 'none' | 'end'
+  /** What counts as known, and as unknown, before the writes; `settle` says what does after them. */
+  readonly known: Values
+  readonly unknown: readonly string[]
+  readonly writes: readonly PlannedWrite<Values>[]
+  readonly problems: readonly Problem[]
+  readonly takesAway: TakesAway
+}
+
+export interface UserBinding extends Exported {
+  readonly graphId: string | null
+  /** The userPrincipalName of a create that has no answer. */
+  readonly creatingAs: string | null
+}
+
+export interface UserPlanInput {
+  /** Undefined when it was deleted. */
+  readonly user: DirectoryUser | undefined
+  readonly ending?: 'deleted' | 'unbound' | undefined
+  readonly binding: UserBinding
+  readonly directions: Directions
+  readonly settings: Pick<
+    DirectorySettings,
+    'upnSource' | 'blankPolicy' | 'onSuspend' | 'onDelete' | 'onUnbind' | 'usageLocation'
+  >
+  /** Null: no manager wanted; undefined: one is wanted, but has no Graph id yet. */
+  readonly managerGraphId: string | null | undefined
+  /** The pending password. */
+  readonly password?: string | undefined
+  /** For a create without pending password. */
+  readonly randomPassword: string
+  /** The version root that links are given with, such as `https://graph.microsoft.com/v1.0`. */
+  readonly graphBase: string
+  /** What Graph holds now of what an earlier plan of the same user needed. */
+  readonly current?: { readonly employeeOrgData?: OrgData | null } | undefined
+}
+
+export interface UserPlan extends Plan<Snapshot> {
+  /** Our id of the manager who has no Graph id yet. */
+  readonly awaitsManager: string | null
+  /**
+   * Why the user can be neither created nor renamed. The writes of the plan are to be carried out all the same (a
+   * disable must not wait for a name); afterwards the binding has failed, with this reason.
+   */
+  readonly failure: Problem | null
+  /** What has to be read from Graph first: read it and plan again with `current`. Its writes are left out until then. */
+  readonly needs: readonly 'employeeOrgData'[]
+}

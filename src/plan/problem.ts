@@ -1,0 +1,71 @@
+/** What an administrator is told about a value that could not be carried over as it is: what, why, and what to do. */
+import { attributeNamed } from './attributes.ts'
+import type { SnapshotKey } from './snapshot.ts'
+
+export type ProblemCode =
+  /** Longer than Microsoft 365 takes: the beginning is exported. */
+  | 'value_shortened'
+  /** Held characters that Microsoft 365 refuses: the rest is exported. */
+  | 'characters_removed'
+  /** Cannot be made fit without becoming another value: Microsoft 365 keeps what it has. */
+  | 'value_unusable'
+  /** No userPrincipalName can be made for the user. */
+  | 'principal_name_missing'
+  | 'principal_name_invalid'
+
+export interface Problem {
+  readonly code: ProblemCode
+  /** Null when it is about a group's name. */
+  readonly attribute: SnapshotKey | null
+  /** What happened and why. */
+  readonly message: string
+  readonly whatToDo: string
+}
+
+/** What became of a value when it was made fit. */
+export interface Loss {
+  readonly value: string
+  readonly removed: boolean
+  readonly shortened: boolean
+}
+
+const labelOf = (attribute: SnapshotKey | null): string => {
+  if (attribute === null) return 'The name of the group'
+  return attribute === 'accountEnabled' ? attribute : attributeNamed(attribute).label
+}
+
+/** The problems of a value of which something was lost; none when it was carried over whole. */
+export function lossProblems(
+  attribute: SnapshotKey | null,
+  original: string,
+  loss: Loss,
+): readonly Problem[] {
+  const label = labelOf(attribute)
+  const problems: Problem[] = []
+  if (loss.removed)
+    problems.push({
+      code: 'characters_removed',
+      attribute,
+      message: `${label} holds control characters or broken text that Microsoft 365 refuses: it was exported without them.`,
+      whatToDo: `Remove the invisible characters from ${label} in the identity provider.`,
+    })
+  if (loss.shortened)
+    problems.push({
+      code: 'value_shortened',
+      attribute,
+      message: `${label} has ${original.length} characters, more than Microsoft 365 takes: only the first ${loss.value.length} were exported.`,
+      whatToDo: `Shorten ${label} in the identity provider, or exclude it from this directory.`,
+    })
+  return problems
+}
+
+/** A value that is not exported at all, with the reason as the rest of a sentence about it. */
+export function unusable(attribute: SnapshotKey, value: string, reason: string): Problem {
+  const label = labelOf(attribute)
+  return {
+    code: 'value_unusable',
+    attribute,
+    message: `${label} "${value}" ${reason}: it was not exported, and Microsoft 365 keeps what it has.`,
+    whatToDo: `Correct ${label} in the identity provider, or exclude it from this directory.`,
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The Graph requests that exist, each built in one function. URLs are relative to the version root; ids and names are
+ * percent-encoded, quotes inside quotes doubled. Every link is removed by `removeLink`, which refuses a URL that does not
+ * end in `/$ref`: without the suffix Graph deletes the linked object itself.
+ */
+import type { JsonObject } from '../kernel/json.ts'
+
+export interface GraphRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: JsonObject
+}
+
+/** Graph refuses more links than this in one request. */
+export const MAX_LINKS_PER_REQUEST = 20
+
+function segment(text: string): string {
+  if (text === '' || text === '.' || text === '..')
+    throw new RangeError(`"${text}" names nothing in a Graph URL`)
+  return encodeURIComponent(text).replaceAll('%40', '@').replaceAll('%24', '$')
+}
+
+const quoted = (text: string): string => `'${segment(text.replaceAll("'", "''"))}'`
+
+/** `/users/{id or userPrincipalName}`; a name that begins with `$` would be read as a system segment. */
+export function userUrl(idOrName: string): string {
+  return idOrName.startsWith('$') ? `/users(${quoted(idOrName)})` : `/users/${segment(idOrName)}`
+}
+
+const groupUrl = (graphId: string): string => `/groups/${segment(graphId)}`
+const groupByNameUrl = (uniqueName: string): string => `/groups(uniqueName=${quoted(uniqueName)})`
+
+/** Reads a user by Graph id or userPrincipalName. */
+export function getUser(idOrName: string, select: readonly string[]): GraphRequest {
+  return { method: 'GET', url: `${userUrl(idOrName)}?$select=${select.join(',')}` }
+}
+
+/** Reads whom Graph holds as the manager of a user; 404 when nobody. */
+export function getManager(graphId: string): GraphRequest {
+  return { method: 'GET', url: `${userUrl(graphId)}/manager?$select=id` }
+}
+
+/** Creates a user. */
+export function createUser(body: JsonObject): GraphRequest {
+  return { method: 'POST', url: '/users', body }
+}
+
+/** Changes the properties that `body` names. */
+export function updateUser(graphId: string, body: JsonObject): GraphRequest {
+  return { method: 'PATCH', url: userUrl(graphId), body }
+}
+
+/** Sets a password; never together with other properties, which would fail with it. */
+export function setPassword(graphId: string, password: string): GraphRequest {
+  return updateUser(graphId, {
+    passwordProfile: { password, forceChangePasswordNextSignIn: false },
+  })
+}
+
+/** Ends the sessions of a user. A POST inside a `$batch` needs a body. */
+export function revokeSessions(graphId: string): GraphRequest {
+  return { method: 'POST', url: `${userUrl(graphId)}/revokeSignInSessions`, body: {} }
+}
+
+/** Deletes a user; Graph keeps it for 30 days. */
+export function deleteUser(graphId: string): GraphRequest {
+  return { method: 'DELETE', url: userUrl(graphId) }
+}
+
+/** Makes somebody the manager of a user. */
+export function setManager(graphBase: string, graphId: string, managerId: string): GraphRequest {
+  return {
+    method: 'PUT',
+    url: `${userUrl(graphId)}/manager/$ref`,
+    body: { '@odata.id': `${graphBase}/users/${segment(managerId)}` },
+  }
+}
+
+/** Leaves a user without manager; 404 says that there was none. */
+export function removeManager(graphId: string): GraphRequest {
+  return removeLink(`${userUrl(graphId)}/manager/$ref`)
+}
+
+/** Reads the Graph id of a group by its unique name. */
+export function getGroup(uniqueName: string): GraphRequest {
+  return { method: 'GET', url: `${groupByNameUrl(uniqueName)}?$select=id` }
+}
+
+/** Creates the group of that unique name or updates it: repeating it makes no second group. 204 carries no id. */
+export function upsertGroup(uniqueName: string, body: JsonObject): GraphRequest {
+  return {
+    method: 'PATCH',
+    url: groupByNameUrl(uniqueName),
+    headers: { Prefer: 'create-if-missing' },
+    body,
+  }
+}
+
+/** Changes the properties that `body` names. */
+export function updateGroup(graphId: string, body: JsonObject): GraphRequest {
+  return { method: 'PATCH', url: groupUrl(graphId), body }
+}
+
+/** Deletes a group, in most tenants for good. */
+export function deleteGroup(graphId: string): GraphRequest {
+  return { method: 'DELETE', url: groupUrl(graphId) }
+}
+
+const objectReference = (graphBase: string, graphId: string): string =>
+  `${graphBase}/directoryObjects/${segment(graphId)}`
+
+/** Adds up to twenty members, all or none: it fails when one of them is a member already. */
+export function addMembers(
+  graphBase: string,
+  groupId: string,
+  memberIds: readonly string[],
+): GraphRequest {
+  if (memberIds.length > MAX_LINKS_PER_REQUEST)
+    throw new RangeError(`a request links at most ${MAX_LINKS_PER_REQUEST} members`)
+  const references = memberIds.map((id) => objectReference(graphBase, id))
+  return updateGroup(groupId, { 'members@odata.bind': references })
+}
+
+/** Adds one member: the way out when some of twenty are members already. */
+export function addMember(graphBase: string, groupId: string, memberId: string): GraphRequest {
+  return {
+    method: 'POST',
+    url: `${groupUrl(groupId)}/members/$ref`,
+    body: { '@odata.id': objectReference(graphBase, memberId) },
+  }
+}
+
+/** Ends one membership; the member itself stays. */
+export function removeMember(groupId: string, memberId: string): GraphRequest {
+  return removeLink(`${groupUrl(groupId)}/members/${segment(memberId)}/$ref`)
+}
+
+/** The only place where a link is deleted. */
+function removeLink(url: string): GraphRequest {
+  if (!url.endsWith('/$ref'))
+    throw new Error(`deleting ${url} would delete the object itself: the URL must end in /$ref`)
+  return { method: 'DELETE', url }
+}

@@ -1,0 +1,101 @@
+/**
+ * What Graph is known to hold of a user, and the decision what to send.
+ *
+ * A key that is absent was never exported. `null` says that we cleared it, so that the blank policy `clear` sends nothing
+ * twice. An unknown value differs from every value. A value exported before its attribute's direction last changed
+ * counts as never exported: another hand may have been at it since. accountEnabled is null between disabling an account
+ * and revoking its sessions, so that a run that dies in between does both again.
+ */
+import {
+  ATTRIBUTES,
+  attributeNamed,
+  type AttributeName,
+  directionOf,
+  type Directions,
+} from './attributes.ts'
+import type { DirectorySettings } from './settings.ts'
+
+/** Attributes by their API name, and `accountEnabled`; `email` holds the userPrincipalName, `manager` a Graph id. */
+export type SnapshotKey = Exclude<AttributeName, 'password'> | 'accountEnabled'
+export type SnapshotValue = string | boolean | null
+export type Snapshot = Readonly<Partial<Record<SnapshotKey, SnapshotValue>>>
+export type MutableSnapshot = Partial<Record<SnapshotKey, SnapshotValue>>
+
+const isKey = (name: AttributeName): name is Exclude<AttributeName, 'password'> =>
+  name !== 'password'
+
+/** Every key of a snapshot. */
+export const SNAPSHOT_KEYS: readonly SnapshotKey[] = [
+  'accountEnabled',
+  ...ATTRIBUTES.map((item) => item.name).filter(isKey),
+]
+
+/** Whether Graph can be told that there is no value. */
+export function isClearable(key: SnapshotKey): boolean {
+  return key !== 'accountEnabled' && attributeNamed(key).clearable
+}
+
+/** What was exported so far, as the binding's row holds it. */
+export interface Exported {
+  readonly snapshot: Snapshot
+  /** Keys whose last write has no answer, or which reconciliation saw to differ. */
+  readonly unknown: readonly string[]
+  /** The log's sequence at which the binding was last exported; 0 when never. */
+  readonly exportedSequence: number
+}
+
+/** The keys that may be written to this directory. */
+export function exportedKeys(directions: Directions): readonly SnapshotKey[] {
+  return SNAPSHOT_KEYS.filter(
+    (key) => key === 'accountEnabled' || directionOf(directions, key).direction === 'export',
+  )
+}
+
+/** The part of a snapshot that still counts: of attributes that are `export`, exported since they became so. */
+export function countingSnapshot(exported: Exported, directions: Directions): Snapshot {
+  const counting: MutableSnapshot = {}
+  for (const key of SNAPSHOT_KEYS) {
+    const value = exported.snapshot[key]
+    if (value !== undefined && counts(key, exported, directions)) counting[key] = value
+  }
+  return counting
+}
+
+/** The unknown keys that still count. Those that do not must be forgotten with their values. */
+export function countingUnknown(exported: Exported, directions: Directions): readonly string[] {
+  return SNAPSHOT_KEYS.filter(
+    (key) => exported.unknown.includes(key) && counts(key, exported, directions),
+  )
+}
+
+/** Whether what was exported of a key may still be ours: accountEnabled has no direction and always counts. */
+function counts(key: SnapshotKey, exported: Exported, directions: Directions): boolean {
+  if (key === 'accountEnabled') return true
+  const { direction, sequence } = directionOf(directions, key)
+  return direction === 'export' && exported.exportedSequence >= sequence
+}
+
+export type Known =
+  | { readonly state: 'never' }
+  | { readonly state: 'unknown' }
+  | { readonly state: 'known'; readonly value: SnapshotValue }
+
+/** What is known of one key in Graph. */
+export function knownValue(key: SnapshotKey, exported: Exported, directions: Directions): Known {
+  if (!counts(key, exported, directions)) return { state: 'never' }
+  if (exported.unknown.includes(key)) return { state: 'unknown' }
+  const value = exported.snapshot[key]
+  return value === undefined ? { state: 'never' } : { state: 'known', value }
+}
+
+/** Whether `desired` (null: no value) has to be sent. */
+export function mustSend(
+  desired: SnapshotValue,
+  known: Known,
+  policy: DirectorySettings['blankPolicy'],
+): boolean {
+  if (known.state === 'known') return known.value !== desired
+  if (desired !== null) return true
+  // Of an unknown value we may be the author, so it is cleared; of one that we never exported the policy decides.
+  return known.state === 'unknown' || policy === 'clear'
+}

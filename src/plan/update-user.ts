@@ -1,0 +1,120 @@
+/**
+ * Updating a user: one PATCH with the properties that differ, then what Graph wants on its own: the password (mixed with
+ * other properties it fails them all), the end of the sessions of a user who was disabled, the manager.
+ */
+import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
+import { removeManager, revokeSessions, setManager, setPassword, updateUser } from './requests.ts'
+import {
+  exportedKeys,
+  isClearable,
+  knownValue,
+  type MutableSnapshot,
+  mustSend,
+  type Snapshot,
+  type SnapshotValue,
+} from './snapshot.ts'
+import { type OrgData, userProperties } from './user-body.ts'
+
+export interface Differences {
+  /** What must be sent; null clears. */
+  readonly values: Snapshot
+  /** The whole of employeeOrgData, when a member of it must be sent. */
+  readonly orgData: OrgData | undefined
+  readonly needs: UserPlan['needs']
+}
+
+/** What Graph does not hold yet, as far as is known. */
+export function differencesOf(input: UserPlanInput, desired: Snapshot): Differences {
+  const { binding, directions, settings } = input
+  const values: MutableSnapshot = {}
+  for (const key of exportedKeys(directions)) {
+    const value = desired[key]
+    if (value === undefined || (value === null && !isClearable(key))) continue
+    if (mustSend(value, knownValue(key, binding, directions), settings.blankPolicy))
+      values[key] = value
+  }
+  if (values.costCenter === undefined && values.division === undefined)
+    return { values, orgData: undefined, needs: [] }
+  const costCenter = orgMember('costCenter', input, values)
+  const division = orgMember('division', input, values)
+  if (costCenter !== undefined && division !== undefined)
+    return { values, orgData: { costCenter, division }, needs: [] }
+  const { costCenter: _, division: __, ...others } = values
+  return { values: others, orgData: undefined, needs: ['employeeOrgData'] }
+}
+
+/** What a member of employeeOrgData has to hold after the write: ours, else what it holds; undefined when not known. */
+function orgMember(
+  key: 'costCenter' | 'division',
+  { binding, directions, current }: UserPlanInput,
+  differences: Snapshot,
+): SnapshotValue | undefined {
+  const ours = differences[key]
+  if (ours !== undefined) return ours
+  const known = knownValue(key, binding, directions)
+  if (known.state === 'known') return known.value
+  const read = current?.employeeOrgData
+  return read === undefined ? undefined : (read?.[key] ?? null)
+}
+
+/** The writes that send the differences, and the pending password. */
+export function updateWrites(
+  input: UserPlanInput,
+  { values, orgData }: Differences,
+): readonly PlannedWrite[] {
+  const { manager, ...properties } = values
+  const { password } = input
+  return [
+    ...patchWrites(properties, orgData),
+    ...(password === undefined ? [] : [passwordWrite(password)]),
+    ...(properties.accountEnabled === false ? [revokeWrite] : []),
+    ...(manager === undefined ? [] : managerWrites(input.graphBase, manager)),
+  ]
+}
+
+/** Disables an account and ends its sessions. */
+export function disableWrites(): readonly PlannedWrite[] {
+  return [...patchWrites({ accountEnabled: false }), revokeWrite]
+}
+
+/** One PATCH; none when nothing differs. A disabled account is known as such only when its sessions are revoked too. */
+export function patchWrites(values: Snapshot, orgData?: OrgData): readonly PlannedWrite[] {
+  const body = userProperties(values, orgData)
+  const attributes = Object.keys(values)
+  if (attributes.length === 0) return []
+  return [
+    {
+      purpose: 'update',
+      request: (graphId) => updateUser(graphId, body),
+      sets: values.accountEnabled === false ? { ...values, accountEnabled: null } : values,
+      attributes,
+      carriesPassword: false,
+    },
+  ]
+}
+
+const revokeWrite: PlannedWrite = {
+  purpose: 'revoke',
+  request: revokeSessions,
+  sets: { accountEnabled: false },
+  attributes: ['accountEnabled'],
+  carriesPassword: false,
+}
+
+function passwordWrite(password: string): PlannedWrite {
+  return {
+    purpose: 'password',
+    request: (graphId) => setPassword(graphId, password),
+    sets: {},
+    attributes: [],
+    carriesPassword: true,
+  }
+}
+
+/** Links the manager of that Graph id; null removes the link. */
+export function managerWrites(graphBase: string, manager: SnapshotValue): readonly PlannedWrite[] {
+  const write = { purpose: 'manager', sets: { manager }, attributes: ['manager'] } as const
+  const request = (graphId: string) =>
+    typeof manager === 'string' ? setManager(graphBase, graphId, manager) : removeManager(graphId)
+  return [{ ...write, request, carriesPassword: false }]
+}

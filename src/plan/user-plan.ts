@@ -1,0 +1,80 @@
+/**
+ * The requests that bring Graph from what is known of a user to what it should hold. Level-triggered: the same input
+ * always gives the same plan, and a plan that was carried out leaves nothing to plan.
+ */
+import { directionOf } from './attributes.ts'
+import { createWrites } from './create-user.ts'
+import { desiredUser } from './desired-user.ts'
+import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
+import { deleteUser } from './requests.ts'
+import { countingSnapshot, countingUnknown, knownValue } from './snapshot.ts'
+import { differencesOf, disableWrites, updateWrites } from './update-user.ts'
+
+const NOTHING = {
+  action: 'none',
+  writes: [],
+  problems: [],
+  takesAway: null,
+  awaitsManager: null,
+  failure: null,
+  needs: [],
+} as const
+
+/** Plans one user in one directory. A user that is gone ends like one that was deleted. */
+export function planUser(input: UserPlanInput): UserPlan {
+  const { user, ending, binding, directions } = input
+  if (user === undefined || ending !== undefined) return planEnd(input, ending ?? 'deleted')
+  const { values, problems, failure } = desiredUser({ ...input, user })
+  const plan: UserPlan = { ...NOTHING, known: {}, unknown: binding.unknown, problems, failure }
+  const awaitsManager = awaitedManager(input)
+  if (binding.graphId === null) {
+    if (failure !== null) return plan
+    const writes = createWrites(input, user, values)
+    return { ...plan, action: 'create', writes, awaitsManager }
+  }
+  const differences = differencesOf(input, values)
+  const writes = updateWrites(input, differences)
+  return {
+    ...plan,
+    action: writes.length === 0 ? 'none' : 'update',
+    known: countingSnapshot(binding, directions),
+    unknown: countingUnknown(binding, directions),
+    writes,
+    takesAway: differences.values.accountEnabled === false ? disabling(input) : null,
+    awaitsManager,
+    needs: differences.needs,
+  }
+}
+
+function awaitedManager({ user, directions, managerGraphId }: UserPlanInput): string | null {
+  const exported = directionOf(directions, 'manager').direction === 'export'
+  return exported && managerGraphId === undefined ? (user?.managerId ?? null) : null
+}
+
+/** Null when the account is disabled already, and only its sessions are left to revoke. */
+function disabling({ binding, directions }: UserPlanInput): UserPlan['takesAway'] {
+  const enabled = knownValue('accountEnabled', binding, directions)
+  return enabled.state === 'known' && enabled.value === null ? null : 'disable'
+}
+
+/** What becomes of the account of a user that was deleted here or unbound. The snapshot stays, as the former account's. */
+function planEnd(input: UserPlanInput, ending: 'deleted' | 'unbound'): UserPlan {
+  const { binding, directions, settings } = input
+  const { snapshot: known, unknown } = binding
+  const plan: UserPlan = { ...NOTHING, action: 'end', known, unknown }
+  const policy = ending === 'deleted' ? settings.onDelete : settings.onUnbind
+  if (binding.graphId === null || policy === 'leave') return plan
+  if (policy === 'delete') return { ...plan, writes: [deleteWrite], takesAway: 'delete' }
+  const enabled = knownValue('accountEnabled', binding, directions)
+  if (enabled.state === 'known' && enabled.value === false) return plan
+  return { ...plan, writes: disableWrites(), takesAway: disabling(input) }
+}
+
+/** Deleting twice answers 404, so an unanswered deletion leaves nothing unknown that matters. */
+const deleteWrite: PlannedWrite = {
+  purpose: 'delete',
+  request: deleteUser,
+  sets: {},
+  attributes: [],
+  carriesPassword: false,
+}

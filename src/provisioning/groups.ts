@@ -1,0 +1,169 @@
+import { MAX_TOUCHED } from '../db/event-log.ts'
+import type { MembersWanted } from '../db/group-reader.ts'
+import { showGroup, showMember, type StoredGroup } from '../db/row.ts'
+import { jsonEquals, type JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { ScimFault } from '../scim/fault.ts'
+import { foldMembers, matchesMember, splitMembers, touchedIds } from '../scim/member-patch.ts'
+import { parsePatchRequest } from '../scim/messages.ts'
+import { applyPatch } from '../scim/patch.ts'
+import { isShown, type Projection } from '../scim/project.ts'
+import { readResource } from '../scim/resource.ts'
+import { GROUP } from '../scim/resource-types.ts'
+import { documentChanges, memberChanges } from './changes.ts'
+import { changeEvent, type Scope } from './scope.ts'
+import {
+  notFound,
+  untilWritten,
+  versionMismatch,
+  type ResourceService,
+  type Shown,
+} from './service.ts'
+
+/** Groups over SCIM (RFC 7644 section 3). Members are rows, read and written only as far as a request is about them. */
+export const groupService: ResourceService = {
+  type: GROUP,
+
+  async create(scope, body) {
+    const read = readResource(body, GROUP)
+    if (!read.ok) return read
+    const { resource, members = [], quirks } = read.value
+    scope.noteQuirks(quirks)
+    const id = scope.newId('grp')
+    const add = members.map(({ value }) => value)
+    const event = changeEvent(scope, {
+      type: 'group_create',
+      target: { type: 'group', id },
+      touched: add,
+      changes: [...documentChanges({}, resource), ...memberChanges(add, [])],
+    })
+    return untilWritten(async () => {
+      const creation = { resource, add, remove: [], now: scope.now, event }
+      const written = await scope.groups.insert(id, scope.sourceId, creation)
+      if (!written.ok) return written
+      scope.changed()
+      return ok(shown(written.value, scope))
+    })
+  },
+
+  async read(scope, id, projection) {
+    const found = await scope.groups.find(id, membersShown(projection))
+    return found === undefined ? err(notFound(GROUP, id)) : ok(shown(found, scope))
+  },
+
+  async list(scope, filter, slice, projection) {
+    const members = membersShown(projection)
+    const page = await (filter === undefined
+      ? scope.groups.list(slice, members)
+      : scope.groups.search(filter, slice, members))
+    return { ...page, items: page.items.map((found) => showGroup(found, scope.baseUrl)) }
+  },
+
+  async replace(scope, id, body) {
+    const read = readResource(body, GROUP)
+    if (!read.ok) return read
+    const { resource, members, quirks } = read.value
+    scope.noteQuirks(quirks)
+    const wanted = members?.map(({ value }) => value)
+    return untilWritten(() =>
+      // A PUT without `members` says nothing about them; with an empty list it removes all (RFC 7644 section 3.5.1).
+      change(scope, id, 'all', ({ members: current }) =>
+        ok({ resource, ...difference(current, wanted ?? current) }),
+      ),
+    )
+  },
+
+  async patch(scope, id, body, projection) {
+    const parsed = parsePatchRequest(body)
+    if (!parsed.ok) return parsed
+    const split = splitMembers(parsed.value.operations, GROUP)
+    if (!split.ok) return split
+    const { rest, members } = split.value
+    scope.noteQuirks([...parsed.value.quirks, ...split.value.quirks])
+    const wanted = membersShown(projection) === 'all' ? 'all' : touchedIds(members)
+    return untilWritten(() =>
+      change(scope, id, wanted, (before) => {
+        const patched = applyPatch(before.resource, rest, GROUP)
+        if (!patched.ok) return patched
+        scope.noteQuirks(patched.value.quirks)
+        const folded = foldMembers(members, before.members, (memberId, filter) =>
+          matchesMember(showMember(memberId, scope.baseUrl), filter, GROUP),
+        )
+        return ok({ resource: patched.value.resource, ...folded })
+      }),
+    )
+  },
+
+  async remove(scope, id) {
+    return untilWritten(async () => {
+      const before = await scope.groups.find(id, 'touched')
+      if (before === undefined) return err(notFound(GROUP, id))
+      if (!scope.permits(before.version)) return err(versionMismatch(before.version))
+      const event = changeEvent(scope, {
+        type: 'group_delete',
+        urgent: true,
+        target: { type: 'group', id },
+        touched: before.members,
+      })
+      const removed = await scope.groups.remove(before, scope.now, event)
+      if (removed.ok) scope.changed()
+      return removed
+    })
+  },
+}
+
+interface Wanted {
+  readonly resource: JsonObject
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+}
+
+/** One round of a PUT or PATCH: read, decide what is wanted, write when that is something else. */
+async function change(
+  scope: Scope,
+  id: string,
+  members: MembersWanted,
+  decide: (before: StoredGroup) => Result<Wanted, ScimFault>,
+): ReturnType<Parameters<typeof untilWritten<Shown>>[0]> {
+  const before = await scope.groups.find(id, members)
+  if (before === undefined) return err(notFound(GROUP, id))
+  if (!scope.permits(before.version)) return err(versionMismatch(before.version))
+  const decided = decide(before)
+  if (!decided.ok) return decided
+  const { resource, add, remove } = decided.value
+  const isSame = add.length + remove.length === 0 && jsonEquals(resource, before.resource)
+  if (isSame) return ok(shown(before, scope))
+  const event = changeEvent(scope, {
+    type: 'group_update',
+    target: { type: 'group', id },
+    touched: [...add, ...remove].slice(0, MAX_TOUCHED + 1),
+    changes: [...documentChanges(before.resource, resource), ...memberChanges(add, remove)],
+  })
+  const written = await scope.groups.update(before, { ...decided.value, now: scope.now, event })
+  if (!written.ok) return written
+  scope.changed()
+  return ok(shown(written.value, scope))
+}
+
+function difference(
+  current: readonly string[],
+  wanted: readonly string[],
+): Omit<Wanted, 'resource'> {
+  const held = new Set(current)
+  const kept = new Set(wanted)
+  return {
+    add: [...kept].filter((id) => !held.has(id)),
+    remove: current.filter((id) => !kept.has(id)),
+  }
+}
+
+const membersShown = (projection: Projection): 'all' | 'none' =>
+  isShown('members', GROUP, projection) ? 'all' : 'none'
+
+function shown(stored: StoredGroup, { baseUrl }: Scope): Shown {
+  return {
+    resource: showGroup(stored, baseUrl),
+    version: stored.version,
+    location: `${baseUrl}${GROUP.endpoint}/${stored.id}`,
+  }
+}

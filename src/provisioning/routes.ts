@@ -1,0 +1,107 @@
+import { Hono } from 'hono'
+
+import { noteQuirks } from '../http/context.ts'
+import { scimAnswer, scimFault } from '../http/scim-response.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import {
+  findDocument,
+  resourceTypeDocuments,
+  schemaDocuments,
+  serviceProviderConfig,
+  type Features,
+} from '../scim/discovery.ts'
+import { listResponse } from '../scim/messages.ts'
+import { RESOURCE_TYPES } from '../scim/resource-types.ts'
+import { groupService } from './groups.ts'
+import { MAX_COUNT } from './list.ts'
+import { resourceRoutes } from './resource-routes.ts'
+import { scimUrl, type ProvisioningDeps, type ProvisioningEnv, type ScimContext } from './scope.ts'
+import { userService } from './users.ts'
+
+const FEATURES: Features = {
+  maxResults: MAX_COUNT,
+  sort: false,
+  etag: true,
+  changePassword: true,
+  authenticationSchemes: [
+    {
+      type: 'oauthbearertoken',
+      name: 'Bearer token',
+      description: 'A token of a source, created in the console or the admin API.',
+      specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
+      primary: true,
+    },
+  ],
+}
+
+/** Which methods a path knows; the rest is 405. The first pattern that matches counts. */
+const METHODS: readonly (readonly [pattern: RegExp, allowed: string])[] = [
+  [/^\/(?:Users|Groups)$/, 'GET, POST'],
+  [/^(?:\/Users|\/Groups)?\/\.search$/, 'POST'],
+  [/^\/(?:Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],
+  [/^\/(?:ServiceProviderConfig|ResourceTypes|Schemas)$/, 'GET'],
+  [/^\/(?:ResourceTypes|Schemas)\/[^/]+$/, 'GET'],
+]
+
+/** The SCIM 2.0 service, to be mounted behind authentication at `/scim/v2`. */
+export function scimRoutes(deps: ProvisioningDeps): Hono<ProvisioningEnv> {
+  const routes = new Hono<ProvisioningEnv>()
+  routes.use(async function noteOddPath(c, next) {
+    if (new URL(c.req.url).pathname !== encodeURI(c.req.path)) noteQuirks(c, [38])
+    await next()
+  })
+  for (const service of [userService, groupService])
+    routes.route(service.type.endpoint, resourceRoutes(service, deps))
+  addDiscovery(routes, deps)
+  for (const [path, what] of UNSUPPORTED)
+    routes.all(path, (c) => scimFault(c, { kind: 'notImplemented', what }))
+  routes.all('*', answerUnknown)
+  return routes
+}
+
+const UNSUPPORTED = [
+  ['/Me', 'The endpoint /Me'],
+  ['/Me/*', 'The endpoint /Me'],
+  ['/Bulk', 'Bulk'],
+  ['/.search', 'A search across all resource types'],
+] as const
+
+function addDiscovery(routes: Hono<ProvisioningEnv>, deps: ProvisioningDeps): void {
+  routes.get('/ServiceProviderConfig', (c) =>
+    scimAnswer(c, 200, serviceProviderConfig(FEATURES, scimUrl(c, deps))),
+  )
+  const lists = { '/ResourceTypes': resourceTypeDocuments, '/Schemas': schemaDocuments }
+  for (const [path, documents] of Object.entries(lists)) {
+    routes.get(path, (c) => {
+      // RFC 7644 section 4: a filter here is refused, not ignored.
+      if (c.req.query('filter') !== undefined)
+        return scimFault(c, { kind: 'forbidden', reason: `${path} cannot be filtered.` })
+      return scimAnswer(c, 200, listOf(documents(RESOURCE_TYPES, scimUrl(c, deps))))
+    })
+    routes.get(`${path}/:id`, (c) => {
+      const id = c.req.param('id')
+      const found = findDocument(documents(RESOURCE_TYPES, scimUrl(c, deps)), id)
+      return found === undefined
+        ? scimFault(c, { kind: 'notFound', what: `${path.slice(1, -1)} ${id.slice(0, 100)}` })
+        : scimAnswer(c, 200, found)
+    })
+  }
+}
+
+function listOf(resources: readonly JsonObject[]): JsonObject {
+  const { length } = resources
+  return listResponse({ resources, totalResults: length, itemsPerPage: length, startIndex: 1 })
+}
+
+/** 405 for a method that the path does not know, 404 for a path that nobody knows. */
+function answerUnknown(c: ScimContext): Response {
+  const path = c.req.path.replace(/^\/scim\/v2/, '')
+  const [, allowed] = METHODS.find(([pattern]) => pattern.test(path)) ?? []
+  const { method } = c.req
+  return scimFault(
+    c,
+    allowed === undefined
+      ? { kind: 'notFound', what: 'This path' }
+      : { kind: 'methodNotAllowed', method, allowed },
+  )
+}

@@ -1,0 +1,88 @@
+import type { Context } from 'hono'
+
+import type { Database } from '../db/client.ts'
+import type { Actor, NewEvent, Origin } from '../db/event-log.ts'
+import { groupStore, type GroupStore } from '../db/group-store.ts'
+import { passwordContext, userStore, type UserStore } from '../db/user-store.ts'
+import { originOf } from '../http/authenticate.ts'
+import { callerOf, noteQuirks, runAfter, type AppEnv } from '../http/context.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { IdPrefix } from '../kernel/id.ts'
+import type { Sealer } from '../kernel/seal.ts'
+import { ifMatch, ifNoneMatch } from '../scim/etag.ts'
+import type { UsernamePolicy } from '../scim/username.ts'
+
+/** What the SCIM service asks of the rest. */
+export interface ProvisioningDeps {
+  readonly clock: Clock
+  readonly newId: (prefix: IdPrefix) => string
+  readonly sealer: Pick<Sealer, 'seal'>
+  /** Tells whoever exports that the organization's log has grown; never fails. */
+  readonly announce: (organizationId: string) => Promise<void>
+  /** The URL that clients know this deployment by, without a slash at its end; undefined: that of the request. */
+  readonly publicUrl: string | undefined
+}
+
+export type ProvisioningEnv = AppEnv & { Variables: { database: Database } }
+
+export type ScimContext = Context<ProvisioningEnv>
+
+/** One request as the use cases see it. */
+export interface Scope {
+  readonly users: UserStore
+  readonly groups: GroupStore
+  /** The URL of the SCIM root. */
+  readonly baseUrl: string
+  readonly sourceId: string
+  readonly usernamePolicy: UsernamePolicy
+  readonly now: number
+  readonly actor: Actor
+  readonly origin: Origin
+  newId(prefix: IdPrefix): string
+  seal(userId: string, password: string): Promise<string>
+  /** Whether the request's If-Match and If-None-Match let a change of this version go on. */
+  permits(version: number): boolean
+  noteQuirks(numbers: Iterable<number>): void
+  /** Something was written: the directories have to look. */
+  changed(): void
+}
+
+/** The scope of a request: everything in it is of the caller's organization. */
+export function openScope(c: ScimContext, deps: ProvisioningDeps): Scope {
+  const { organizationId, source } = callerOf(c)
+  const database = c.get('database')
+  return {
+    users: userStore(database, organizationId),
+    groups: groupStore(database, organizationId),
+    baseUrl: scimUrl(c, deps),
+    sourceId: source.id,
+    usernamePolicy: source.usernamePolicy,
+    now: deps.clock.now(),
+    actor: { type: 'source', id: source.id, name: source.name },
+    origin: originOf(c),
+    newId: deps.newId,
+    seal: (userId, password) => deps.sealer.seal(password, passwordContext(organizationId, userId)),
+    permits: (version) =>
+      ifMatch(c.req.header('If-Match'), version) &&
+      ifNoneMatch(c.req.header('If-None-Match'), version),
+    noteQuirks: (numbers) => {
+      noteQuirks(c, numbers)
+    },
+    changed: () => {
+      runAfter(c, deps.announce(organizationId))
+    },
+  }
+}
+
+/** The URL of the SCIM root as this client sees it. */
+export function scimUrl(c: ScimContext, { publicUrl }: ProvisioningDeps): string {
+  return `${publicUrl ?? new URL(c.req.url).origin}/scim/v2`
+}
+
+/** An event of class change by the caller, about what follows from `event`. */
+export function changeEvent(
+  scope: Scope,
+  event: Pick<NewEvent, 'type' | 'target' | 'urgent' | 'touched' | 'changes' | 'details'>,
+): NewEvent {
+  return { ...event, class: 'change', time: scope.now, actor: scope.actor, origin: scope.origin }
+}

@@ -1,0 +1,65 @@
+import type { StoreFault } from '../db/mutation.ts'
+import type { Page, Slice } from '../db/search.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { err, type Result } from '../kernel/result.ts'
+import type { ResourceType } from '../scim/attributes.ts'
+import { etag } from '../scim/etag.ts'
+import type { ScimFault } from '../scim/fault.ts'
+import type { Projection } from '../scim/project.ts'
+import type { Filter } from '../scim/tree.ts'
+import type { Scope } from './scope.ts'
+
+/** A resource as it is shown, before a projection takes from it. */
+export interface Shown {
+  readonly resource: JsonObject
+  readonly version: number
+  readonly location: string
+}
+
+export type Outcome<T> = Promise<Result<T, ScimFault>>
+
+/** What the routes ask of a resource type; users and groups have one each. */
+export interface ResourceService {
+  readonly type: ResourceType
+  create(scope: Scope, body: Json): Outcome<Shown>
+  read(scope: Scope, id: string, projection: Projection): Outcome<Shown>
+  list(
+    scope: Scope,
+    filter: Filter | undefined,
+    slice: Slice,
+    projection: Projection,
+  ): Promise<Page<JsonObject>>
+  replace(scope: Scope, id: string, body: Json): Outcome<Shown>
+  /** `projection` says what of the answer will be shown: members that nobody sees are not read. */
+  patch(scope: Scope, id: string, body: Json, projection: Projection): Outcome<Shown>
+  remove(scope: Scope, id: string): Outcome<undefined>
+}
+
+const MAX_ROUNDS = 5
+const RETRY_AFTER_SECONDS = 1
+
+/**
+ * Reads, decides and writes, again from the start when another writer was faster, so that no update is lost; five times,
+ * then 503. A request with If-Match ends at 412 when the row it reads again has another version.
+ */
+export async function untilWritten<T>(
+  round: () => Promise<Result<T, StoreFault | ScimFault>>,
+): Outcome<T> {
+  for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
+    const outcome = await round()
+    if (outcome.ok) return outcome
+    const fault = outcome.error
+    if (fault.kind !== 'stale') return err(fault)
+  }
+  return err({ kind: 'busy', retryAfterSeconds: RETRY_AFTER_SECONDS })
+}
+
+/** The fault for a resource that this organization does not have. */
+export function notFound(type: ResourceType, id: string): ScimFault {
+  return { kind: 'notFound', what: `${type.name} ${id.slice(0, 100)}` }
+}
+
+/** The fault for a version that the request's If-Match or If-None-Match does not want. */
+export function versionMismatch(version: number): ScimFault {
+  return { kind: 'versionMismatch', current: etag(version) }
+}

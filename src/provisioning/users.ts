@@ -1,0 +1,167 @@
+import { showUser, type StoredUser } from '../db/row.ts'
+import type { UserMutation } from '../db/user-store.ts'
+import { jsonEquals, type JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { ScimFault } from '../scim/fault.ts'
+import { parsePatchRequest } from '../scim/messages.ts'
+import { applyPatch } from '../scim/patch.ts'
+import { readResource } from '../scim/resource.ts'
+import { USER } from '../scim/resource-types.ts'
+import { documentChanges } from './changes.ts'
+import { changeEvent, type Scope } from './scope.ts'
+import {
+  notFound,
+  untilWritten,
+  versionMismatch,
+  type ResourceService,
+  type Shown,
+} from './service.ts'
+import { checkNames, suspendedBy, updateEvent, withActive, withSentActive } from './user-state.ts'
+
+/** Users over SCIM (RFC 7644 section 3). */
+export const userService: ResourceService = {
+  type: USER,
+
+  async create(scope, body) {
+    const read = readResource(body, USER)
+    if (!read.ok) return read
+    const { resource, password, quirks } = read.value
+    scope.noteQuirks(quirks)
+    const names = checkNames(resource, scope.usernamePolicy)
+    if (!names.ok) return names
+    const id = scope.newId('usr')
+    const next = {
+      resource,
+      usernameKey: names.value,
+      suspended: suspendedBy(resource, false),
+      ...(await sealed(scope, id, password)),
+    }
+    const event = changeEvent(scope, {
+      type: 'user_create',
+      target: { type: 'user', id },
+      changes: documentChanges({}, resource),
+    })
+    return untilWritten(async () => {
+      const written = await scope.users.insert(id, scope.sourceId, { next, now: scope.now, event })
+      if (!written.ok) return written
+      scope.changed()
+      return ok(shown(written.value, scope))
+    })
+  },
+
+  async read(scope, id) {
+    const found = await scope.users.find(id)
+    return found === undefined ? err(notFound(USER, id)) : ok(shown(found, scope))
+  },
+
+  async list(scope, filter, slice) {
+    const page = await (filter === undefined
+      ? scope.users.list(slice)
+      : scope.users.search(filter, slice))
+    return { ...page, items: page.items.map((found) => showUser(found, scope.baseUrl)) }
+  },
+
+  async replace(scope, id, body) {
+    const read = readResource(body, USER)
+    if (!read.ok) return read
+    scope.noteQuirks(read.value.quirks)
+    return untilWritten(() => change(scope, id, () => ok(read.value)))
+  },
+
+  async patch(scope, id, body) {
+    const parsed = parsePatchRequest(body)
+    if (!parsed.ok) return parsed
+    const { operations, quirks } = parsed.value
+    scope.noteQuirks(quirks)
+    return untilWritten(() =>
+      change(scope, id, (before) => {
+        const patched = applyPatch(withActive(before), operations, USER)
+        if (!patched.ok) return patched
+        scope.noteQuirks(patched.value.quirks)
+        return ok({ ...patched.value, resource: withSentActive(patched.value.resource, before) })
+      }),
+    )
+  },
+
+  async remove(scope, id) {
+    return untilWritten(async () => {
+      const before = await scope.users.find(id)
+      if (before === undefined) return err(notFound(USER, id))
+      if (!scope.permits(before.version)) return err(versionMismatch(before.version))
+      const event = changeEvent(scope, {
+        type: 'user_delete',
+        urgent: true,
+        target: { type: 'user', id },
+        touched: before.groups.map((group) => group.id),
+      })
+      const removed = await scope.users.remove(before, scope.now, event)
+      if (removed.ok) scope.changed()
+      return removed
+    })
+  },
+}
+
+interface Wanted {
+  readonly resource: JsonObject
+  readonly password?: string
+}
+
+/** One round of a PUT or PATCH: read, decide what is wanted, write when that is something else. */
+async function change(
+  scope: Scope,
+  id: string,
+  decide: (before: StoredUser) => Result<Wanted, ScimFault>,
+): ReturnType<Parameters<typeof untilWritten<Shown>>[0]> {
+  const before = await scope.users.find(id)
+  if (before === undefined) return err(notFound(USER, id))
+  if (!scope.permits(before.version)) return err(versionMismatch(before.version))
+  const decided = decide(before)
+  if (!decided.ok) return decided
+  const { resource, password } = decided.value
+  const suspended = suspendedBy(resource, before.suspended)
+  const isSame = suspended === before.suspended && jsonEquals(resource, before.resource)
+  if (isSame && password === undefined) return ok(shown(before, scope))
+  const names = checkNames(resource, scope.usernamePolicy, before)
+  if (!names.ok) return names
+  const next = { resource, usernameKey: names.value, suspended }
+  const written = await scope.users.update(before, {
+    next: { ...next, ...(await sealed(scope, id, password)) },
+    now: scope.now,
+    event: eventOf(scope, before, next, password !== undefined),
+  })
+  if (!written.ok) return written
+  scope.changed()
+  return ok(shown(written.value, scope))
+}
+
+function eventOf(
+  scope: Scope,
+  before: StoredUser,
+  next: UserMutation['next'],
+  hasNewPassword: boolean,
+): UserMutation['event'] {
+  const from = withActive(before)
+  const to = { ...next.resource, active: !next.suspended }
+  return changeEvent(scope, {
+    ...updateEvent(before.suspended, next.suspended, hasNewPassword),
+    target: { type: 'user', id: before.id },
+    changes: documentChanges(from, to),
+    ...(hasNewPassword ? { details: { password: 'set' } } : {}),
+  })
+}
+
+async function sealed(
+  scope: Scope,
+  id: string,
+  password: string | undefined,
+): Promise<{ sealedPassword?: string }> {
+  return password === undefined ? {} : { sealedPassword: await scope.seal(id, password) }
+}
+
+function shown(stored: StoredUser, { baseUrl }: Scope): Shown {
+  return {
+    resource: showUser(stored, baseUrl),
+    version: stored.version,
+    location: `${baseUrl}${USER.endpoint}/${stored.id}`,
+  }
+}

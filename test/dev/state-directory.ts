@@ -1,0 +1,96 @@
+/** The directory that holds what `dev` keeps between runs: D1, the emulated tenant, the encryption key. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { err, ok, type Result } from '../../src/kernel/result.ts'
+
+/** Says that a directory is ours, and which `dev` used it last. */
+const MARKER = 'dev.json'
+
+export interface StateDirectory {
+  readonly path: string
+  readonly encryptionKey: string
+  /** Where the emulator keeps its tenant. */
+  readonly graph: string
+  /** Writes the secrets to a file that wrangler reads. */
+  readonly writeSecrets: (secrets: Readonly<Record<string, string>>) => string
+  /** Environment that keeps wrangler's own files here, away from other projects. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly claim: (port: number) => void
+  readonly release: () => void
+}
+
+/** Opens or makes it; with `fresh` what it held is deleted, which is refused for a directory that is not ours. */
+export function openStateDirectory(path: string, fresh: boolean): Result<StateDirectory, string> {
+  const inUse = userOf(path)
+  if (inUse !== undefined)
+    return err(
+      `The state in ${path} is in use by the "npm run dev" on port ${inUse.port} (process ${inUse.pid}). Stop that one, or choose another directory with --state.`,
+    )
+  if (existsSync(path) && !isOurs(path))
+    return err(
+      `${path} holds other files than the state of "npm run dev". Choose an empty directory with --state.`,
+    )
+  if (fresh) rmSync(path, { recursive: true, force: true })
+  mkdirSync(path, { recursive: true })
+  const marker = join(path, MARKER)
+  if (!existsSync(marker)) writeFileSync(marker, '{}\n')
+  return ok({
+    path,
+    encryptionKey: keptKey(join(path, 'encryption-key')),
+    graph: join(path, 'graph'),
+    writeSecrets: (secrets) => writeEnvironmentFile(join(path, 'secrets.env'), secrets),
+    environment: {
+      WRANGLER_REGISTRY_PATH: join(path, 'registry'),
+      WRANGLER_CACHE_DIR: join(path, 'cache'),
+    },
+    claim: (port) => writeFileSync(marker, `${JSON.stringify({ pid: process.pid, port })}\n`),
+    release: () => writeFileSync(marker, '{}\n'),
+  })
+}
+
+const isOurs = (path: string): boolean =>
+  existsSync(join(path, MARKER)) || readdirSync(path).length === 0
+
+/** The `dev` that holds the directory now; undefined when it has ended, however it ended. */
+function userOf(path: string): { readonly pid: number; readonly port: number } | undefined {
+  const marker = join(path, MARKER)
+  if (!existsSync(marker)) return undefined
+  const { pid, port } = readMarker(marker)
+  if (pid === undefined || port === undefined || pid === process.pid) return undefined
+  return isRunning(pid) ? { pid, port } : undefined
+}
+
+function readMarker(marker: string): Readonly<{ pid?: number; port?: number }> {
+  try {
+    return JSON.parse(readFileSync(marker, 'utf8')) as { pid?: number; port?: number }
+  } catch {
+    return {}
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Made once and kept, so that a restart can read what was sealed before. */
+function keptKey(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+  const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
+  writeFileSync(file, `${key}\n`, { mode: 0o600 })
+  return key
+}
+
+function writeEnvironmentFile(file: string, values: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(values).map(([name, value]) => `${name}='${quoted(value)}'\n`)
+  writeFileSync(file, lines.join(''), { mode: 0o600 })
+  return file
+}
+
+/** The reader of such files expands `$` even between single quotes. */
+const quoted = (value: string): string => value.replaceAll('$', String.raw`\$`)

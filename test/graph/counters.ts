@@ -1,0 +1,117 @@
+/** What a test wants to know of a run: how much was written, how it was packed, what overlapped. */
+export interface CountersSnapshot {
+  /** Requests, inner ones of a `$batch` included; envelopes are no requests. */
+  readonly requests: number
+  /** Every POST, PATCH, PUT and DELETE that the service charges as a write, whatever came of it. */
+  readonly writes: number
+  readonly writesByKind: Readonly<Record<string, number>>
+  /** Writes that changed the tenant. */
+  readonly committedWrites: number
+  readonly resourceUnits: number
+  readonly answersByStatus: Readonly<Record<string, number>>
+  readonly tokens: number
+  /** How many requests each `$batch` carried, in order. */
+  readonly envelopes: readonly number[]
+  /** Creates of a user whose likeness (same employeeId, or same mailNickname and displayName) was created before. */
+  readonly duplicateCreates: number
+  /** Creates refused because a unique value was taken. */
+  readonly createConflicts: number
+  /** The most writes that were under way on one object at one time; above 1 is a race. */
+  readonly maxWritesInFlightPerObject: number
+  /** The objects on which writes overlapped. */
+  readonly overlaps: readonly string[]
+}
+
+/** Counts what happens. In memory only: a restart begins at zero. */
+export class Counters {
+  #requests = 0
+  #committed = 0
+  #units = 0
+  #tokens = 0
+  #duplicates = 0
+  #conflicts = 0
+  #most = 0
+  readonly #byKind = new Map<string, number>()
+  readonly #byStatus = new Map<string, number>()
+  readonly #envelopes: number[] = []
+  readonly #inFlight = new Map<string, number>()
+  readonly #overlaps = new Set<string>()
+  readonly #seen = new Set<string>()
+
+  request(status: number, units: number): void {
+    this.#requests += 1
+    this.#units += units
+    bump(this.#byStatus, String(status))
+  }
+
+  write(kind: string, isCommitted: boolean): void {
+    bump(this.#byKind, kind)
+    if (isCommitted) this.#committed += 1
+  }
+
+  /** A `$batch` arrived; tells which one it is, from 1. */
+  envelope(size: number): number {
+    return this.#envelopes.push(size)
+  }
+
+  token(): void {
+    this.#tokens += 1
+  }
+
+  /** A user was created; `likenesses` tell by what a second account of the same person is recognised. */
+  userCreated(likenesses: readonly string[]): void {
+    if (likenesses.some((likeness) => this.#seen.has(likeness))) this.#duplicates += 1
+    for (const likeness of likenesses) this.#seen.add(likeness)
+  }
+
+  createConflict(): void {
+    this.#conflicts += 1
+  }
+
+  /** A write on an object begins; tells how many are under way on it now. */
+  enter(object: string): number {
+    const count = (this.#inFlight.get(object) ?? 0) + 1
+    this.#inFlight.set(object, count)
+    this.#most = Math.max(this.#most, count)
+    if (count > 1) this.#overlaps.add(object)
+    return count
+  }
+
+  leave(object: string): void {
+    const count = (this.#inFlight.get(object) ?? 1) - 1
+    if (count === 0) this.#inFlight.delete(object)
+    else this.#inFlight.set(object, count)
+  }
+
+  snapshot(): CountersSnapshot {
+    const writesByKind = Object.fromEntries(this.#byKind)
+    return {
+      requests: this.#requests,
+      writes: Object.values(writesByKind).reduce((sum, count) => sum + count, 0),
+      writesByKind,
+      committedWrites: this.#committed,
+      resourceUnits: this.#units,
+      answersByStatus: Object.fromEntries(this.#byStatus),
+      tokens: this.#tokens,
+      envelopes: [...this.#envelopes],
+      duplicateCreates: this.#duplicates,
+      createConflicts: this.#conflicts,
+      maxWritesInFlightPerObject: this.#most,
+      overlaps: [...this.#overlaps],
+    }
+  }
+
+  /** Back to zero; what is in flight stays known. */
+  reset(): void {
+    this.#requests = this.#committed = this.#units = this.#tokens = 0
+    this.#duplicates = this.#conflicts = this.#most = 0
+    this.#byKind.clear()
+    this.#byStatus.clear()
+    this.#envelopes.length = 0
+    this.#overlaps.clear()
+  }
+}
+
+function bump(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}

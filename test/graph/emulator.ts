@@ -1,0 +1,137 @@
+import type { Hono } from 'hono'
+import type { LogEntry } from './changes.ts'
+import {
+  type MembersChange,
+  type SeedPlan,
+  type TenantSummary,
+  type UserChange,
+  changeGroup,
+  changeUser,
+  seed,
+  summary,
+} from './control.ts'
+import { Counters } from './counters.ts'
+import { demoTenant } from './demo.ts'
+import { Faults } from './faults.ts'
+import { graphApp } from './http.ts'
+import { Journal } from './journal.ts'
+import { seededRandom } from './random.ts'
+import type { TenantSettings } from './settings.ts'
+import { Tenant } from './tenant.ts'
+import { type World, findTenant } from './world.ts'
+
+export { DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID, demoTenant } from './demo.ts'
+export type { FaultSpec } from './faults.ts'
+export { HangUp } from './http.ts'
+
+/** A log entry together with the tenant it belongs to: the unit of persistence. */
+export interface TenantEntry {
+  readonly tenant: string
+  readonly entry: LogEntry
+}
+
+export interface EmulatorOptions {
+  /** Default: the demo tenant alone. */
+  readonly tenants?: readonly TenantSettings[]
+  /** Milliseconds; default a clock that stands still at 2026-01-01. */
+  readonly now?: () => number
+  readonly seed?: number
+  /** Keeps an entry before it is answered; when it throws, nothing has happened. */
+  readonly persist?: (entry: TenantEntry) => void
+  /** What `persist` kept earlier, in the same order. */
+  readonly history?: readonly TenantEntry[]
+  /** Milliseconds of real time that each request takes, so that careless writers overlap; default 0. */
+  readonly latency?: number
+  /** Answer 409 to the second of two overlapping writes on one object; default: only count it. */
+  readonly rejectOverlaps?: boolean
+  /** Default 3599. */
+  readonly tokenLifetimeSeconds?: number
+  /** How many requests the journal keeps; default 10,000. */
+  readonly journalLimit?: number
+}
+
+/** A Microsoft Graph of one's own. */
+export interface GraphEmulator {
+  readonly app: Hono
+  /** Answers a request in this process; rejects with `HangUp` where a connection would drop. */
+  readonly fetch: (request: Request) => Promise<Response>
+  readonly faults: Faults
+  readonly counters: Counters
+  readonly journal: Journal
+  /** A tenant by id or domain; without a name the first. */
+  readonly tenant: (name?: string) => Tenant
+  readonly summary: (tenant?: string) => TenantSummary
+  readonly seed: (plan: SeedPlan, tenant?: string) => { users: string[]; groups: string[] }
+  readonly changeUser: (id: string, change: UserChange, tenant?: string) => void
+  readonly changeGroup: (id: string, change: MembersChange, tenant?: string) => void
+  /** Every token issued so far is refused from now on. */
+  readonly revokeTokens: () => void
+}
+
+const STANDING_STILL = Date.UTC(2026, 0, 1)
+
+/** Makes an emulator. Nothing in it depends on Node: it runs in workerd as well. */
+export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulator {
+  const world = makeWorld(options)
+  const app = graphApp(world)
+  const tenant = (name?: string): Tenant => {
+    const found = name === undefined ? [...world.tenants.values()][0] : findTenant(world, name)
+    if (!found) throw new RangeError(`there is no tenant ${name ?? ''}`)
+    return found
+  }
+  return {
+    app,
+    fetch: async (request) => app.fetch(request),
+    faults: world.faults,
+    counters: world.counters,
+    journal: world.journal,
+    tenant,
+    summary: (name) => summary(tenant(name)),
+    seed: (plan, name) => seed(world, tenant(name), plan),
+    changeUser: (id, change, name) => must(changeUser(tenant(name), id, change), id),
+    changeGroup: (id, change, name) => must(changeGroup(tenant(name), id, change), id),
+    revokeTokens: () => {
+      world.tokenGeneration += 1
+    },
+  }
+}
+
+function must(found: unknown, id: string): void {
+  if (!found) throw new RangeError(`there is no object ${id}`)
+}
+
+function makeWorld(options: EmulatorOptions): World {
+  const now = options.now ?? (() => STANDING_STILL)
+  const history = options.history ?? []
+  const { latency = 0 } = options
+  return {
+    now,
+    // A restarted emulator must not deal the ids again that it dealt before.
+    random: seededRandom((options.seed ?? 1) + history.length * 7919),
+    tenants: makeTenants(options, now, history),
+    faults: new Faults(),
+    counters: new Counters(),
+    journal: new Journal(options.journalLimit ?? 10_000),
+    pause: () =>
+      latency > 0 ? new Promise((resolve) => setTimeout(resolve, latency)) : Promise.resolve(),
+    rejectOverlaps: options.rejectOverlaps ?? false,
+    tokenLifetimeSeconds: options.tokenLifetimeSeconds ?? 3599,
+    tokenGeneration: 1,
+  }
+}
+
+function makeTenants(
+  options: EmulatorOptions,
+  now: () => number,
+  history: readonly TenantEntry[],
+): Map<string, Tenant> {
+  const persist = options.persist ?? (() => {})
+  const settings = options.tenants ?? [demoTenant]
+  return new Map(
+    settings.map((one) => {
+      const past = history.filter((kept) => kept.tenant === one.id).map((kept) => kept.entry)
+      const keep = (entry: LogEntry): void => persist({ tenant: one.id, entry })
+      return [one.id, new Tenant(one, now, keep, past)]
+    }),
+  )
+}

@@ -1,0 +1,101 @@
+import { Hono } from 'hono'
+import type { Json } from '../../src/kernel/json.ts'
+import { controlApp } from './control-http.ts'
+import { GraphError, payloadErrors } from './errors.ts'
+import type { Answer, GraphRequest } from './exchange.ts'
+import { faultyAnswer } from './faults.ts'
+import { perform } from './perform.ts'
+import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
+import { issueToken, readCaller } from './token.ts'
+import type { World } from './world.ts'
+import { textFrom } from './text.ts'
+
+/** The connection is to be dropped without an answer, as by a server that died. */
+export class HangUp extends TypeError {
+  override readonly name = 'HangUp'
+}
+
+/** The app that answers for both hosts: Graph below `/v1.0`, the login host below the tenant's name. */
+export function graphApp(world: World): Hono {
+  const app = new Hono()
+  app.onError((error) => {
+    throw error
+  })
+  app.all('/v1.0/*', async (c) => graph(world, c.req.raw))
+  app.post('/:tenant/oauth2/v2.0/token', (c) => token(world, c.req.param('tenant'), c.req.raw))
+  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) =>
+    c.json(discovery(new URL(c.req.url).origin, c.req.param('tenant'))),
+  )
+  app.route('/_control', controlApp(world))
+  return app
+}
+
+async function graph(world: World, raw: Request): Promise<Response> {
+  const request = await readRequest(raw)
+  const trace = traceOf(world, request)
+  const told = await answerFor(world, request).catch((error: unknown) => {
+    if (error instanceof GraphError) return errorAnswer(error, trace)
+    throw error
+  })
+  return toResponse(told, {
+    ...traceHeaders(trace),
+    'Cache-Control': 'no-store, no-cache',
+    'Strict-Transport-Security': 'max-age=31536000',
+    'OData-Version': '4.0',
+    'x-ms-ags-diagnostic': '{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"1"}}',
+  })
+}
+
+const answerFor = async (world: World, request: GraphRequest): Promise<Answer> =>
+  perform(world, readCaller(world, request.headers.get('authorization')), request)
+
+async function token(world: World, tenant: string, raw: Request): Promise<Response> {
+  const request = {
+    method: raw.method,
+    url: new URL(raw.url),
+    headers: raw.headers,
+    body: undefined,
+  }
+  const form = new URLSearchParams(await raw.text())
+  const fault = world.faults.strike(request)
+  if (!fault) return toResponse(issueToken(world, tenant, form))
+  const truth = fault.commit ? issueToken(world, tenant, form) : undefined
+  return toResponse(faultyAnswer(fault, truth, traceOf(world, request)))
+}
+
+async function readRequest(raw: Request): Promise<GraphRequest> {
+  const text = await raw.text()
+  const read = text === '' ? { body: undefined } : readJson(raw.headers, text)
+  return { method: raw.method, url: new URL(raw.url), headers: raw.headers, ...read }
+}
+
+function readJson(
+  headers: Headers,
+  text: string,
+): { body: Json | undefined; unreadable?: GraphError } {
+  if (!/^application\/json\b/i.test(headers.get('content-type') ?? ''))
+    return { body: undefined, unreadable: payloadErrors.mediaType() }
+  try {
+    return { body: JSON.parse(text) }
+  } catch {
+    return { body: undefined, unreadable: payloadErrors.notJson() }
+  }
+}
+
+function toResponse(told: Answer, headers: Readonly<Record<string, string>> = {}): Response {
+  if (told.transport === 'hang-up') throw new HangUp('the other side closed the connection')
+  const all = { ...headers, ...told.headers }
+  if (told.body === undefined) return new Response(null, { status: told.status, headers: all })
+  const isText = told.headers['Content-Type'] === 'text/plain'
+  const text = isText ? textFrom(told.body) : JSON.stringify(told.body)
+  return new Response(told.transport === 'truncate' ? text.slice(0, text.length / 2) : text, {
+    status: told.status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', ...all },
+  })
+}
+
+const discovery = (origin: string, tenant: string): Record<string, Json> => ({
+  issuer: `${origin}/${tenant}/v2.0`,
+  token_endpoint: `${origin}/${tenant}/oauth2/v2.0/token`,
+  token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
+})

@@ -1,0 +1,152 @@
+import { isJsonObject } from '../../src/kernel/json.ts'
+import { type Caller, requireRole } from './access.ts'
+import { isWrite, unitsOf } from './cost.ts'
+import { type ErrorTrace, GraphError, serviceFailure } from './errors.ts'
+import { type Answer, type GraphRequest, addressOf } from './exchange.ts'
+import { type FaultSpec, faultyAnswer } from './faults.ts'
+import { findGroup, findUser } from './lookup.ts'
+import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
+import { type Found, findRoute } from './routes/index.ts'
+import type { World } from './world.ts'
+
+/** One request on its way through. */
+interface Passage {
+  readonly world: World
+  readonly caller: Caller
+  readonly request: GraphRequest
+  readonly trace: ErrorTrace
+  readonly found: Found | GraphError
+  /** The object it writes; undefined for a read. */
+  readonly object: string | undefined
+}
+
+interface Outcome {
+  readonly answer: Answer
+  readonly isCommitted: boolean
+}
+
+/**
+ * Carries out one request for a caller whose token was good. Both roads come through here, the direct request
+ * and the one inside a `$batch`, so that faults, counting and the journal exist once.
+ */
+export async function perform(
+  world: World,
+  caller: Caller,
+  request: GraphRequest,
+): Promise<Answer> {
+  caller.tenant.purgeExpired()
+  const found = locate(request)
+  const object = writtenObject(caller, request, found)
+  const passage = { world, caller, request, found, object, trace: traceOf(world, request) }
+  const inFlight = object === undefined ? 0 : world.counters.enter(object)
+  try {
+    await world.pause()
+    const outcome = await strike(passage, inFlight)
+    record(passage, outcome)
+    return outcome.answer
+  } finally {
+    if (object !== undefined) world.counters.leave(object)
+  }
+}
+
+function locate(request: GraphRequest): Found | GraphError {
+  try {
+    const [path = ''] = addressOf(request).split('?')
+    return findRoute(request.method, path)
+  } catch (error) {
+    return expected(error)
+  }
+}
+
+/** Replica lag and throttling will judge here too: before the execution, and every inner request by itself. */
+async function strike(passage: Passage, inFlight: number): Promise<Outcome> {
+  const { world, request, trace } = passage
+  const fault = world.faults.strike(request)
+  if (!fault) return execute(passage, inFlight)
+  const truth = fault.commit ? await execute(passage, inFlight) : undefined
+  await delayOf(fault)
+  return {
+    answer: faultyAnswer(fault, truth?.answer, trace),
+    isCommitted: truth?.isCommitted ?? false,
+  }
+}
+
+const delayOf = async ({ delay }: FaultSpec): Promise<void> => {
+  if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay))
+}
+
+async function execute(passage: Passage, inFlight: number): Promise<Outcome> {
+  const { world, caller, request, found, trace } = passage
+  const logged = caller.tenant.log.length
+  try {
+    if (found instanceof GraphError) throw found
+    if (inFlight > 1 && world.rejectOverlaps) throw serviceFailure(409)
+    if (found.route.roles.length > 0) requireRole(caller, found.route.roles)
+    if (request.unreadable) throw request.unreadable
+    const handled = found.route.handle({
+      world,
+      caller,
+      request,
+      tenant: caller.tenant,
+      params: found.params,
+      perform: (inner) => perform(world, caller, inner),
+    })
+    const isCommitted = caller.tenant.log.length > logged
+    return { answer: priced(passage, await handled), isCommitted }
+  } catch (error) {
+    return { answer: priced(passage, errorAnswer(expected(error), trace)), isCommitted: false }
+  }
+}
+
+/** Adds what the request cost; refusals are free. */
+function priced({ found, request, trace }: Passage, told: Answer): Answer {
+  if (!(found instanceof GraphError) && found.route.kind === 'batch') return told
+  const isFree = found instanceof GraphError || told.status === 400 || told.status === 403
+  const units = isFree ? 0 : unitsOf(found.route, request)
+  return {
+    ...told,
+    headers: { ...traceHeaders(trace), 'x-ms-resource-unit': String(units), ...told.headers },
+  }
+}
+
+function record(
+  { world, request, found, object }: Passage,
+  { answer, isCommitted }: Outcome,
+): void {
+  const kind = found instanceof GraphError ? undefined : found.route.kind
+  if (kind === 'batch') return
+  const status = answer.transport === 'hang-up' ? 0 : answer.status
+  world.counters.request(status, Number(answer.headers['x-ms-resource-unit'] ?? 0))
+  if (kind !== undefined && object !== undefined) world.counters.write(kind, isCommitted)
+  world.journal.add({
+    at: world.now(),
+    method: request.method,
+    url: addressOf(request),
+    body: request.body,
+    status,
+    isCommitted,
+    ...(request.envelope === undefined ? {} : { envelope: request.envelope }),
+  })
+}
+
+/** Which object a write is about; writes on the same one must not overlap. */
+function writtenObject(
+  { tenant }: Caller,
+  { method, body }: GraphRequest,
+  found: Found | GraphError,
+): string | undefined {
+  if (found instanceof GraphError || !isWrite(found.route, method)) return undefined
+  const key = found.params['memberId'] ?? found.params['id']
+  const isAccount = found.route.kind.endsWith('deleteAccount')
+  const address = isAccount ? key : found.params['id']
+  if (address !== undefined)
+    return (findUser(tenant, address) ?? findGroup(tenant, address))?.id ?? address.toLowerCase()
+  const name = isJsonObject(body) ? (body['userPrincipalName'] ?? body['uniqueName']) : undefined
+  return typeof name === 'string' ? `new:${name.toLowerCase()}` : 'new'
+}
+
+/** Anything but the service's own errors is a bug of the emulator. */
+function expected(error: unknown): GraphError {
+  if (error instanceof GraphError) return error
+  throw error
+}

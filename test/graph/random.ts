@@ -1,0 +1,33 @@
+/** A seeded generator: the same seed gives the same ids, shuffles and header cases in every run. */
+export interface Random {
+  /** A number from 0 up to, not including, 1. */
+  next(): number
+  /** An integer from 0 up to, not including, `limit`. */
+  below(limit: number): number
+  guid(): string
+  shuffle<T>(items: readonly T[]): T[]
+}
+
+/** Makes a generator (mulberry32: tiny, fast, good enough for anything but secrets). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+  const below = (limit: number): number => Math.floor(next() * limit)
+  const hex = (digits: number): string =>
+    Array.from({ length: digits }, () => below(16).toString(16)).join('')
+  return {
+    next,
+    below,
+    guid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
+    shuffle: (items) =>
+      items
+        .map((item) => ({ item, order: next() }))
+        .toSorted((a, b) => a.order - b.order)
+        .map(({ item }) => item),
+  }
+}

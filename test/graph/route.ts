@@ -1,0 +1,75 @@
+import type { Caller } from './access.ts'
+import type { Answer, GraphRequest } from './exchange.ts'
+import type { Tenant } from './tenant.ts'
+import type { World } from './world.ts'
+
+/** What a handler works with. */
+export interface Context {
+  readonly world: World
+  readonly tenant: Tenant
+  readonly caller: Caller
+  readonly request: GraphRequest
+  readonly params: Readonly<Record<string, string>>
+  /** Carries out another request for the same caller, as a batch does with those inside. */
+  readonly perform: (request: GraphRequest) => Promise<Answer>
+}
+
+/** One operation of the service. */
+export interface Route {
+  readonly method: string
+  /** Segments; `{name}` takes any value. */
+  readonly pattern: readonly string[]
+  /** Its name in the counters. */
+  readonly kind: string
+  /** Application permissions of which one is needed. */
+  readonly roles: readonly string[]
+  /** Resource units before modifiers. */
+  readonly units: number
+  readonly handle: (context: Context) => Answer | Promise<Answer>
+}
+
+/** Declares an operation, such as `route('GET /users/{id}', 'user.get', READ_USERS, getUser)`. */
+export function route(
+  operation: `${'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'} /${string}`,
+  kind: string,
+  roles: readonly string[],
+  handle: Route['handle'],
+  units = 1,
+): Route {
+  const [method = '', path = ''] = operation.split(' ')
+  return { method, pattern: path.slice(1).split('/'), kind, roles, units, handle }
+}
+
+/** Application permissions by what they open. */
+export const permissions = {
+  readUsers: [
+    'User.Read.All',
+    'User.ReadWrite.All',
+    'Directory.Read.All',
+    'Directory.ReadWrite.All',
+  ],
+  writeUsers: ['User.ReadWrite.All', 'Directory.ReadWrite.All'],
+  /** Directory.ReadWrite.All does not open it. */
+  deleteUsers: ['User.ReadWrite.All', 'User.DeleteRestore.All'],
+  revokeSessions: ['User.RevokeSessions.All', 'User.ReadWrite.All', 'Directory.ReadWrite.All'],
+  readGroups: [
+    'GroupMember.Read.All',
+    'GroupMember.ReadWrite.All',
+    'Group.Read.All',
+    'Group.ReadWrite.All',
+    'Directory.Read.All',
+    'Directory.ReadWrite.All',
+  ],
+  createGroups: ['Group.Create', 'Group.ReadWrite.All', 'Directory.ReadWrite.All'],
+  writeGroups: ['Group.ReadWrite.All', 'Directory.ReadWrite.All'],
+  writeMembers: ['GroupMember.ReadWrite.All', 'Group.ReadWrite.All', 'Directory.ReadWrite.All'],
+  readDomains: ['Domain.Read.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
+  readOrganization: [
+    'Organization.Read.All',
+    'User.Read.All',
+    'User.ReadWrite.All',
+    'Directory.Read.All',
+    'Directory.ReadWrite.All',
+  ],
+  readDirectory: ['Directory.Read.All', 'Directory.ReadWrite.All'],
+} as const

@@ -1,0 +1,49 @@
+import { addressErrors } from '../errors.ts'
+import type { Answer } from '../exchange.ts'
+import { matchPattern, parsePath } from '../path.ts'
+import { type Route, permissions, route } from '../route.ts'
+import { batchRoutes } from './batch.ts'
+import { deletedItemRoutes } from './deleted-items.ts'
+import { directoryObjectRoutes } from './directory-objects.ts'
+import { groupRoutes } from './groups.ts'
+import { managerRoutes } from './managers.ts'
+import { memberRoutes } from './members.ts'
+import { organizationRoutes } from './organization.ts'
+import { userRoutes } from './users.ts'
+
+/** The log of `Tenant` is made for delta queries; until they are read from it, they are honestly refused. */
+const delta = (): Answer => {
+  throw addressErrors.notSupported()
+}
+
+/** Every operation of the emulator. Names stand before parameters: `/users/delta` is no user. */
+const routes: readonly Route[] = [
+  ...batchRoutes,
+  route('GET /users/delta', 'user.delta', permissions.readUsers, delta),
+  route('GET /groups/delta', 'group.delta', permissions.readGroups, delta),
+  ...userRoutes,
+  ...managerRoutes,
+  ...groupRoutes,
+  ...memberRoutes,
+  ...deletedItemRoutes,
+  ...organizationRoutes,
+  ...directoryObjectRoutes,
+]
+
+export interface Found {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** The operation of an address, or the service's error for one that does not exist. */
+export function findRoute(method: string, path: string): Found {
+  const segments = parsePath(path)
+  if (!segments) throw addressErrors.unknownSegment(path)
+  const exists = routes.map((one) => ({ one, ...matchPattern(one.pattern, segments) }))
+  const fitting = exists.filter((match) => match.params !== undefined)
+  const found = fitting.find((match) => match.one.method === method)
+  if (found?.params) return { route: found.one, params: found.params }
+  if (fitting.length > 0) throw addressErrors.wrongMethod()
+  const furthest = Math.max(...exists.map((match) => match.matched))
+  throw addressErrors.unknownSegment(segments[furthest]?.text ?? '')
+}

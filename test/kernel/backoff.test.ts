@@ -1,0 +1,35 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { backoffBase, backoffSeconds } from '../../src/kernel/backoff.ts'
+
+describe('backoff', () => {
+  it('doubles from 2 seconds to 180 and stays there', () => {
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9].map(backoffBase)).toEqual([
+      2, 4, 8, 16, 32, 64, 128, 180, 180,
+    ])
+  })
+
+  it.each([0, -5, 1e9, Number.MAX_SAFE_INTEGER, Number.NaN, Number.POSITIVE_INFINITY])(
+    'has an answer for %d tries',
+    (attempt) => {
+      expect(backoffBase(attempt)).toBeGreaterThanOrEqual(2)
+      expect(backoffBase(attempt)).toBeLessThanOrEqual(180)
+    },
+  )
+
+  it('spreads from one second to the base', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (attempt, random) => {
+          const seconds = backoffSeconds(attempt, random)
+          expect(seconds).toBeGreaterThanOrEqual(1)
+          expect(seconds).toBeLessThanOrEqual(backoffBase(attempt))
+        },
+      ),
+    )
+    expect(backoffSeconds(8, 0)).toBe(1)
+    expect(backoffSeconds(8, 0.5)).toBe(90.5)
+  })
+})

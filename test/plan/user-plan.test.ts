@@ -1,0 +1,412 @@
+import { describe, expect, it } from 'vitest'
+import type { UserPlan } from '../../src/plan/planned.ts'
+import type { GraphRequest } from '../../src/plan/requests.ts'
+import { settle } from '../../src/plan/settle.ts'
+import { planUser } from '../../src/plan/user-plan.ts'
+import { ADELE, ADOPTED, directions, ENTERPRISE, input, NEVER_EXPORTED, user } from './builders.ts'
+import { GRAPH_BASE, GRAPH_ID } from './model-graph.ts'
+
+const LOCKED_ONLY = directions()
+const SYNCED = {
+  ...ADOPTED,
+  exportedSequence: 10,
+  snapshot: {
+    accountEnabled: true,
+    firstname: 'Adele',
+    lastname: 'Vance',
+    displayname: 'Adele Vance',
+    email: 'adele@contoso.com',
+  },
+}
+
+const requests = (plan: UserPlan): GraphRequest[] =>
+  plan.writes.map((write) => write.request(GRAPH_ID))
+const purposes = (plan: UserPlan) => plan.writes.map((write) => write.purpose)
+const patch = (body: object) => ({ method: 'PATCH', url: `/users/${GRAPH_ID}`, body })
+const revoke = { method: 'POST', url: `/users/${GRAPH_ID}/revokeSignInSessions`, body: {} }
+
+describe('creating a user', () => {
+  it('is one POST with everything in it, then the manager', () => {
+    const plan = planUser(input({ managerGraphId: 'boss-id', settings: { usageLocation: 'US' } }))
+    expect(plan).toMatchObject({ action: 'create', awaitsManager: null, failure: null, needs: [] })
+    expect(requests(plan)).toEqual([
+      {
+        method: 'POST',
+        url: '/users',
+        body: {
+          accountEnabled: true,
+          mailNickname: 'adele',
+          passwordProfile: { password: 'random-password', forceChangePasswordNextSignIn: true },
+          givenName: 'Adele',
+          surname: 'Vance',
+          displayName: 'Adele Vance',
+          userPrincipalName: 'adele@contoso.com',
+          department: 'Sales',
+          jobTitle: 'Retail Manager',
+          officeLocation: 'en-US',
+          otherMails: ['adele@example.net'],
+          employeeId: '701984',
+          employeeType: 'Employee',
+          companyName: 'Contoso',
+          employeeOrgData: { costCenter: 'CC1', division: 'Retail' },
+          preferredLanguage: 'en-US',
+          streetAddress: '1 Main St',
+          city: 'Redmond',
+          state: 'WA',
+          postalCode: '98052',
+          country: 'US',
+          businessPhones: ['+1 425 555 0109'],
+          mobilePhone: '+1 425 555 0110',
+          faxNumber: '+1 425 555 0111',
+          usageLocation: 'US',
+        },
+      },
+      {
+        method: 'PUT',
+        url: `/users/${GRAPH_ID}/manager/$ref`,
+        body: { '@odata.id': `${GRAPH_BASE}/users/boss-id` },
+      },
+    ])
+  })
+
+  it('delivers a pending password, which is in no snapshot', () => {
+    const plan = planUser(input({ password: 'Secret-123' }))
+    expect(plan.writes[0]?.request('').body?.['passwordProfile']).toEqual({
+      password: 'Secret-123',
+      forceChangePasswordNextSignIn: false,
+    })
+    expect(plan.writes[0]?.carriesPassword).toBe(true)
+    expect(JSON.stringify([plan.known, ...plan.writes.map((write) => write.sets)])).not.toContain(
+      'Secret',
+    )
+  })
+
+  it('awaits a manager who has no Graph id yet', () => {
+    const plan = planUser(input({ managerGraphId: undefined }))
+    expect(plan.awaitsManager).toBe('usr_boss')
+    expect(purposes(plan)).toEqual(['create'])
+  })
+
+  it('awaits no manager when the attribute is not exported', () => {
+    const plan = planUser(input({ managerGraphId: undefined, directions: LOCKED_ONLY }))
+    expect(plan.awaitsManager).toBeNull()
+  })
+
+  it('gives a suspended user a disabled account, even where suspending leaves accounts alone', () => {
+    const suspended = user(ADELE, { suspended: true })
+    const plan = planUser(input({ user: suspended, settings: { onSuspend: 'leave' } }))
+    expect(plan.writes[0]?.request('').body).toMatchObject({ accountEnabled: false })
+    expect(plan.takesAway).toBeNull()
+  })
+
+  it('repeats an unanswered create under the name it had and renames afterwards', () => {
+    const binding = { ...NEVER_EXPORTED, creatingAs: 'old@contoso.com' }
+    const plan = planUser(input({ binding, directions: LOCKED_ONLY }))
+    const [create, rename] = requests(plan)
+    expect(create?.body).toMatchObject({ userPrincipalName: 'old@contoso.com' })
+    expect(rename).toEqual(patch({ userPrincipalName: 'adele@contoso.com' }))
+    expect(settle(plan, ['answered']).snapshot.email).toBe('old@contoso.com')
+    expect(settle(plan, ['answered', 'answered']).snapshot.email).toBe('adele@contoso.com')
+  })
+
+  it('does not happen without a usable userPrincipalName, and says why', () => {
+    const plan = planUser(input({ user: user({ ...ADELE, emails: [] }) }))
+    expect(plan).toMatchObject({ action: 'none', writes: [] })
+    expect(plan.failure).toMatchObject({ code: 'principal_name_missing' })
+  })
+})
+
+describe('updating a user', () => {
+  it('sends nothing when nothing differs', () => {
+    const plan = planUser(input({ binding: SYNCED, directions: LOCKED_ONLY }))
+    expect(plan).toMatchObject({ action: 'none', writes: [], problems: [], takesAway: null })
+  })
+
+  it('sends one PATCH with what differs', () => {
+    const renamed = user({ ...ADELE, name: { givenName: 'Adela', familyName: 'Vance' } })
+    const plan = planUser(input({ user: renamed, binding: SYNCED, directions: LOCKED_ONLY }))
+    expect(requests(plan)).toEqual([patch({ givenName: 'Adela', displayName: 'Adela Vance' })])
+    expect(plan.writes[0]).toMatchObject({
+      purpose: 'update',
+      sets: { firstname: 'Adela', displayname: 'Adela Vance' },
+      attributes: ['firstname', 'displayname'],
+    })
+  })
+
+  it('sends a pending password apart from everything else', () => {
+    const plan = planUser(
+      input({
+        binding: SYNCED,
+        directions: directions({ department: 'export' }),
+        password: 'Secret-123',
+      }),
+    )
+    expect(requests(plan)).toEqual([
+      patch({ department: 'Sales' }),
+      patch({
+        passwordProfile: { password: 'Secret-123', forceChangePasswordNextSignIn: false },
+      }),
+    ])
+    expect(plan.writes[1]).toMatchObject({ purpose: 'password', sets: {}, carriesPassword: true })
+  })
+
+  it('gives an adopted user no password', () => {
+    const plan = planUser(input({ binding: ADOPTED }))
+    expect(JSON.stringify(requests(plan))).not.toContain('passwordProfile')
+  })
+
+  it('still disables a user whose userPrincipalName has become unusable', () => {
+    const suspended = user({ ...ADELE, emails: [] }, { suspended: true })
+    const plan = planUser(input({ user: suspended, binding: SYNCED, directions: LOCKED_ONLY }))
+    expect(plan.failure).toMatchObject({ code: 'principal_name_missing' })
+    expect(requests(plan)).toEqual([patch({ accountEnabled: false }), revoke])
+  })
+
+  it('clears both list-valued and text attributes that we exported and that are gone', () => {
+    const snapshot = { ...SYNCED.snapshot, workPhone: '1', alternateEmail: 'a@x', department: 'D' }
+    const plan = planUser(
+      input({
+        user: user({
+          ...ADELE,
+          emails: [{ value: 'adele@contoso.com' }],
+          phoneNumbers: [],
+          [ENTERPRISE]: {},
+        }),
+        binding: { ...SYNCED, snapshot },
+        directions: directions({
+          workPhone: 'export',
+          alternateEmail: 'export',
+          department: 'export',
+        }),
+      }),
+    )
+    expect(requests(plan)).toEqual([
+      patch({ department: null, otherMails: [], businessPhones: [] }),
+    ])
+  })
+
+  it.each([
+    ['ignore', []],
+    ['clear', [patch({ jobTitle: null })]],
+  ] as const)(
+    'under the blank policy %s sends %j for a blank we never exported',
+    (policy, sent) => {
+      const { title: _, ...untitled } = ADELE
+      const plan = planUser(
+        input({
+          user: user(untitled),
+          binding: SYNCED,
+          directions: directions({ jobTitle: 'export' }),
+          settings: { blankPolicy: policy },
+        }),
+      )
+      expect(requests(plan)).toEqual(sent)
+    },
+  )
+
+  it('clears a blank once under the blank policy "clear", also when the policy changes later', () => {
+    const { title: _, ...untitled } = ADELE
+    const given = { user: user(untitled), directions: directions({ jobTitle: 'export' }) }
+    const clear = { blankPolicy: 'clear' } as const
+    const first = planUser(input({ ...given, binding: SYNCED, settings: clear }))
+    const binding = { ...SYNCED, ...settle(first, ['answered']) }
+    expect(planUser(input({ ...given, binding, settings: clear })).action).toBe('none')
+    expect(planUser(input({ ...given, binding })).action).toBe('none')
+  })
+
+  it('never clears a usage location, which Graph refuses', () => {
+    const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, usageLocation: 'US' } }
+    const exported = directions({ usageLocation: 'export' })
+    expect(planUser(input({ binding, directions: exported })).action).toBe('none')
+  })
+
+  it('sends an unknown attribute although it equals what was exported', () => {
+    const binding = { ...SYNCED, unknown: ['lastname', 'accountEnabled'] }
+    const plan = planUser(input({ binding, directions: LOCKED_ONLY }))
+    expect(requests(plan)).toEqual([patch({ accountEnabled: true, surname: 'Vance' })])
+    expect(settle(plan, ['answered']).unknown).toEqual([])
+    expect(settle(plan, ['unsent']).unknown).toEqual(['accountEnabled', 'lastname'])
+  })
+
+  it('clears an unknown attribute that is blank now, since its value may be ours', () => {
+    const binding = { ...SYNCED, unknown: ['jobTitle'] }
+    const { title: _, ...untitled } = ADELE
+    const given = { user: user(untitled), directions: directions({ jobTitle: 'export' }) }
+    expect(requests(planUser(input({ ...given, binding })))).toEqual([patch({ jobTitle: null })])
+  })
+
+  it('sends X again after X -> Y was not answered and Y -> X followed', () => {
+    const given = { directions: directions({ department: 'export' }) }
+    const snapshot = { ...SYNCED.snapshot, department: 'Sales' }
+    const moved = user({ ...ADELE, [ENTERPRISE]: { department: 'Ops' } })
+    const toOps = planUser(input({ ...given, user: moved, binding: { ...SYNCED, snapshot } }))
+    const binding = { ...SYNCED, ...settle(toOps, ['unanswered']) }
+    expect(requests(planUser(input({ ...given, binding })))).toEqual([
+      patch({ department: 'Sales' }),
+    ])
+  })
+})
+
+describe('directions', () => {
+  const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, department: 'Sales' } }
+
+  it('send an attribute again that was exported, excluded and exported again', () => {
+    const again = directions({ department: { direction: 'export', sequence: 11 } })
+    const plan = planUser(input({ binding, directions: again }))
+    expect(requests(plan)).toEqual([patch({ department: 'Sales' })])
+    const next = { ...binding, ...settle(plan, ['answered']), exportedSequence: 11 }
+    expect(planUser(input({ binding: next, directions: again })).action).toBe('none')
+  })
+
+  it('forget what was exported of an attribute that is excluded, without touching it', () => {
+    const excluded = directions({ department: { direction: 'exclude', sequence: 11 } })
+    const plan = planUser(input({ binding, directions: excluded }))
+    expect(plan.writes).toEqual([])
+    expect(plan.known).not.toHaveProperty('department')
+  })
+
+  it('do not clear what another hand may own since the attribute was excluded', () => {
+    const again = directions({ department: { direction: 'export', sequence: 11 } })
+    const blank = user({ ...ADELE, [ENTERPRISE]: {} })
+    const stale = { ...binding, unknown: ['department'] }
+    const plan = planUser(input({ user: blank, binding: stale, directions: again }))
+    expect(plan.writes).toEqual([])
+    const next = { ...binding, ...settle(plan, []), exportedSequence: 12 }
+    expect(planUser(input({ user: blank, binding: next, directions: again })).writes).toEqual([])
+  })
+})
+
+describe('suspending', () => {
+  const suspended = user(ADELE, { suspended: true })
+  const given = { user: suspended, directions: LOCKED_ONLY }
+
+  it('disables the account and then ends its sessions', () => {
+    const plan = planUser(input({ ...given, binding: SYNCED }))
+    expect(requests(plan)).toEqual([patch({ accountEnabled: false }), revoke])
+    expect(plan.takesAway).toBe('disable')
+    const binding = { ...SYNCED, ...settle(plan, ['answered', 'answered']) }
+    expect(planUser(input({ ...given, binding })).action).toBe('none')
+  })
+
+  it('does both again when the run died before the sessions were revoked', () => {
+    const plan = planUser(input({ ...given, binding: SYNCED }))
+    const binding = { ...SYNCED, ...settle(plan, ['answered']) }
+    const again = planUser(input({ ...given, binding }))
+    expect(purposes(again)).toEqual(['update', 'revoke'])
+    expect(again.takesAway).toBeNull()
+  })
+
+  it('enables an account again whose suspension was carried out by half', () => {
+    const plan = planUser(input({ ...given, binding: SYNCED }))
+    const binding = { ...SYNCED, ...settle(plan, ['answered', 'unsent']) }
+    const back = planUser(input({ binding, directions: LOCKED_ONLY }))
+    expect(requests(back)).toEqual([patch({ accountEnabled: true })])
+  })
+
+  it('leaves the account alone where the directory says so', () => {
+    const plan = planUser(input({ ...given, binding: SYNCED, settings: { onSuspend: 'leave' } }))
+    expect(plan).toMatchObject({ action: 'none', writes: [], takesAway: null })
+  })
+
+  it('is undone by activating', () => {
+    const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, accountEnabled: false } }
+    const plan = planUser(input({ binding, directions: LOCKED_ONLY }))
+    expect(requests(plan)).toEqual([patch({ accountEnabled: true })])
+  })
+})
+
+describe('the manager', () => {
+  const given = { directions: directions({ manager: 'export' }) }
+  const managed = { ...SYNCED, snapshot: { ...SYNCED.snapshot, manager: 'old-boss' } }
+  const link = `/users/${GRAPH_ID}/manager/$ref`
+
+  it('is linked when it differs', () => {
+    const plan = planUser(input({ ...given, binding: managed, managerGraphId: 'boss-id' }))
+    expect(requests(plan)).toMatchObject([{ method: 'PUT', url: link }])
+    expect(plan.writes[0]).toMatchObject({ sets: { manager: 'boss-id' }, attributes: ['manager'] })
+  })
+
+  it('is unlinked when we linked one and none is wanted', () => {
+    const plan = planUser(input({ ...given, binding: managed, managerGraphId: null }))
+    expect(requests(plan)).toEqual([{ method: 'DELETE', url: link }])
+  })
+
+  it('stays while the wanted one has no Graph id', () => {
+    const plan = planUser(input({ ...given, binding: managed, managerGraphId: undefined }))
+    expect(plan).toMatchObject({ action: 'none', awaitsManager: 'usr_boss' })
+  })
+
+  it('of somebody else is left alone when none was ever exported', () => {
+    expect(planUser(input({ ...given, binding: SYNCED, managerGraphId: null })).writes).toEqual([])
+  })
+})
+
+describe('cost center and division, one property of Graph', () => {
+  const one = { binding: SYNCED, directions: directions({ costCenter: 'export' }) }
+
+  it('are read first when only one of them is exported', () => {
+    const plan = planUser(input(one))
+    expect(plan).toMatchObject({ needs: ['employeeOrgData'], writes: [] })
+  })
+
+  it('keep the member that is not exported', () => {
+    const current = { employeeOrgData: { costCenter: 'x', division: 'Theirs' } }
+    const plan = planUser(input({ ...one, current }))
+    expect(plan.needs).toEqual([])
+    expect(requests(plan)).toEqual([
+      patch({ employeeOrgData: { costCenter: 'CC1', division: 'Theirs' } }),
+    ])
+    expect(plan.writes[0]?.sets).toEqual({ costCenter: 'CC1' })
+  })
+
+  it('keep a blank of ours that Microsoft 365 may have filled', () => {
+    const plan = planUser(
+      input({
+        user: user({ ...ADELE, [ENTERPRISE]: { costCenter: 'CC1' } }),
+        binding: SYNCED,
+        directions: directions({ costCenter: 'export', division: 'export' }),
+      }),
+    )
+    expect(plan.needs).toEqual(['employeeOrgData'])
+  })
+
+  it('need no reading when the other one is known', () => {
+    const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, division: 'Retail' } }
+    const both = directions({ costCenter: 'export', division: 'export' })
+    const plan = planUser(input({ binding, directions: both }))
+    expect(requests(plan)).toEqual([
+      patch({ employeeOrgData: { costCenter: 'CC1', division: 'Retail' } }),
+    ])
+  })
+})
+
+describe('the end of a binding', () => {
+  it.each([
+    ['deleted', 'onDelete'],
+    ['unbound', 'onUnbind'],
+  ] as const)('of a user that was %s follows %s', (ending, setting) => {
+    const plan = (policy: 'disable' | 'delete' | 'leave') =>
+      planUser(input({ binding: SYNCED, ending, settings: { [setting]: policy } }))
+    expect(requests(plan('disable'))).toEqual([patch({ accountEnabled: false }), revoke])
+    expect(plan('disable')).toMatchObject({ action: 'end', takesAway: 'disable' })
+    expect(requests(plan('delete'))).toEqual([{ method: 'DELETE', url: `/users/${GRAPH_ID}` }])
+    expect(plan('delete')).toMatchObject({ action: 'end', takesAway: 'delete' })
+    expect(plan('leave')).toMatchObject({ action: 'end', writes: [], takesAway: null })
+  })
+
+  it('of a user that is gone is that of a deleted one', () => {
+    const settings = { onDelete: 'delete', onUnbind: 'leave' } as const
+    const plan = planUser(input({ binding: SYNCED, user: undefined, settings }))
+    expect(purposes(plan)).toEqual(['delete'])
+  })
+
+  it('needs nothing when the account is disabled already, or never existed', () => {
+    const binding = { ...SYNCED, snapshot: { accountEnabled: false } }
+    expect(planUser(input({ binding, user: undefined }))).toMatchObject({
+      action: 'end',
+      writes: [],
+      takesAway: null,
+    })
+    expect(planUser(input({ user: undefined }))).toMatchObject({ action: 'end', writes: [] })
+  })
+})

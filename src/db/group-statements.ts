@@ -41,10 +41,11 @@ export function groupAfter(
 export function insertGroup(
   build: Build,
   owner: { readonly organizationId: string; readonly sourceId: string },
-  { members: _, ...row }: StoredGroup,
+  wanted: StoredGroup,
   { add, event }: GroupMutation,
 ): Query[] {
   const { organizationId } = owner
+  const { members: _, ...row } = wanted
   const insert = build.insert(group).values({ ...owner, ...row, ...groupColumns(row.resource) })
   return mutation(organizationId, insert, event, [
     sql`UPDATE organization SET group_count = group_count + 1 WHERE id = ${organizationId}`,

@@ -25,7 +25,7 @@ export function searchOfQuery(
   const { filter } = query
   return ok({
     ...projectionOf(query),
-    ...(filter === undefined || filter === '' ? {} : { filter }),
+    ...(filter === undefined ? {} : { filter }),
     ...(startIndex.value === undefined ? {} : { startIndex: startIndex.value }),
     ...(count.value === undefined ? {} : { count: count.value }),
   })

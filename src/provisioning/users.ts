@@ -40,6 +40,7 @@ export const userService: ResourceService = {
       type: 'user_create',
       target: { type: 'user', id },
       changes: documentChanges({}, resource),
+      ...passwordDetails(password),
     })
     return untilWritten(async () => {
       const written = await scope.users.insert(id, scope.sourceId, { next, now: scope.now, event })
@@ -127,7 +128,7 @@ async function change(
   const written = await scope.users.update(before, {
     next: { ...next, ...(await sealed(scope, id, password)) },
     now: scope.now,
-    event: eventOf(scope, before, next, password !== undefined),
+    event: eventOf(scope, before, next, password),
   })
   if (!written.ok) return written
   scope.changed()
@@ -138,16 +139,21 @@ function eventOf(
   scope: Scope,
   before: StoredUser,
   next: UserMutation['next'],
-  hasNewPassword: boolean,
+  password: string | undefined,
 ): UserMutation['event'] {
   const from = withActive(before)
   const to = { ...next.resource, active: !next.suspended }
   return changeEvent(scope, {
-    ...updateEvent(before.suspended, next.suspended, hasNewPassword),
+    ...updateEvent(before.suspended, next.suspended, password !== undefined),
     target: { type: 'user', id: before.id },
     changes: documentChanges(from, to),
-    ...(hasNewPassword ? { details: { password: 'set' } } : {}),
+    ...passwordDetails(password),
   })
+}
+
+/** An event says that there is a new password, and nothing of it. */
+function passwordDetails(password: string | undefined): { details?: JsonObject } {
+  return password === undefined ? {} : { details: { password: 'set' } }
 }
 
 async function sealed(

@@ -10,9 +10,8 @@ import { ATTRIBUTES } from '../../src/plan/attributes.ts'
 import { type DirectorySettings, defaultSettings } from '../../src/plan/settings.ts'
 import {
   createGraphEmulator,
-  DEMO_CLIENT_ID,
   DEMO_CLIENT_SECRET,
-  DEMO_TENANT_ID,
+  demoTenant,
   type EmulatorOptions,
   type GraphEmulator,
   HangUp,
@@ -61,8 +60,9 @@ export async function seedDirectory(
   organizationId: string,
   {
     settings = {},
-    tenantId = DEMO_TENANT_ID,
-  }: { settings?: Partial<DirectorySettings>; tenantId?: string } = {},
+    tenantId,
+    clientId,
+  }: { settings?: Partial<DirectorySettings>; tenantId: string; clientId: string },
 ): Promise<string> {
   const directoryId = newId('dir')
   const secret = await deps.sealer.seal(
@@ -80,7 +80,7 @@ export async function seedDirectory(
   await connect(env.DB).run(
     sql`INSERT INTO directory (organization_id, id, name, tenant_id, client_id, credential_type, credential,
         settings, state, position, urgent_position, created_at, modified_at)
-      SELECT ${organizationId}, ${directoryId}, 'Contoso', ${tenantId}, ${DEMO_CLIENT_ID}, 'client_secret',
+      SELECT ${organizationId}, ${directoryId}, 'Contoso', ${tenantId}, ${clientId}, 'client_secret',
         ${secret}, ${JSON.stringify(stored)}, 'active', head, head, 0, 0
       FROM (SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId})`,
     sql`INSERT INTO attribute_direction (organization_id, directory_id, attribute, direction, sequence)
@@ -92,13 +92,22 @@ export async function seedDirectory(
 /** Makes a world of its own: organization, SCIM client, directory, emulator, clock. */
 export async function exportWorld(options: WorldOptions = {}): Promise<ExportWorld> {
   const clock = { now: Date.UTC(2026, 5, 1) }
-  const graph = createGraphEmulator({ now: () => clock.now, ...options.emulator })
+  // Quota lanes are shared by whoever names the same tenant or app, so each world has its own.
+  const tenant = { ...demoTenant, id: crypto.randomUUID() }
+  const clientId = crypto.randomUUID()
+  const apps = demoTenant.apps.map((app) => ({ ...app, clientId }))
+  const graph = createGraphEmulator({
+    now: () => clock.now,
+    tenants: [{ ...tenant, apps }],
+    ...options.emulator,
+  })
   const bells: Rung[] = []
   const slept: number[] = []
   const opened: Database[] = []
   const queue = {
     send: async (message: ExportMessage, { delaySeconds = 0 }: { delaySeconds?: number } = {}) => {
-      bells.push({ ...message, delaySeconds })
+      // Other tests of the file share the database: their directories may lag too.
+      if (message.organizationId === scim.organizationId) bells.push({ ...message, delaySeconds })
     },
   }
   const carry = options.fetch ?? ((next) => (input, init) => next(new Request(input, init)))
@@ -125,7 +134,8 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   }
   const scim = await scimClient({ instead: { clock: deps.clock } })
   const { organizationId } = scim
-  const directoryId = await seedDirectory(deps, organizationId, options)
+  const account = { tenantId: tenant.id, clientId }
+  const directoryId = await seedDirectory(deps, organizationId, { ...account, ...options })
   const jobs = createJobs(deps)
   const answer = (bell: ExportMessage) => jobs.queue(batchOf([bell]))
   const query: ExportWorld['query'] = async (statement) =>

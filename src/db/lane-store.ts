@@ -34,25 +34,30 @@ export const openLanes = (lanes: readonly Lane[], now: number): SQL =>
     WHERE NOT EXISTS (SELECT 1 FROM lane WHERE key = n.value ->> 'key')`
 
 /**
- * The statement that takes up to `wanted` tokens from all the lanes at once: as many as the emptiest has, none while one
+ * The statements that take up to `wanted` tokens from all the lanes at once: as many as the emptiest has, none while one
  * is blocked. The arithmetic is that of kernel/bucket.ts; it stands in SQL so that two rounds cannot take one token.
+ * The first tells what the second takes: inside one batch nothing comes between them (RETURNING would already see the
+ * tokens gone).
  */
-export const takeTokens = (lanes: readonly Lane[], wanted: number, now: number): SQL =>
-  sql`WITH shape AS (
-      SELECT l.key, l.blocked_until, n.value ->> 'perSecond' AS per_second,
-        min(n.value ->> 'capacity', l.tokens +
-          max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
-      FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key'),
-    grant AS (
-      SELECT CASE WHEN max(blocked_until) > ${now} THEN 0
-        ELSE max(0, min(${wanted}, CAST(min(filled) AS INTEGER))) END AS taken FROM shape)
-    UPDATE lane SET
-      tokens = (SELECT filled FROM shape WHERE shape.key = lane.key) - (SELECT taken FROM grant),
-      refilled_at = max(refilled_at, ${now})
-    WHERE key IN (SELECT key FROM shape)
-    RETURNING key, tokens, blocked_until, (SELECT taken FROM grant) AS taken`
+export function takeTokens(
+  lanes: readonly Lane[],
+  wanted: number,
+  now: number,
+): readonly [tell: SQL, take: SQL] {
+  const grants = sql`SELECT key, filled, blocked_until,
+      CASE WHEN max(blocked_until) OVER () > ${now} THEN 0
+        ELSE max(0, min(${wanted}, CAST(min(filled) OVER () AS INTEGER))) END AS taken
+    FROM (SELECT l.key, l.blocked_until, min(n.value ->> 'capacity', l.tokens +
+        max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
+      FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key')`
+  return [
+    grants,
+    sql`UPDATE lane SET tokens = g.filled - g.taken, refilled_at = max(refilled_at, ${now})
+      FROM (${grants}) g WHERE lane.key = g.key`,
+  ]
+}
 
-/** Reads the answer of `takeTokens`. */
+/** Reads the answer of the statement that tells. */
 export function readGrant(
   answer: Answer,
   lanes: readonly Lane[],
@@ -64,10 +69,8 @@ export function readGrant(
   const waits = answer.rows.map((row) => {
     const shape = lanes.find((lane) => lane.key === row['key'])?.shape
     const blocked = Math.max(0, Number(row['blocked_until']) - now) / 1000
-    const missing = Math.max(
-      0,
-      Math.min(wanted - taken, shape?.capacity ?? 1) - Number(row['tokens']),
-    )
+    const left = Number(row['filled']) - taken
+    const missing = Math.max(0, Math.min(wanted - taken, shape?.capacity ?? 1) - left)
     return blocked + missing / (shape?.perSecond ?? 1)
   })
   return { taken, waitSeconds: Math.max(0, ...waits) }

@@ -123,23 +123,24 @@ export async function readTargets(
   const users = JSON.stringify(query.userIds)
   const groups = JSON.stringify(query.groupIds)
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const [, , grant, userRows, groupRows, bindings, managers, edges, passwords] = await database.run(
-    holdsLease(key),
-    openLanes(query.lanes, query.now),
-    takeTokens(query.lanes, query.wanted, query.now),
-    sql`SELECT * FROM user WHERE organization_id = ${organizationId}
+  const [, , grant, , userRows, groupRows, bindings, managers, edges, passwords] =
+    await database.run(
+      holdsLease(key),
+      openLanes(query.lanes, query.now),
+      ...takeTokens(query.lanes, query.wanted, query.now),
+      sql`SELECT * FROM user WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${users}))`,
-    sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
+      sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${groups}))`,
-    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user'
+      sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user'
         AND resource_id IN (SELECT value FROM json_each(${users}))
       UNION ALL SELECT * FROM binding WHERE ${mine} AND kind = 'group'
         AND resource_id IN (SELECT value FROM json_each(${groups}))`,
-    managersOf(organizationId, directoryId, users),
-    edgesOf(organizationId, directoryId, JSON.stringify(query.edges), groups),
-    sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
+      managersOf(organizationId, directoryId, users),
+      edgesOf(organizationId, directoryId, JSON.stringify(query.edges), groups),
+      sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
-  )
+    )
   return {
     users: rows(userRows).map((row) => decode(user, row)),
     groups: rows(groupRows).map((row) => decode(group, row)),

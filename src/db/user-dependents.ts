@@ -5,7 +5,11 @@ import type { Query } from './client.ts'
 import { userColumns, type StoredUser } from './row.ts'
 
 /** The rows of the addresses beyond the primary one that came or went. */
-export function changeEmails(organizationId: string, before: StoredUser, wanted: StoredUser): Query[] {
+export function changeEmails(
+  organizationId: string,
+  before: StoredUser,
+  wanted: StoredUser,
+): Query[] {
   const from = userColumns(before.resource).otherEmailKeys
   const to = userColumns(wanted.resource).otherEmailKeys
   const gone = from.filter((key) => !to.includes(key))
@@ -16,7 +20,11 @@ export function changeEmails(organizationId: string, before: StoredUser, wanted:
   ]
 }
 
-export function removeEmails(organizationId: string, userId: string, keys: readonly string[]): Query[] {
+export function removeEmails(
+  organizationId: string,
+  userId: string,
+  keys: readonly string[],
+): Query[] {
   if (keys.length === 0) return []
   return [
     sql`DELETE FROM email WHERE organization_id = ${organizationId}
@@ -24,7 +32,11 @@ export function removeEmails(organizationId: string, userId: string, keys: reado
   ]
 }
 
-export function addEmails(organizationId: string, userId: string, keys: readonly string[]): Query[] {
+export function addEmails(
+  organizationId: string,
+  userId: string,
+  keys: readonly string[],
+): Query[] {
   if (keys.length === 0) return []
   return [
     sql`INSERT INTO email (organization_id, address_key, user_id)

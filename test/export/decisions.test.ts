@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { Edge } from '../../src/db/round-store.ts'
+import { mergePages } from '../../src/db/whole-group.ts'
+import { type AdoptionInput, decideAdoption } from '../../src/export/adoption.ts'
+import { planEdge } from '../../src/export/edges.ts'
+
+describe('a membership', () => {
+  const edge = (parts: Partial<Edge>): Edge => ({
+    groupId: 'grp',
+    memberId: 'usr',
+    isMember: true,
+    exportedAs: null,
+    unknown: false,
+    graphId: null,
+    ...parts,
+  })
+
+  test.each([
+    ['a new member is added', {}, 'g1', { add: 'g1', remove: null, awaits: false }],
+    ['one without a Graph id is waited for', {}, null, { add: null, remove: null, awaits: true }],
+    [
+      'one that was exported asks for nothing',
+      { exportedAs: 'g1' },
+      'g1',
+      { add: null, remove: null, awaits: false },
+    ],
+    [
+      'one that left is removed',
+      { isMember: false, exportedAs: 'g1' },
+      'g1',
+      { add: null, remove: 'g1', awaits: false },
+    ],
+    [
+      'one that left before it was exported asks for nothing',
+      { isMember: false },
+      'g1',
+      { add: null, remove: null, awaits: false },
+    ],
+    [
+      'one whose Graph id changed is exchanged',
+      { exportedAs: 'g1' },
+      'g2',
+      { add: 'g2', remove: 'g1', awaits: false },
+    ],
+    [
+      'one whose account ended is removed and waited for',
+      { exportedAs: 'g1' },
+      null,
+      { add: null, remove: 'g1', awaits: true },
+    ],
+    [
+      'an unknown one that is a member is added again',
+      { exportedAs: 'g1', unknown: true },
+      'g1',
+      { add: 'g1', remove: null, awaits: false },
+    ],
+    [
+      'an unknown one that is none is removed',
+      { isMember: false, exportedAs: 'g1', unknown: true },
+      null,
+      { add: null, remove: 'g1', awaits: false },
+    ],
+  ])('%s', (_, parts, graphId, expected) => {
+    expect(planEdge(edge(parts), graphId)).toMatchObject(expected)
+  })
+})
+
+describe('an account that has the name of a create', () => {
+  const SENT = Date.UTC(2026, 5, 1)
+  const input = (parts: Partial<AdoptionInput>): AdoptionInput => ({
+    account: { id: 'g1', createdAt: SENT + 500, isGuest: false, isSynced: false },
+    name: 'a@contoso.com',
+    creatingSince: SENT,
+    boundTo: undefined,
+    policy: 'adopt',
+    attempts: 0,
+    ...parts,
+  })
+  const OLD = { id: 'g1', createdAt: SENT - 86_400_000, isGuest: false, isSynced: false }
+
+  test('is ours when it was created since the create was sent, whatever the policy', () => {
+    expect(decideAdoption(input({ policy: 'hold' }))).toEqual({ kind: 'ours', graphId: 'g1' })
+  })
+  test('that was there before is adopted or held as the directory says', () => {
+    expect(decideAdoption(input({ account: OLD }))).toEqual({ kind: 'adopt', graphId: 'g1' })
+    expect(decideAdoption(input({ account: OLD, policy: 'hold' }))).toMatchObject({
+      kind: 'hold',
+      error: { code: 'account_exists' },
+    })
+  })
+  test.each([
+    ['a guest', { ...OLD, isGuest: true }, 'account_is_guest'],
+    ['mastered on premises', { ...OLD, isSynced: true }, 'account_is_synced'],
+  ])('that is %s is never adopted', (_, account, code) => {
+    expect(decideAdoption(input({ account }))).toMatchObject({ kind: 'hold', error: { code } })
+  })
+  test('that is bound already is adopted by no second binding, even if it is new', () => {
+    expect(decideAdoption(input({ boundTo: 'usr_other' }))).toMatchObject({
+      kind: 'hold',
+      error: { code: 'account_bound', message: expect.stringContaining('usr_other') },
+    })
+  })
+  test('is looked for three times before the create is repeated', () => {
+    const answers = [0, 1, 2].map((attempts) =>
+      decideAdoption(input({ account: undefined, attempts })),
+    )
+    expect(answers.map(({ kind }) => kind)).toEqual(['lookAgain', 'lookAgain', 'repeat'])
+  })
+  test('that vanished after the name was refused makes the create be repeated at once', () => {
+    expect(decideAdoption(input({ account: undefined, creatingSince: null }))).toEqual({
+      kind: 'repeat',
+    })
+  })
+})
+
+describe('a whole group', () => {
+  const ids = fc.uniqueArray(
+    fc.integer({ min: 0, max: 60 }).map((i) => `usr_${String(i).padStart(2, '0')}`),
+  )
+
+  test('is compared page by page without losing or repeating a member', () => {
+    fc.assert(
+      fc.property(ids, ids, fc.integer({ min: 1, max: 7 }), (members, exported, limit) => {
+        const page = (list: string[], cursor: string, more: object) =>
+          list
+            .toSorted()
+            .filter((id) => id > cursor)
+            .slice(0, limit)
+            .map((member_id) => ({ member_id, ...more }))
+        const seen: Edge[] = []
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const merged = mergePages(
+            'grp',
+            page(members, cursor, { graph_id: null }),
+            page(exported, cursor, { graph_id: 'g', unknown: 0 }),
+            limit,
+          )
+          seen.push(...merged.edges)
+          cursor = merged.nextCursor
+        }
+        expect(seen.map(({ memberId }) => memberId).toSorted()).toEqual(
+          [...new Set([...members, ...exported])].toSorted(),
+        )
+        for (const { memberId, isMember, exportedAs } of seen) {
+          expect(isMember).toBe(members.includes(memberId))
+          expect(exportedAs !== null).toBe(exported.includes(memberId))
+        }
+      }),
+    )
+  })
+})

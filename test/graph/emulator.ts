@@ -21,7 +21,6 @@ import { Tenant } from './tenant.ts'
 import { type World, findTenant } from './world.ts'
 
 export { DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID, demoTenant } from './demo.ts'
-export type { FaultSpec } from './faults.ts'
 export { HangUp } from './http.ts'
 
 /** A log entry together with the tenant it belongs to: the unit of persistence. */

@@ -6,7 +6,7 @@ import { type Answer, type GraphRequest, addressOf, answer } from './exchange.ts
 export interface FaultSpec {
   readonly match?: {
     readonly method?: string
-    /** Regular expression over path and query: `^/users$`, `/\\$batch$`, `/oauth2/`. Without it envelopes and tokens pass. */
+    /** Regular expression over path and query: `^/users$`, `/\$batch$`, `/oauth2/`. Without it envelopes and tokens pass. */
     readonly path?: string
   }
   /** Any further condition; tests in the same process only. */
@@ -43,8 +43,10 @@ export interface PlannedFault {
 export class Faults {
   #planned: PlannedFault[] = []
 
-  /** Plans a fault. */
+  /** Plans a fault; throws when its expression is none. */
   add(spec: FaultSpec): PlannedFault {
+    // A broken expression is told to whoever plans it, not to the request that meets it.
+    if (spec.match?.path !== undefined) RegExp(spec.match.path)
     const planned = { spec, hits: 0, passed: 0 }
     this.#planned.push(planned)
     return planned

@@ -56,7 +56,7 @@ async function token(world: World, tenant: string, raw: Request): Promise<Respon
     headers: raw.headers,
     body: undefined,
   }
-  const form = new URLSearchParams(await raw.text())
+  const form = new URLSearchParams(new TextDecoder().decode(await raw.arrayBuffer()))
   const fault = world.faults.strike(request)
   if (!fault) return toResponse(issueToken(world, tenant, form))
   const truth = fault.commit ? issueToken(world, tenant, form) : undefined

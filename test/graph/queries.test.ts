@@ -69,7 +69,12 @@ describe('$filter', () => {
   })
 
   const find = (filter: string, headers = {}, more = '') =>
-    send('GET', `/users?$select=mailNickname&$filter=${encodeURIComponent(filter)}${more}`, headers)
+    send(
+      'GET',
+      `/users?$select=mailNickname&$filter=${encodeURIComponent(filter)}${more}`,
+      undefined,
+      headers,
+    )
 
   it.each([
     ["userPrincipalName eq 'ADELE@contoso.com'", ['adele']],

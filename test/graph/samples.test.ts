@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import { DEMO_TENANT_ID, type GraphEmulator, createGraphEmulator } from './emulator.ts'
+import { textFrom } from './text.ts'
 import {
   type Send,
   askToken,
@@ -41,7 +42,7 @@ describe('the wire samples', () => {
     const { access_token: token, ...rest } = body
     expect(status).toBe(200)
     expect(rest).toEqual({ token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599 })
-    const claims: JsonObject = JSON.parse(atob(String(token).split('.')[1] ?? ''))
+    const claims: JsonObject = JSON.parse(atob(textFrom(token).split('.')[1] ?? ''))
     expect(claims['tid']).toBe(DEMO_TENANT_ID)
     expect(claims['roles']).toContain('User.ReadWrite.All')
   })

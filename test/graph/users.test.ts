@@ -81,6 +81,7 @@ describe('creating a user', () => {
     ['userPrincipalName', `${'x'.repeat(65)}@contoso.com`, invalid('userPrincipalName')],
     ['userPrincipalName', 'nowhere', invalid('userPrincipalName')],
     ['onPremisesImmutableId', 'a_b', invalid('onPremisesImmutableId')],
+    ['userType', 'Robot', invalid('userType')],
     ['favouriteColour', 'red', UNKNOWN],
     ['manager', 'x', UNKNOWN],
     ['manager@odata.bind', 'https://graph.microsoft.com/v1.0/users/x', UNKNOWN],
@@ -327,6 +328,8 @@ describe('deleting and restoring a user', () => {
       { code: 'ObjectConflict', target: 'userPrincipalName' },
       {},
     ])
+    const unverified = { newUserPrincipalName: 'adele@fabrikam.com' }
+    expect((await send('POST', `${bin}/${id}/restore`, unverified)).status).toBe(400)
     const body = { newUserPrincipalName: 'adele2@contoso.com' }
     expect((await send('POST', `${bin}/${id}/restore`, body)).body).toMatchObject({
       userPrincipalName: 'adele2@contoso.com',

@@ -4,7 +4,7 @@ import { type Kind, propertyOf } from '../schema.ts'
 import { type Token, tokenize } from './lexer.ts'
 
 /** Reads a value of the object under test by its path. */
-export type Read = (path: string) => Json
+type Read = (path: string) => Json
 
 export interface Filter {
   readonly matches: (read: Read) => boolean

@@ -7,6 +7,7 @@ import { contextOf, listPage } from '../odata/page.ts'
 import { project, shapeOf, typed } from '../odata/project.ts'
 import { type Context, permissions, route } from '../route.ts'
 import { objectBody, propertiesIn } from '../rules/property.ts'
+import { checkDomain } from '../rules/user.ts'
 import { checkUnique } from '../rules/unique.ts'
 import { checkValue } from '../rules/value.ts'
 import { type Kind, defaultSelect, propertyOf } from '../schema.ts'
@@ -47,6 +48,7 @@ function restore({ tenant, caller, request, params }: Context): Answer {
     deletedDateTime: null,
     ...(object.kind === 'user' ? { userPrincipalName: restoredName(request.body, object) } : {}),
   })
+  if (object.kind === 'user') checkDomain(tenant, restored.properties, object)
   checkUnique(tenant, restored.properties, object.id)
   tenant.commit([{ type: 'put', object: restored }])
   const names = defaultSelect[object.kind]

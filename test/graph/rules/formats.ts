@@ -5,6 +5,7 @@ export const formats: Readonly<Record<string, (value: string) => boolean>> = {
   mail: (value) => isAscii(value) && /^[^@\s]+@[^@\s]+$/.test(value),
   ascii: isAscii,
   immutableId: (value) => !/[$_]/.test(value),
+  userType: (value) => value === 'Member' || value === 'Guest',
   country: (value) => /^[A-Za-z]{2}$/.test(value),
 }
 

@@ -68,7 +68,11 @@ function checkMastered(user: DirectoryObject, values: JsonObject): void {
 }
 
 /** The domain must be verified; a federated one demands an immutable id. */
-function checkDomain(tenant: Tenant, values: JsonObject, user: DirectoryObject | undefined): void {
+export function checkDomain(
+  tenant: Tenant,
+  values: JsonObject,
+  user: DirectoryObject | undefined,
+): void {
   const upn = values['userPrincipalName']
   if (typeof upn !== 'string') return
   const domain = tenant.domain(upn.slice(upn.indexOf('@') + 1))

@@ -68,7 +68,7 @@ async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]>
 
 function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep[] {
   const plans = edges.map((edge) => planEdge(edge, graphIdOf(round, edge)))
-  for (const { edge, awaits } of plans) noteWaiting(round, edge, awaits)
+  for (const plan of plans) noteWaiting(round, plan)
   const writes = planMembers({
     graphBase: round.ports.graphBase,
     groupGraphId: draft.row.graphId ?? '',
@@ -88,10 +88,15 @@ function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep
 const graphIdOf = (round: Round, edge: Edge): string | null =>
   round.graphIds.has(edge.memberId) ? (round.graphIds.get(edge.memberId) ?? null) : edge.graphId
 
-function noteWaiting(round: Round, edge: Edge, awaits: boolean): void {
-  const waiting = { awaitedId: edge.memberId, waiterId: edge.groupId }
-  if (awaits) round.awaits.push(waiting)
-  else round.arrived.push(waiting)
+/** A member without a Graph id is waited for; one that asks for nothing is waited for no longer. */
+function noteWaiting(round: Round, { edge, add, remove, awaits }: EdgePlan): void {
+  if (awaits) round.awaits.push({ awaitedId: edge.memberId, waiterId: edge.groupId })
+  else if (add === null && remove === null) noteArrived(round, edge)
+}
+
+/** Only what is stored as exported or as unknown will be met again without its waiting. */
+const noteArrived = (round: Round, { groupId, memberId }: Edge): void => {
+  round.arrived.push({ awaitedId: memberId, waiterId: groupId })
 }
 
 function intendEdges(round: Round, steps: readonly MemberStep[]): void {
@@ -139,22 +144,28 @@ function nextWave(
 }
 
 /**
- * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
- * in the page of a whole comparison, which begins again where it began.
+ * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; in
+ * the page of a whole comparison, which begins again where it began. Behind one that failed it is remembered instead,
+ * for the log must not wait for a group that cannot be written.
  */
-function putOff(members: Members, { draft }: MemberStep): void {
+function putOff(members: Members, { draft, edges }: MemberStep): void {
   const { round, unsettled, pageStart } = members
   const { target } = draft
   unsettled.add(target.id)
-  round.cut.add(target)
   const start = pageStart.get(target.id)
   if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
-  if (draft.row.dueAt === null && (target.due || start !== undefined) && !draft.stopped)
+  if (draft.stopped) {
+    for (const plan of edges) remember(round, plan)
+    return
+  }
+  round.cut.add(target)
+  if (draft.row.dueAt === null && (target.due || start !== undefined))
     draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
 }
 
-const remember = (round: Round, { edge, add, remove }: EdgePlan): void => {
+const remember = (round: Round, { edge, add, remove, awaits }: EdgePlan): void => {
   const { groupId, memberId } = edge
+  if (!awaits) noteArrived(round, edge)
   round.edges.push({ groupId, memberId, graphId: remove ?? add, unknown: true })
 }
 
@@ -170,7 +181,7 @@ async function sendMemberWave(
     context: {
       purpose: write.removes.length > 0 ? 'remove_member' : 'add_members',
       request: write.request,
-      ...ageOf(draft),
+      ...ageOf(round, draft, write),
     },
   }))
   const outcomes = await sendWave(round, items)
@@ -180,9 +191,18 @@ async function sendMemberWave(
   })
 }
 
-/** A member may have been created moments ago; whether it was is not loaded, so a missing one is first taken for lag. */
-const ageOf = ({ row }: Draft): { ageSeconds?: number } =>
-  row.attempts < 3 ? { ageSeconds: 0 } : {}
+/**
+ * A removal that Graph does not know of may be one of a member whom a replica does not know yet, when the group was written
+ * moments ago. A member to be added may have been created moments ago; how long is not loaded, so lag is assumed at first.
+ */
+function ageOf(
+  { ports }: Round,
+  { row }: Draft,
+  { removes }: MemberWrite,
+): { ageSeconds?: number } {
+  if (removes.length === 0) return row.attempts < 3 ? { ageSeconds: 0 } : {}
+  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
+}
 
 function settleStep(members: Members, step: MemberStep, outcome: Outcome): MemberStep[] {
   const { round, unsettled } = members
@@ -248,8 +268,10 @@ function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberS
 }
 
 /** What Graph holds now; an exchange of Graph ids is through when the new one was added. */
-function storeEdge(round: Round, { edge, add, remove }: EdgePlan, write: MemberWrite): void {
+function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite): void {
+  const { edge, add, remove } = plan
   const { groupId, memberId } = edge
+  if (!plan.awaits) noteArrived(round, edge)
   if (add !== null && write.adds.includes(add))
     round.edges.push({ groupId, memberId, graphId: add, unknown: false })
   else if (add === null && remove !== null && write.removes.includes(remove))

@@ -104,7 +104,9 @@ function retryLater(
   const attempts = draft.row.attempts + (counts ? 1 : 0)
   draft.row = { ...draft.row, attempts }
   if (attempts >= MAX_ATTEMPTS) return fail(draft, GAVE_UP)
-  owe(draft, now + (afterSeconds ?? backoffSeconds(attempts, random())) * 1000)
+  // Replica lag may last minutes: what Graph asks for is the least, and each try waits longer than the one before.
+  const seconds = Math.max(afterSeconds ?? 0, backoffSeconds(attempts, random()))
+  owe(draft, now + seconds * 1000)
 }
 
 /** Nobody knows whether it happened: its attributes differ from every value until a write of them was answered. */

@@ -11,7 +11,7 @@ import type { OrgData } from '../plan/user-body.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { Round } from './context.ts'
-import { type Draft, openDraft } from './draft.ts'
+import { type Draft, openDraft, owe } from './draft.ts'
 import { finishUser, leaveUnreached } from './finish.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
@@ -160,6 +160,10 @@ function nextWave(round: Round, works: readonly UserWork[]): UserStep[] {
     if (work.queue.length === 0) planManagerThatArrived(round, work)
     const [write] = work.queue
     if (write === undefined) continue
+    if (isNewlyCreated(work.draft) && write.attributes.includes('email')) {
+      owe(work.draft, round.ports.clock.now())
+      continue
+    }
     if (round.tokens <= 0 || round.halt !== null) {
       leaveUnreached(round, work.draft)
       continue
@@ -170,6 +174,13 @@ function nextWave(round: Round, works: readonly UserWork[]): UserStep[] {
   }
   return wave
 }
+
+/**
+ * Until the Graph id of a create is stored, its name is all by which the account can be found again: a rename waits for
+ * the next round.
+ */
+const isNewlyCreated = ({ before, row }: Draft): boolean =>
+  row.graphId !== null && (before?.graphId ?? null) === null
 
 /** A manager who was created in this very round can be linked in it. */
 function planManagerThatArrived(round: Round, work: UserWork): void {

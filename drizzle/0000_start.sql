@@ -78,6 +78,7 @@ CREATE TABLE `exported_member` (
 	`member_id` text NOT NULL,
 	`graph_id` text NOT NULL,
 	`unknown` integer DEFAULT false NOT NULL,
+	`exported_at` integer NOT NULL,
 	PRIMARY KEY(`organization_id`, `directory_id`, `group_id`, `member_id`)
 ) WITHOUT ROWID;
 --> statement-breakpoint

@@ -22,9 +22,9 @@ export interface GroupReader {
 
 /** The reading half of `groupStore`. */
 export function groupReader(database: Database, organizationId: string): GroupReader {
-  /** The groups that `condition` (about `g`) selects, in the order of their ids, with members: one round trip. */
+  /** The groups that `condition` (about `g`) selects, with members: one round trip. */
   async function read(condition: SQL, members: MembersWanted): Promise<StoredGroup[]> {
-    const page = sql`${condition} ORDER BY g.id LIMIT ${WALK_PAGE}`
+    const page = sql`${condition} LIMIT ${WALK_PAGE}`
     const [groups, held] = await database.run(...select(organizationId, page, members))
     return assemble(groups, held)
   }
@@ -45,14 +45,19 @@ export function groupReader(database: Database, organizationId: string): GroupRe
       const indexed = searchCondition(filter, GROUP, organizationId)
       // Few candidates come with what is shown of them, many only with what the filter asks about.
       const asked = members === 'all' && indexed !== undefined ? 'all' : askedMembers(filter, GROUP)
+      // The plus keeps SQLite from walking the ids when another index finds the few candidates.
+      const [condition, id] = indexed ? [indexed, sql`+g.id`] : [sql`1 = 1`, sql`g.id`]
       const found = await walk(
-        (after) => read(sql`${indexed ?? sql`1 = 1`} AND g.id > ${after}`, asked),
+        (after) => read(sql`${condition} AND ${id} > ${after} ORDER BY ${id}`, asked),
         (candidate) => matchesFilter(showGroup(candidate, ''), filter, GROUP),
         slice,
       )
       if (members === 'none' || asked === 'all' || found.items.length === 0) return found
       const ids = JSON.stringify(found.items.map(({ id }) => id))
-      const items = await read(sql`g.id IN (SELECT value FROM json_each(${ids}))`, 'all')
+      const items = await read(
+        sql`g.id IN (SELECT value FROM json_each(${ids})) ORDER BY g.id`,
+        'all',
+      )
       return { ...found, items }
     },
   }

@@ -104,19 +104,30 @@ function changedColumns(before: StoredGroup, resource: JsonObject) {
   }
 }
 
+/** Ids in one statement: a bound text may have 2 MB, and an id has up to some hundred bytes. */
+const IDS_PER_STATEMENT = 5000
+
+function inChunks(ids: readonly string[], statement: (ids: string) => Query): Query[] {
+  const count = Math.ceil(ids.length / IDS_PER_STATEMENT)
+  return Array.from({ length: count }, (_, at) =>
+    statement(JSON.stringify(ids.slice(at * IDS_PER_STATEMENT, (at + 1) * IDS_PER_STATEMENT))),
+  )
+}
+
 function addMembers(organizationId: string, groupId: string, ids: readonly string[]): Query[] {
-  if (ids.length === 0) return []
-  return [
-    sql`INSERT INTO group_member (organization_id, group_id, member_id)
-      SELECT ${organizationId}, ${groupId}, value FROM json_each(${JSON.stringify(ids)}) WHERE true
+  return inChunks(
+    ids,
+    (chunk) => sql`INSERT INTO group_member (organization_id, group_id, member_id)
+      SELECT ${organizationId}, ${groupId}, value FROM json_each(${chunk}) WHERE true
       ON CONFLICT DO NOTHING`,
-  ]
+  )
 }
 
 function removeMembers(organizationId: string, groupId: string, ids: readonly string[]): Query[] {
-  if (ids.length === 0) return []
-  return [
-    sql`DELETE FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${groupId}
-      AND member_id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
-  ]
+  return inChunks(
+    ids,
+    (chunk) => sql`DELETE FROM group_member
+      WHERE organization_id = ${organizationId} AND group_id = ${groupId}
+      AND member_id IN (SELECT value FROM json_each(${chunk}))`,
+  )
 }

@@ -15,6 +15,8 @@ export interface EdgeChange {
   readonly graphId: string | null
   /** The write has no answer, or was put off: it is to be looked at again. */
   readonly unknown: boolean
+  /** When it was added, milliseconds. */
+  readonly exportedAt: number
 }
 
 /** A resource without a Graph id, and who waits for it. */
@@ -97,11 +99,12 @@ export function edgeStatements(
   const statements: SQL[] = []
   if (held.length > 0)
     statements.push(sql`INSERT INTO exported_member
-        (organization_id, directory_id, group_id, member_id, graph_id, unknown)
+        (organization_id, directory_id, group_id, member_id, graph_id, unknown, exported_at)
       SELECT ${key.organizationId}, ${key.directoryId}, e.value ->> 'groupId', e.value ->> 'memberId',
-        e.value ->> 'graphId', e.value ->> 'unknown'
+        e.value ->> 'graphId', e.value ->> 'unknown', e.value ->> 'exportedAt'
       FROM json_each(${JSON.stringify(held)}) e WHERE TRUE
-      ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id, unknown = excluded.unknown`)
+      ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id, unknown = excluded.unknown,
+        exported_at = excluded.exported_at`)
   if (gone.length > 0)
     statements.push(sql`DELETE FROM exported_member WHERE ${mine(key)} AND (group_id, member_id) IN (
       SELECT e.value ->> 'groupId', e.value ->> 'memberId' FROM json_each(${JSON.stringify(gone)}) e)`)

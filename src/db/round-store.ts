@@ -88,6 +88,8 @@ export interface Edge {
   readonly exportedAs: string | null
   /** A write about it has no answer. */
   readonly unknown: boolean
+  /** When it was added; null when it was not. */
+  readonly exportedAt: number | null
   /** The member's Graph id in this directory now; null when it has none. */
   readonly graphId: string | null
 }
@@ -174,7 +176,7 @@ function edgesOf(organizationId: string, directoryId: string, named: string, gro
         WHERE ${mine} AND waiter_id IN (SELECT value FROM json_each(${groups}))
       UNION SELECT group_id, member_id FROM exported_member
         WHERE ${mine} AND group_id IN (SELECT value FROM json_each(${groups})) AND unknown = 1)
-    SELECT edge.group_id, edge.member_id, x.graph_id AS exported_as, x.unknown,
+    SELECT edge.group_id, edge.member_id, x.graph_id AS exported_as, x.unknown, x.exported_at,
       EXISTS (SELECT 1 FROM group_member m WHERE m.organization_id = ${organizationId}
         AND m.group_id = edge.group_id AND m.member_id = edge.member_id) AS is_member,
       CASE WHEN ${LIVE} THEN b.graph_id END AS graph_id
@@ -208,5 +210,6 @@ const toEdge = (row: Record<string, unknown>): Edge => ({
   isMember: row['is_member'] === 1,
   exportedAs: typeof row['exported_as'] === 'string' ? row['exported_as'] : null,
   unknown: row['unknown'] === 1,
+  exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
   graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
 })

@@ -36,9 +36,11 @@ export function userReader(database: Database, organizationId: string): UserRead
       return { total, items: (answer?.rows ?? []).map(readUser) }
     },
     async search(filter, slice) {
-      const indexed = searchCondition(filter, USER, organizationId) ?? sql`1 = 1`
+      const indexed = searchCondition(filter, USER, organizationId)
+      // The plus keeps SQLite from walking the ids when another index finds the few candidates.
+      const [condition, id] = indexed ? [indexed, sql`+u.id`] : [sql`1 = 1`, sql`u.id`]
       return walk(
-        (after) => read(sql`${indexed} AND u.id > ${after} ORDER BY u.id LIMIT ${WALK_PAGE}`),
+        (after) => read(sql`${condition} AND ${id} > ${after} ORDER BY ${id} LIMIT ${WALK_PAGE}`),
         (candidate) => matchesFilter(showUser(candidate, ''), filter, USER),
         slice,
       )

@@ -29,7 +29,7 @@ export async function readWholeGroup(
         AND b.kind = CASE substr(m.member_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
       WHERE m.organization_id = ${organizationId} AND m.group_id = ${groupId} AND m.member_id > ${cursor}
       ORDER BY m.member_id LIMIT ${PAGE}`,
-    sql`SELECT x.member_id, x.graph_id, x.unknown FROM exported_member x
+    sql`SELECT x.member_id, x.graph_id, x.unknown, x.exported_at FROM exported_member x
       WHERE x.organization_id = ${organizationId} AND x.directory_id = ${directoryId}
         AND x.group_id = ${groupId} AND x.member_id > ${cursor}
       ORDER BY x.member_id LIMIT ${PAGE}`,
@@ -60,6 +60,7 @@ export function mergePages(
       isMember: true,
       exportedAs: null,
       unknown: false,
+      exportedAt: null,
       graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
     })
   for (const row of exported.filter(isInPage)) {
@@ -70,6 +71,7 @@ export function mergePages(
       isMember: member !== undefined,
       exportedAs: String(row['graph_id']),
       unknown: row['unknown'] === 1,
+      exportedAt: Number(row['exported_at']),
       graphId: member?.graphId ?? null,
     })
   }

@@ -65,7 +65,7 @@ export function markUnknown(
     return { before, after }
   })
   // The group's binding is made due by whoever writes its edges: among the writes there is one for it.
-  const edges = intent.edges.map((edge) => ({ ...edge, unknown: true }))
+  const edges = intent.edges.map((edge) => ({ ...edge, unknown: true, exportedAt: intent.at }))
   return { bindings: changes, edges }
 }
 

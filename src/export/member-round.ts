@@ -25,13 +25,20 @@ interface Members {
   readonly round: Round
   /** Groups that have more to do. */
   readonly unsettled: Set<string>
+  /** What went wrong with a membership, by group: it is told once, when every other was tried. */
+  readonly failures: Map<string, Outcome>
   /** Where the page of a whole comparison began, by group. */
   readonly pageStart: Map<string, string>
 }
 
 /** Brings the memberships of these groups up to date; gives the ids of those that have more to do. */
 export async function exportMembers(round: Round, drafts: readonly Draft[]): Promise<Set<string>> {
-  const members: Members = { round, unsettled: new Set(), pageStart: new Map() }
+  const members: Members = {
+    round,
+    unsettled: new Set(),
+    failures: new Map(),
+    pageStart: new Map(),
+  }
   let steps: MemberStep[] = []
   for (const draft of drafts) {
     const edges = await edgesOf(members, draft)
@@ -44,6 +51,10 @@ export async function exportMembers(round: Round, drafts: readonly Draft[]): Pro
     const [wave, later] = nextWave(members, steps)
     if (wave.length === 0) break
     steps = [...(await sendMemberWave(members, wave)), ...later]
+  }
+  for (const draft of drafts) {
+    const failure = members.failures.get(draft.target.id)
+    if (failure !== undefined) settleFailure(round, draft, failure)
   }
   return members.unsettled
 }
@@ -132,7 +143,7 @@ function nextWave(
   for (const step of steps) {
     const { draft } = step
     const length = chains.get(draft.target.id) ?? 0
-    if (draft.stopped || round.tokens <= 0 || round.halt !== null) putOff(members, step)
+    if (round.tokens <= 0 || round.halt !== null) putOff(members, step)
     else if (length >= CHAIN) later.push(step)
     else {
       round.tokens -= 1
@@ -144,29 +155,26 @@ function nextWave(
 }
 
 /**
- * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; in
- * the page of a whole comparison, which begins again where it began. Behind one that failed it is remembered instead,
- * for the log must not wait for a group that cannot be written.
+ * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
+ * in the page of a whole comparison, which begins again where it began.
  */
-function putOff(members: Members, { draft, edges }: MemberStep): void {
+function putOff(members: Members, { draft }: MemberStep): void {
   const { round, unsettled, pageStart } = members
   const { target } = draft
   unsettled.add(target.id)
+  round.cut.add(target)
   const start = pageStart.get(target.id)
   if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
-  if (draft.stopped) {
-    for (const plan of edges) remember(round, plan)
-    return
-  }
-  round.cut.add(target)
   if (draft.row.dueAt === null && (target.due || start !== undefined))
     draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
 }
 
+/** A membership that could not be written is unknown until it is: so it is met again, whatever the log says by then. */
 const remember = (round: Round, { edge, add, remove, awaits }: EdgePlan): void => {
   const { groupId, memberId } = edge
   if (!awaits) noteArrived(round, edge)
-  round.edges.push({ groupId, memberId, graphId: remove ?? add, unknown: true })
+  const exportedAt = edge.exportedAt ?? round.ports.clock.now()
+  round.edges.push({ groupId, memberId, graphId: remove ?? add, unknown: true, exportedAt })
 }
 
 /** Sends one wave and gives the steps that have to be tried in another shape. */
@@ -175,15 +183,12 @@ async function sendMemberWave(
   wave: readonly MemberStep[],
 ): Promise<MemberStep[]> {
   const { round } = members
-  const items = wave.map(({ id, draft, write }): WaveItem => ({
-    id,
-    chain: draft.target.id,
-    context: {
-      purpose: write.removes.length > 0 ? 'remove_member' : 'add_members',
-      request: write.request,
-      ...ageOf(round, draft, write),
-    },
-  }))
+  const items = wave.map((step): WaveItem => {
+    const { request, removes } = step.write
+    const purpose = removes.length > 0 ? 'remove_member' : 'add_members'
+    const context = { purpose, request, ...ageOf(round, step) } as const
+    return { id: step.id, chain: step.draft.target.id, context }
+  })
   const outcomes = await sendWave(round, items)
   return wave.flatMap((step) => {
     const outcome = outcomes.get(step.id)
@@ -192,16 +197,13 @@ async function sendMemberWave(
 }
 
 /**
- * A removal that Graph does not know of may be one of a member whom a replica does not know yet, when the group was written
- * moments ago. A member to be added may have been created moments ago; how long is not loaded, so lag is assumed at first.
+ * A removal that Graph does not know of may be one of a member who was added moments ago, and whom a replica does not know
+ * yet. A member to be added may have been created moments ago; when is not loaded, so lag is assumed at first.
  */
-function ageOf(
-  { ports }: Round,
-  { row }: Draft,
-  { removes }: MemberWrite,
-): { ageSeconds?: number } {
-  if (removes.length === 0) return row.attempts < 3 ? { ageSeconds: 0 } : {}
-  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
+function ageOf({ ports }: Round, { draft, write, edges }: MemberStep): { ageSeconds?: number } {
+  if (write.removes.length === 0) return draft.row.attempts < 3 ? { ageSeconds: 0 } : {}
+  const addedAt = Math.max(...edges.map(({ edge }) => edge.exportedAt ?? 0))
+  return { ageSeconds: (ports.clock.now() - addedAt) / 1000 }
 }
 
 function settleStep(members: Members, step: MemberStep, outcome: Outcome): MemberStep[] {
@@ -222,8 +224,8 @@ function settleStep(members: Members, step: MemberStep, outcome: Outcome): Membe
     return []
   }
   unsettled.add(draft.target.id)
+  members.failures.set(draft.target.id, outcome)
   for (const plan of edges) remember(round, plan)
-  settleFailure(round, draft, outcome)
   return []
 }
 
@@ -271,9 +273,10 @@ function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberS
 function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite): void {
   const { edge, add, remove } = plan
   const { groupId, memberId } = edge
+  const exportedAt = round.ports.clock.now()
   if (!plan.awaits) noteArrived(round, edge)
   if (add !== null && write.adds.includes(add))
-    round.edges.push({ groupId, memberId, graphId: add, unknown: false })
+    round.edges.push({ groupId, memberId, graphId: add, unknown: false, exportedAt })
   else if (add === null && remove !== null && write.removes.includes(remove))
-    round.edges.push({ groupId, memberId, graphId: null, unknown: false })
+    round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })
 }

@@ -16,7 +16,7 @@ export interface Caller {
 }
 
 /** What a request has cost so far. */
-export interface Cost {
+interface Cost {
   readonly roundTrips: number
   readonly rowsRead: number
   readonly rowsWritten: number

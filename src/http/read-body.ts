@@ -2,7 +2,7 @@ import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ScimFault } from '../scim/fault.ts'
 
-export const MAX_BODY_BYTES = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 const MAX_DEPTH = 32
 
 export interface ReadBody {

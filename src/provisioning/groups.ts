@@ -14,9 +14,11 @@ import { documentChanges, memberChanges } from './changes.ts'
 import { changeEvent, type Scope } from './scope.ts'
 import {
   notFound,
+  sizeFault,
   untilWritten,
   versionMismatch,
   type ResourceService,
+  type Round,
   type Shown,
 } from './service.ts'
 
@@ -124,7 +126,7 @@ async function change(
   id: string,
   members: MembersWanted,
   decide: (before: StoredGroup) => Result<Wanted, ScimFault>,
-): ReturnType<Parameters<typeof untilWritten<Shown>>[0]> {
+): Round<Shown> {
   const before = await scope.groups.find(id, members)
   if (before === undefined) return err(notFound(GROUP, id))
   if (!scope.permits(before.version)) return err(versionMismatch(before.version))
@@ -133,6 +135,8 @@ async function change(
   const { resource, add, remove } = decided.value
   const isSame = add.length + remove.length === 0 && jsonEquals(resource, before.resource)
   if (isSame) return ok(shown(before, scope))
+  const tooLarge = sizeFault(resource, GROUP)
+  if (tooLarge !== undefined) return err(tooLarge)
   const event = changeEvent(scope, {
     type: 'group_update',
     target: { type: 'group', id },

@@ -11,7 +11,7 @@ import type { Filter } from '../scim/tree.ts'
 import type { Scope } from './scope.ts'
 import type { ResourceService } from './service.ts'
 
-export const DEFAULT_COUNT = 100
+const DEFAULT_COUNT = 100
 export const MAX_COUNT = 200
 
 /** The parameters of a list, from the query of a GET or the body of a search. Unknown ones mean nothing. */

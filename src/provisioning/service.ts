@@ -18,6 +18,9 @@ export interface Shown {
 
 export type Outcome<T> = Promise<Result<T, ScimFault>>
 
+/** One try to read, decide and write; `stale` when another writer was faster. */
+export type Round<T> = Promise<Result<T, StoreFault | ScimFault>>
+
 /** What the routes ask of a resource type; users and groups have one each. */
 export interface ResourceService {
   readonly type: ResourceType
@@ -42,9 +45,7 @@ const RETRY_AFTER_SECONDS = 1
  * Reads, decides and writes, again from the start when another writer was faster, so that no update is lost; five times,
  * then 503. A request with If-Match ends at 412 when the row it reads again has another version.
  */
-export async function untilWritten<T>(
-  round: () => Promise<Result<T, StoreFault | ScimFault>>,
-): Outcome<T> {
+export async function untilWritten<T>(round: () => Round<T>): Outcome<T> {
   for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
     const outcome = await round()
     if (outcome.ok) return outcome
@@ -52,6 +53,17 @@ export async function untilWritten<T>(
     if (fault.kind !== 'stale') return err(fault)
   }
   return err({ kind: 'busy', retryAfterSeconds: RETRY_AFTER_SECONDS })
+}
+
+/** D1 keeps 2 MB in a row; what is beside the document is small. */
+const MAX_DOCUMENT_BYTES = 1_500_000
+
+/** The fault for a document that has grown too large to be kept, as PATCH after PATCH may make it. */
+export function sizeFault(resource: JsonObject, type: ResourceType): ScimFault | undefined {
+  const { byteLength } = new TextEncoder().encode(JSON.stringify(resource))
+  if (byteLength <= MAX_DOCUMENT_BYTES) return undefined
+  const reason = `at most ${MAX_DOCUMENT_BYTES} bytes of attributes are kept, and these are ${byteLength}`
+  return { kind: 'invalidValue', attribute: `this ${type.name}`, reason }
 }
 
 /** The fault for a resource that this organization does not have. */

@@ -11,9 +11,11 @@ import { documentChanges } from './changes.ts'
 import { changeEvent, type Scope } from './scope.ts'
 import {
   notFound,
+  sizeFault,
   untilWritten,
   versionMismatch,
   type ResourceService,
+  type Round,
   type Shown,
 } from './service.ts'
 import { checkNames, suspendedBy, updateEvent, withActive, withSentActive } from './user-state.ts'
@@ -66,7 +68,11 @@ export const userService: ResourceService = {
     const read = readResource(body, USER)
     if (!read.ok) return read
     scope.noteQuirks(read.value.quirks)
-    return untilWritten(() => change(scope, id, () => ok(read.value)))
+    return untilWritten(() =>
+      change(scope, id, ({ suspended }) =>
+        ok({ ...read.value, suspended: suspendedBy(read.value.resource, suspended) }),
+      ),
+    )
   },
 
   async patch(scope, id, body) {
@@ -79,7 +85,9 @@ export const userService: ResourceService = {
         const patched = applyPatch(withActive(before), operations, USER)
         if (!patched.ok) return patched
         scope.noteQuirks(patched.value.quirks)
-        return ok({ ...patched.value, resource: withSentActive(patched.value.resource, before) })
+        const { resource } = patched.value
+        const suspended = suspendedBy(resource, before.suspended)
+        return ok({ ...patched.value, resource: withSentActive(resource, before), suspended })
       }),
     )
   },
@@ -104,6 +112,7 @@ export const userService: ResourceService = {
 
 interface Wanted {
   readonly resource: JsonObject
+  readonly suspended: boolean
   readonly password?: string
 }
 
@@ -112,16 +121,17 @@ async function change(
   scope: Scope,
   id: string,
   decide: (before: StoredUser) => Result<Wanted, ScimFault>,
-): ReturnType<Parameters<typeof untilWritten<Shown>>[0]> {
+): Round<Shown> {
   const before = await scope.users.find(id)
   if (before === undefined) return err(notFound(USER, id))
   if (!scope.permits(before.version)) return err(versionMismatch(before.version))
   const decided = decide(before)
   if (!decided.ok) return decided
-  const { resource, password } = decided.value
-  const suspended = suspendedBy(resource, before.suspended)
+  const { resource, suspended, password } = decided.value
   const isSame = suspended === before.suspended && jsonEquals(resource, before.resource)
   if (isSame && password === undefined) return ok(shown(before, scope))
+  const tooLarge = sizeFault(resource, USER)
+  if (tooLarge !== undefined) return err(tooLarge)
   const names = checkNames(resource, scope.usernamePolicy, before)
   if (!names.ok) return names
   const next = { resource, usernameKey: names.value, suspended }

@@ -11,9 +11,12 @@ export interface Child {
   readonly hasEnded: () => boolean
 }
 
+/** What a process is started with; not Node's type, which the Worker's bindings have been merged into. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
 export interface ChildOptions {
   readonly args: readonly string[]
-  readonly environment: NodeJS.ProcessEnv
+  readonly environment: Environment
   /** Whether a line of output is worth showing. */
   readonly shows?: (line: string) => boolean
 }
@@ -23,7 +26,7 @@ const GRACE_MS = 5000
 /** Starts a Node program on the Node that runs this one. */
 export function startChild(name: string, { args, environment, shows }: ChildOptions): Child {
   const child = spawn(process.execPath, args, {
-    env: environment,
+    env: environment as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   show(name, child.stdout, shows)

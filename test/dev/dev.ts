@@ -2,11 +2,13 @@
  * `npm run dev`: the main job on one machine, offline. Brings the local D1 up to date, starts the Graph emulator and the
  * gateway under `wrangler dev`, rings cron every minute, tells how to use it, and ends what it started.
  */
+import { relative } from 'node:path'
+
 import { type Child, stopChildren } from './children.ts'
 import { cheatSheet } from './cheat-sheet.ts'
 import { ringCrons } from './cron.ts'
 import { startEmulator, startGateway, startPreparation, variablesOf } from './gateway.ts'
-import { baseUrl, isPortFree, statusOf, untilAnswers } from './network.ts'
+import { answerOf, baseUrl, isPortFree, untilAnswers } from './network.ts'
 import { type DevOptions, parseDevOptions } from './options.ts'
 import { openStateDirectory, type StateDirectory } from './state-directory.ts'
 
@@ -49,23 +51,29 @@ async function start(
 
 async function ready(child: Child, url: string, stop: AbortSignal): Promise<void> {
   const isOver = () => child.hasEnded() || stop.aborted
-  if (await untilAnswers(url, { isOver, timeoutMs: START_TIMEOUT_MS })) return
-  if (stop.aborted) return
+  const answered = await untilAnswers(url, { isOver, timeoutMs: START_TIMEOUT_MS })
+  if (answered.ok || stop.aborted) return
+  const start = `The ${child.name} process`
+  if (answered.error !== undefined)
+    throw new Trouble(`${start} answers ${url} with ${answered.error}`)
   throw new Trouble(
     child.hasEnded()
-      ? `The ${child.name} process ${await child.ended} before it was ready.`
-      : `The ${child.name} process did not answer at ${url} within ${START_TIMEOUT_MS / 1000} s.`,
+      ? `${start} ${await child.ended} before it was ready.`
+      : `${start} did not answer ${url} within ${START_TIMEOUT_MS / 1000} s.`,
   )
 }
 
 async function announce(options: DevOptions, state: StateDirectory): Promise<void> {
   const base = baseUrl(options.port)
-  const answers = async (path: string) => ((await statusOf(`${base}${path}`)) ?? 500) < 400
+  const answers = async (path: string) => {
+    const answer = await answerOf(`${base}${path}`)
+    return answer !== undefined && answer.status < 400
+  }
   console.log(
     cheatSheet({
       port: options.port,
       seconds: process.uptime(),
-      state: state.path,
+      state: relative('', state.path),
       graphUrl: variablesOf(options, state.encryptionKey)['GRAPH_BASE_URL'] ?? '',
       isEmulated: options.graph === undefined,
       hasReference: await answers('/api/v1/docs'),
@@ -91,7 +99,7 @@ function untilAsked(stop: AbortController): Promise<void> {
 
 async function run(options: DevOptions): Promise<number> {
   await checkPorts(options)
-  const opened = openStateDirectory(options.state, options.fresh)
+  const opened = await openStateDirectory(options.state, options.fresh)
   if (!opened.ok) throw new Trouble(opened.error)
   const state = opened.value
   state.claim(options.port)

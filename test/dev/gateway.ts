@@ -1,7 +1,7 @@
 /** How the gateway is run under `wrangler dev`: offline, quiet, on loopback, with everything it keeps in the state. */
 import { join } from 'node:path'
 
-import { type Child, startChild } from './children.ts'
+import { type Child, type Environment, startChild } from './children.ts'
 import { DEMO } from './demo-credentials.ts'
 import { baseUrl, LOOPBACK } from './network.ts'
 import { type DevOptions, VARIABLES } from './options.ts'
@@ -40,7 +40,7 @@ export function variablesOf(options: DevOptions, encryptionKey: string): Record<
 }
 
 /** Without our variables: one that is set in the shell would win over what was asked for. */
-function environmentOf(state: StateDirectory): NodeJS.ProcessEnv {
+function environmentOf(state: StateDirectory): Environment {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !VARIABLES.some((variable) => variable === name),
   )
@@ -76,10 +76,16 @@ export function startGateway(
   const plain = entries.filter(([name]) => !SECRETS.includes(name))
   return startChild('gateway', {
     args: [
-      ...[WRANGLER, 'dev', '--config', join(ROOT, 'wrangler.toml')],
-      ...['--ip', LOOPBACK, '--port', String(port), '--inspector-port', '0'],
-      ...['--persist-to', state.path, '--env-file', state.writeSecrets(secrets)],
-      ...['--log-level', isVerbose() ? 'log' : 'warn', '--show-interactive-dev-session=false'],
+      WRANGLER,
+      'dev',
+      '--show-interactive-dev-session=false',
+      `--config=${join(ROOT, 'wrangler.toml')}`,
+      `--ip=${LOOPBACK}`,
+      `--port=${port}`,
+      '--inspector-port=0',
+      `--persist-to=${state.path}`,
+      `--env-file=${state.writeSecrets(secrets)}`,
+      `--log-level=${isVerbose() ? 'log' : 'warn'}`,
       ...plain.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],
     environment: environmentOf(state),

@@ -1,6 +1,8 @@
 /** Small helpers around loopback ports and readiness. */
 import { createServer } from 'node:net'
 
+import { err, ok, type Result } from '../../src/kernel/result.ts'
+
 export const LOOPBACK = '127.0.0.1'
 export const baseUrl = (port: number): string => `http://${LOOPBACK}:${port}`
 
@@ -13,12 +15,16 @@ export function isPortFree(port: number): Promise<boolean> {
   })
 }
 
-/** The status with which a URL answers; undefined when nobody does. */
-export async function statusOf(url: string, init: RequestInit = {}): Promise<number | undefined> {
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** What a URL answers; undefined when nobody does. */
+export async function answerOf(url: string, init: RequestInit = {}): Promise<Answer | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000), ...init })
-    await response.arrayBuffer()
-    return response.status
+    return { status: response.status, text: await response.text() }
   } catch {
     return undefined
   }
@@ -27,16 +33,26 @@ export async function statusOf(url: string, init: RequestInit = {}): Promise<num
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Waits until a URL answers with less than 500; false when `isOver` says that it never will, or time is up. */
+/** A 5xx that lasts this long is no start any more but a fault. */
+const FAULT_MS = 3000
+
+/**
+ * Waits until a URL answers with less than 500. Otherwise tells why not: what it answered instead, or undefined when
+ * nobody answered before `isOver` said that nobody will, or before time was up.
+ */
 export async function untilAnswers(
   url: string,
   { isOver, timeoutMs }: { isOver: () => boolean; timeoutMs: number },
-): Promise<boolean> {
+): Promise<Result<true, string | undefined>> {
   const deadline = Date.now() + timeoutMs
+  let faultySince: number | undefined
   while (Date.now() < deadline && !isOver()) {
-    const status = await statusOf(url)
-    if (status !== undefined && status < 500) return true
+    const answer = await answerOf(url)
+    if (answer !== undefined && answer.status < 500) return ok(true)
+    faultySince = answer && (faultySince ?? Date.now())
+    if (answer !== undefined && faultySince !== undefined && Date.now() - faultySince > FAULT_MS)
+      return err(`${answer.status} ${answer.text.slice(0, 500)}`)
     await sleep(50)
   }
-  return false
+  return err(undefined)
 }

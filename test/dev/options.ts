@@ -5,6 +5,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { err, ok, type Result } from '../../src/kernel/result.ts'
 
 export const DEFAULT_PORT = 8787
+/** Of the kill-and-restart run, so that it does not disturb a `dev` that is in use. */
+const KILL_PORT = 8887
 export const DEFAULT_STATE = '.wrangler/dev'
 
 /** What `--var` may set: the configuration of wrangler.toml and the secrets. */
@@ -41,7 +43,7 @@ export interface DemoOptions {
 }
 
 const USAGE = {
-  port: '--port P           port of the gateway; the Graph emulator takes the next one (default 8787)',
+  port: '--port P           port of the gateway; the Graph emulator takes the next one',
   fresh: '--fresh            begin with new state',
   state: `--state DIR        where the state is kept (default ${DEFAULT_STATE})`,
   'graph-url': '--graph-url URL    use this Graph and start no emulator; needs --login-url',
@@ -82,10 +84,11 @@ function parse(args: readonly string[], accepted: readonly OptionName[]): Result
   }
 }
 
-const firstSentence = (error: unknown): string =>
-  `${error instanceof Error ? error.message : String(error)}`
-    .split(/\.\s/)[0]
-    ?.replace(/\.$/, '') ?? ''
+/** Node's own advice about positional arguments, which follows its first sentence, does not apply here. */
+function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('. ')[0] ?? message
+}
 
 const withUsage = (problem: string, accepted: readonly OptionName[]): string =>
   `${problem}. Accepted are:\n${accepted.map((name) => `  ${USAGE[name]}`).join('\n')}`
@@ -127,12 +130,12 @@ export function parseKillOptions(
 ): Result<{ readonly port: number; readonly keep: boolean }, string> {
   const parsed = parse(args, KILL)
   if (!parsed.ok) return parsed
-  const port = readPort(parsed.value.texts.port)
+  const port = readPort(parsed.value.texts.port, KILL_PORT)
   return port.ok ? ok({ port: port.value, keep: parsed.value.flags.has('keep') }) : port
 }
 
-function readPort(text: string | undefined): Result<number, string> {
-  if (text === undefined) return ok(DEFAULT_PORT)
+function readPort(text: string | undefined, fallback = DEFAULT_PORT): Result<number, string> {
+  if (text === undefined) return ok(fallback)
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   // The emulator takes the next port, so the last one is no choice.
   if (port >= 1 && port < 65535) return ok(port)

@@ -20,5 +20,5 @@ export const untilNextMinute = (now: number): number => 60_000 - (now % 60_000)
 /** Where `wrangler dev` takes a ring of a cron. */
 export function ringUrl(base: string, cron: string, time: number): string {
   const query = new URLSearchParams({ cron, time: String(time) })
-  return `${base}/cdn-cgi/handler/scheduled?${query}`
+  return `${base}/cdn-cgi/handler/scheduled?${query.toString()}`
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 
 import { err, ok, type Result } from '../../src/kernel/result.ts'
+import { isPortFree } from './network.ts'
 
 /** Says that a directory is ours, and which `dev` used it last. */
 const MARKER = 'dev.json'
@@ -21,8 +22,11 @@ export interface StateDirectory {
 }
 
 /** Opens or makes it; with `fresh` what it held is deleted, which is refused for a directory that is not ours. */
-export function openStateDirectory(path: string, fresh: boolean): Result<StateDirectory, string> {
-  const inUse = userOf(path)
+export async function openStateDirectory(
+  path: string,
+  fresh: boolean,
+): Promise<Result<StateDirectory, string>> {
+  const inUse = await userOf(path)
   if (inUse !== undefined)
     return err(
       `The state in ${path} is in use by the "npm run dev" on port ${inUse.port} (process ${inUse.pid}). Stop that one, or choose another directory with --state.`,
@@ -53,17 +57,23 @@ const isOurs = (path: string): boolean =>
   existsSync(join(path, MARKER)) || readdirSync(path).length === 0
 
 /** The `dev` that holds the directory now; undefined when it has ended, however it ended. */
-function userOf(path: string): { readonly pid: number; readonly port: number } | undefined {
+async function userOf(path: string): Promise<Required<Marker> | undefined> {
   const marker = join(path, MARKER)
   if (!existsSync(marker)) return undefined
   const { pid, port } = readMarker(marker)
   if (pid === undefined || port === undefined || pid === process.pid) return undefined
-  return isRunning(pid) ? { pid, port } : undefined
+  // A process number may have gone to another process meanwhile, whose port is not that one.
+  return isRunning(pid) && !(await isPortFree(port)) ? { pid, port } : undefined
 }
 
-function readMarker(marker: string): Readonly<{ pid?: number; port?: number }> {
+interface Marker {
+  readonly pid?: number
+  readonly port?: number
+}
+
+function readMarker(marker: string): Marker {
   try {
-    return JSON.parse(readFileSync(marker, 'utf8')) as { pid?: number; port?: number }
+    return JSON.parse(readFileSync(marker, 'utf8')) as Marker
   } catch {
     return {}
   }

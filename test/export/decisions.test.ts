@@ -13,6 +13,7 @@ describe('a membership', () => {
     isMember: true,
     exportedAs: null,
     unknown: false,
+    exportedAt: null,
     graphId: null,
     ...parts,
   })

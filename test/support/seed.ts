@@ -53,7 +53,7 @@ export async function seedSource({
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are read freely in tests
 export type Loose = Record<string, any>
 
-export interface ScimAnswer {
+interface ScimAnswer {
   readonly status: number
   readonly headers: Headers
   readonly text: string

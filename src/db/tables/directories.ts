@@ -137,6 +137,8 @@ export const exportedMember = sqliteTable(
     graphId: text('graph_id').notNull(),
     /** A write about it has no answer: it differs from being there and from not being there. */
     unknown: flag('unknown'),
+    /** When it was last added: Graph's replicas may not know of it for some minutes. */
+    exportedAt: integer('exported_at').notNull(),
   },
   (table) => [
     primaryKey({

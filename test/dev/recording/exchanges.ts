@@ -32,6 +32,7 @@ import {
 } from './story.ts'
 
 export interface Exchange {
+  /** Unique in the cycle. */
   readonly name: string
   readonly kind: 'check' | 'match' | 'create' | 'change' | 'delete'
   readonly dialect?: Dialect
@@ -143,9 +144,9 @@ function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[]
 
 export const memberships = (): Exchange[] =>
   GROUPS.flatMap((group) =>
-    chunks(group.members, group.chunk).map((members) =>
+    chunks(group.members, group.chunk).map((members, place) =>
       change(groupKey(group), {
-        name: `add ${members.length} to ${group.displayName}`,
+        name: `add ${members.length} to ${group.displayName} (${place + 1})`,
         dialect: group.dialect,
         request: addMembers(group.dialect, groupKey(group), members.map(keyOf)),
       }),

@@ -11,10 +11,12 @@ import {
   readTargets,
   type RoundLog,
 } from '../db/round-store.ts'
+import { expandCommand } from '../db/expansion-store.ts'
 import { laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Connection } from './connection.ts'
 import type { ExportPorts, Round } from './context.ts'
+import { expansionCursor, isExpanding } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
 import { exportUsers } from './user-round.ts'
@@ -40,6 +42,8 @@ export async function runRound(
 ): Promise<RoundResult> {
   const now = ports.clock.now()
   const log = await readLog(ports.database, key, now)
+  const [first] = log.ordinary
+  if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first.sequence)
   const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
   if (targets.users.length === 0 && targets.groups.length === 0)
     return stepOver(ports, key, log, targets)
@@ -67,6 +71,17 @@ export async function runRound(
 function writesWanted({ users, groups }: Targets): number {
   const links = groups.reduce((sum, { members, whole }) => sum + (whole ? 40 : members.size), 0)
   return users.length * 4 + groups.length * 2 + links
+}
+
+async function expand(
+  { database, clock }: ExportPorts,
+  key: LeaseKey,
+  log: RoundLog,
+  sequence: number,
+): Promise<RoundResult> {
+  const cursor = expansionCursor(log.directory.expansion, sequence)
+  await expandCommand(database, key, { sequence, cursor, now: clock.now() })
+  return { more: true, waitSeconds: null, writes: 0 }
 }
 
 /** Nothing to look at: a position that lags behind records alone is moved over them, when that is worth a write. */

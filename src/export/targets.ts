@@ -7,6 +7,7 @@
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { LogEntry, RoundLog } from '../db/round-store.ts'
+import { isExpanding } from './expansion.ts'
 
 export interface Target {
   readonly kind: 'user' | 'group'
@@ -99,7 +100,7 @@ interface Collected {
   members: number
 }
 
-/** Takes entries in order until a cap is reached; then answers the sequence before the first that was left. */
+/** Takes entries in order until a cap is reached, or a command that concerns many; then answers the sequence before the first that was left. */
 function takeEntries(
   collected: Collected,
   entries: readonly LogEntry[],
@@ -107,7 +108,7 @@ function takeEntries(
   caps: Caps,
 ): number | null {
   for (const entry of entries) {
-    if (isFull(collected, caps)) return entry.sequence - 1
+    if (isFull(collected, caps) || isExpanding(entry)) return entry.sequence - 1
     for (const target of targetsOf(collected, entry)) target[place] ??= entry.sequence
   }
   return null

@@ -1,6 +1,9 @@
+import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { connect } from '../../src/db/client.ts'
+import { appendEvents } from '../../src/db/event-log.ts'
 import { LEASE_MS } from '../../src/db/lease.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 
@@ -285,6 +288,56 @@ describe('a crash after Graph has committed', () => {
     await world.drain()
     expect(world.graph.summary().users).toHaveLength(2)
     expect(world.graph.counters.snapshot()).toMatchObject({ writes: 2, duplicateCreates: 0 })
+  })
+})
+
+describe('an attribute’s direction', () => {
+  async function direct(world: ExportWorld, attribute: string, direction: string): Promise<void> {
+    const type =
+      direction === 'exclude' ? 'integrationattribute_exclude' : 'integrationattribute_include'
+    await connect(env.DB).run(
+      appendEvents(world.organizationId, [
+        {
+          class: 'command',
+          type,
+          time: world.clock.now,
+          target: { type: 'directory', id: world.directoryId },
+          directoryId: world.directoryId,
+          actor: { type: 'admin', id: 'adm_test' },
+        },
+      ]),
+      sql`UPDATE attribute_direction SET direction = ${direction},
+          sequence = (SELECT max(sequence) FROM event WHERE organization_id = ${world.organizationId})
+        WHERE directory_id = ${world.directoryId} AND attribute = ${attribute}`,
+    )
+  }
+
+  test('that becomes export again sends the value of every bound user, though it was sent before', async () => {
+    const world = await exportWorld()
+    const ids = await createUsers(world, 'a', 'b', 'c')
+    await world.settle()
+    await direct(world, 'jobTitle', 'exclude')
+    await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'replace', path: 'title', value: 'Other' }])
+    await world.settle()
+    expect(accountOf(world, 'a')).toMatchObject({ jobTitle: 'Engineer' })
+    for (const user of world.graph.summary().users)
+      world.graph.changeUser(String(user['id']), { properties: { jobTitle: 'by hand' } })
+    const before = world.graph.counters.snapshot().writes
+    await direct(world, 'jobTitle', 'export')
+    await world.settle()
+    expect(accountOf(world, 'a')).toMatchObject({ jobTitle: 'Other' })
+    expect(accountOf(world, 'c')).toMatchObject({ jobTitle: 'Engineer' })
+    expect(world.graph.counters.snapshot().writes - before).toBe(3)
+    await world.settle()
+    expect(world.graph.counters.snapshot().writes - before).toBe(3)
+  })
+
+  test('that is exclude is in no request, whatever changes', async () => {
+    const world = await exportWorld()
+    await direct(world, 'jobTitle', 'exclude')
+    await createUsers(world, 'a')
+    await world.settle()
+    expect(accountOf(world, 'a')?.['jobTitle']).toBeUndefined()
   })
 })
 

@@ -7,13 +7,13 @@ import { answerBells } from './export/answer-bells.ts'
 import { type Bell, bellSchema } from './export/bell.ts'
 import type { DrainPorts, DrainResult } from './export/drain.ts'
 import { sweep } from './export/sweep.ts'
-import type { TokenCache } from './graph/token.ts'
+import { createTokenCache, type TokenCache } from './graph/token.ts'
 import { redact } from './kernel/redact.ts'
 import { randomToken } from './kernel/random.ts'
 
 /** What runs without a request. */
 export interface Jobs {
-  queue(batch: MessageBatch<unknown>): Promise<void>
+  queue(batch: MessageBatch): Promise<void>
   scheduled(controller: Pick<ScheduledController, 'cron'>): Promise<void>
 }
 
@@ -23,7 +23,7 @@ const SWEEP = '* * * * *'
 /** The consumers of the queues and of the cron triggers. */
 export function createJobs(deps: Deps): Jobs {
   // Holds values and no promises, so it may outlive the message that filled it.
-  const tokenCache: TokenCache = new Map()
+  const tokenCache = createTokenCache()
   const portsFor = () => drainPorts(deps, tokenCache)
   return {
     async queue(batch) {

@@ -41,6 +41,9 @@ interface CachedToken {
 /** Tokens by account. Make one per isolate: it may outlive a request, since it holds values and never promises. */
 export type TokenCache = Map<string, CachedToken>
 
+/** An empty cache. */
+export const createTokenCache = (): TokenCache => new Map()
+
 export interface TokenSourceOptions {
   readonly fetch: typeof fetch
   readonly clock: Clock
@@ -68,7 +71,7 @@ const MOST_CACHED = 200
  * promise is forbidden on Workers.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  const cache: TokenCache = options.cache ?? new Map<string, CachedToken>()
+  const cache: TokenCache = options.cache ?? createTokenCache()
   const keyOf = (account: GraphAccount) => cacheKey(options.loginBaseUrl, account)
   return {
     async token(account, signal) {

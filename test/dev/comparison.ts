@@ -78,9 +78,9 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 function ofUser(user: ExpectedUser, accounts: readonly Account[]): readonly string[] {
   const [account, second] = accounts
   const name = user.userPrincipalName
-  if (account === undefined) return [`${name} is missing`]
+  if (account === undefined) return user.isLeaver ? [] : [`${name} is missing`]
   if (second !== undefined) return [`${name} is there ${accounts.length} times`]
-  const { manager, ...properties } = user
+  const { manager, isLeaver: _, ...properties } = user
   const wrong = Object.entries(properties).flatMap(([property, value]) =>
     same(account[property], value) ? [] : [difference(name, property, account[property], value)],
   )

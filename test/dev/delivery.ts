@@ -23,7 +23,7 @@ export async function awaitDelivery(running: Running, timeoutMs: number): Promis
     for (;;) {
       const { count, status } = await outstanding(running)
       most = Math.max(most, count)
-      progress.set(most - count, `(${count} owed)`)
+      progress.set(most - count, { total: most, note: `(${count} owed)` })
       const seconds = (Date.now() - start) / 1000
       if (count === 0) return { isDone: true, seconds, status }
       if (Date.now() - start > timeoutMs) return { isDone: false, seconds, status }

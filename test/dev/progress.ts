@@ -2,7 +2,8 @@
 import { SingleBar } from 'cli-progress'
 
 export interface Progress {
-  readonly set: (done: number, note?: string) => void
+  /** The total may grow on the way. */
+  readonly set: (done: number, state?: { total?: number; note?: string }) => void
   readonly end: () => void
 }
 
@@ -22,7 +23,10 @@ function bar(title: string, total: number): Progress {
   })
   single.start(total, 0, { note: '' })
   return {
-    set: (done, note = '') => single.update(done, { note }),
+    set: (done, { total: grown = total, note = '' } = {}) => {
+      single.setTotal(grown)
+      single.update(done, { note })
+    },
     end: () => single.stop(),
   }
 }
@@ -30,11 +34,11 @@ function bar(title: string, total: number): Progress {
 function lines(title: string, total: number): Progress {
   let told = 0
   return {
-    set: (done, note = '') => {
-      const step = total === 0 ? STEPS : Math.floor((done / total) * STEPS)
+    set: (done, { total: grown = total, note = '' } = {}) => {
+      const step = grown === 0 ? STEPS : Math.floor((done / grown) * STEPS)
       if (step <= told) return
       told = step
-      console.log(`${title.padEnd(28)} ${done}/${total} ${note}`.trimEnd())
+      console.log(`${title.padEnd(28)} ${done}/${grown} ${note}`.trimEnd())
     },
     end: () => undefined,
   }

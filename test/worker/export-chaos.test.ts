@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import type { Loose } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -112,7 +113,7 @@ async function crashOnce(world: ExportWorld): Promise<void> {
 /** What Microsoft 365 must hold: every user with its name, title, state and manager, every group with its members. */
 async function expected(story: Story): Promise<unknown> {
   const { world, users, groups } = story
-  const found = new Map<string, Record<string, any>>()
+  const found = new Map<string, Loose>()
   for (const id of users) found.set(id, (await world.scim.get(`/Users/${id}`)).body)
   const upn = (id: string | undefined) => found.get(id ?? '')?.['emails']?.[0]?.value
   const people = [...found.values()].map((user) => ({
@@ -125,30 +126,33 @@ async function expected(story: Story): Promise<unknown> {
     groups.map(async (id) => {
       const { body } = await world.scim.get(`/Groups/${id}`)
       const members = (body['members'] ?? []).map(({ value }: { value: string }) => upn(value))
-      return { displayName: body['displayName'], members: members.toSorted() }
+      return { displayName: body['displayName'], members: members.toSorted(byCodeUnits) }
     }),
   )
-  return { people: sortBy(people, 'userPrincipalName'), teams: sortBy(teams, 'displayName') }
+  return inOrder(people, teams)
 }
 
-const sortBy = <T extends Record<string, any>>(list: readonly T[], name: string): T[] =>
-  list.toSorted((a, b) => (String(a[name]) < String(b[name]) ? -1 : 1))
+/** Both sides are compared as texts in one order: nothing says in which order Graph lists them. */
+const inOrder = (...lists: readonly object[][]): string[][] =>
+  lists.map((list) => list.map((item) => JSON.stringify(item)).toSorted(byCodeUnits))
+
+const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
 function held({ world }: Story): unknown {
-  const summary = world.graph.summary()
-  const live = summary.users.filter((user) => user['isDeleted'] !== true)
-  const names = new Map(live.map((user) => [user['id'], user['userPrincipalName']]))
+  const summary: Loose = world.graph.summary()
+  const live: Loose[] = summary['users'].filter((user: Loose) => user['isDeleted'] !== true)
+  const names = new Map<string, string>(live.map((user) => [user['id'], user['userPrincipalName']]))
   const people = live.map((user) => ({
     userPrincipalName: user['userPrincipalName'],
     jobTitle: user['jobTitle'],
     accountEnabled: user['accountEnabled'],
     managerName: names.get(user['managerId']) ?? null,
   }))
-  const teams = summary.groups.map((group) => ({
-    displayName: group['displayName'],
-    members: (group['members'] as string[]).flatMap((id) => names.get(id) ?? []).toSorted(),
+  const teams: Loose[] = summary['groups'].map(({ displayName, members }: Loose) => ({
+    displayName,
+    members: members.flatMap((id: string) => names.get(id) ?? []).toSorted(byCodeUnits),
   }))
-  return { people: sortBy(people, 'userPrincipalName'), teams: sortBy(teams, 'displayName') }
+  return inOrder(people, teams)
 }
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(

@@ -320,8 +320,8 @@ describe('an attribute’s direction', () => {
     await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'replace', path: 'title', value: 'Other' }])
     await world.settle()
     expect(accountOf(world, 'a')).toMatchObject({ jobTitle: 'Engineer' })
-    for (const user of world.graph.summary().users)
-      world.graph.changeUser(String(user['id']), { properties: { jobTitle: 'by hand' } })
+    for (const user of world.graph.tenant().all('user'))
+      world.graph.changeUser(user.id, { properties: { jobTitle: 'by hand' } })
     const before = world.graph.counters.snapshot().writes
     await direct(world, 'jobTitle', 'export')
     await world.settle()

@@ -6,6 +6,8 @@ import { CHANGES, DELETED, DISABLED, GROUPS, NEW_MANAGERS } from './story.ts'
 export interface ExpectedUser {
   readonly userPrincipalName: string
   readonly accountEnabled: boolean
+  /** Deleted over SCIM: the account is disabled, or was never made because the delete overtook the export. */
+  readonly isLeaver: boolean
   readonly displayName: string
   readonly givenName: string
   readonly surname: string
@@ -61,6 +63,7 @@ const expectedUser = (one: Person, number: number): ExpectedUser => ({
   userPrincipalName: principalName(one),
   // A deleted user's account is disabled and kept, as the demo directory's settings say.
   accountEnabled: !DISABLED.includes(number) && number !== DELETED,
+  isLeaver: number === DELETED,
   displayName: `${one.givenName} ${one.surname}`,
   givenName: one.givenName,
   surname: one.surname,

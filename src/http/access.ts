@@ -1,0 +1,75 @@
+/**
+ * Who may do what in the admin API: one table from route to the least role. A route without a row cannot be reached, a
+ * path without a row does not exist; so a new route begins here.
+ */
+
+/** From the least to the most: each role may do what those before it may. */
+export const ROLES = ['read_only', 'manager', 'administrator', 'billing_admin'] as const
+export type Role = (typeof ROLES)[number]
+
+/** `operator` is whoever runs the deployment and belongs to no organization. */
+export type Access = Role | 'operator'
+
+/** `read_only`: every GET; the routes are those of contract section 5, under `/api/v1`. */
+export const API_ROUTES = {
+  'POST /organizations': 'operator',
+  'GET /organization': 'read_only',
+  'PATCH /organization': 'billing_admin',
+
+  'GET /sources': 'read_only',
+  'POST /sources': 'manager',
+  'GET /sources/:id': 'read_only',
+  'PATCH /sources/:id': 'manager',
+  'DELETE /sources/:id': 'manager',
+  'POST /sources/:id/credentials': 'manager',
+  'DELETE /sources/:id/credentials/:credentialId': 'manager',
+
+  'GET /directories': 'read_only',
+  'POST /directories': 'administrator',
+  'GET /directories/:id': 'read_only',
+  'PATCH /directories/:id': 'administrator',
+  'DELETE /directories/:id': 'administrator',
+  'GET /directories/:id/attributes': 'read_only',
+  'PATCH /directories/:id/attributes': 'manager',
+  'GET /directories/:id/status': 'read_only',
+  'GET /directories/:id/bindings': 'read_only',
+
+  'GET /users': 'read_only',
+  'GET /users/:id': 'read_only',
+  'GET /groups': 'read_only',
+  'GET /groups/:id': 'read_only',
+
+  'GET /events': 'read_only',
+} as const satisfies Readonly<Record<string, Access>>
+
+export type ApiRoute = keyof typeof API_ROUTES
+
+export type RouteAccess =
+  | { readonly kind: 'known'; readonly least: Access }
+  | { readonly kind: 'otherMethods'; readonly allowed: string }
+  | { readonly kind: 'unknown' }
+
+interface Row {
+  readonly method: string
+  readonly path: RegExp
+  readonly least: Access
+}
+
+const ROWS: readonly Row[] = Object.entries(API_ROUTES).map(([route, least]) => {
+  const [method = '', path = ''] = route.split(' ')
+  return { method, path: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`), least }
+})
+
+/** The row of a request; `path` is what follows `/api/v1`. HEAD is a GET whose body nobody wants. */
+export function routeAccess(method: string, path: string): RouteAccess {
+  const rows = ROWS.filter((row) => row.path.test(path))
+  const asked = method === 'HEAD' ? 'GET' : method
+  const found = rows.find((row) => row.method === asked)
+  if (found !== undefined) return { kind: 'known', least: found.least }
+  if (rows.length === 0) return { kind: 'unknown' }
+  return { kind: 'otherMethods', allowed: rows.map((row) => row.method).join(', ') }
+}
+
+/** Whether a role is at least another. */
+export const mayAct = (role: Role, least: Role): boolean =>
+  ROLES.indexOf(role) >= ROLES.indexOf(least)

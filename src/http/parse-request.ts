@@ -1,0 +1,124 @@
+/** Bodies and queries of the admin API: read, validated, and refused with the place of what is wrong. */
+import * as v from 'valibot'
+
+import { isJsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { fromRfc3339 } from '../kernel/time.ts'
+import { type FieldProblem, invalidParameter, type Problem } from './problem.ts'
+import { readBody } from './read-body.ts'
+
+const MAX_ERRORS = 20
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 200
+
+type Schema<T> = v.GenericSchema<unknown, T>
+
+/** The body of a request as `schema` wants it. Problems: content type, size, JSON, and every field that is wrong. */
+export async function parseBody<T>(
+  request: Request,
+  schema: Schema<T>,
+): Promise<Result<T, Problem>> {
+  const body = await readBody(request)
+  if (!body.ok) {
+    const { error } = body
+    if (error.kind === 'unsupportedMediaType' || error.kind === 'payloadTooLarge') return err(error)
+    const reason = error.kind === 'invalidSyntax' ? error.reason : 'The body cannot be read.'
+    return err({ kind: 'unreadable', reason })
+  }
+  const { value } = body.value
+  if (!isJsonObject(value))
+    return err({ kind: 'invalid', errors: [{ pointer: '', detail: 'must be a JSON object' }] })
+  const parsed = v.safeParse(schema, value)
+  return parsed.success ? ok(parsed.output) : err(invalid(parsed.issues.map(fieldProblem)))
+}
+
+const invalid = (errors: readonly FieldProblem[]): Problem => ({
+  kind: 'invalid',
+  errors: errors.slice(0, MAX_ERRORS),
+})
+
+function fieldProblem(issue: v.BaseIssue<unknown>): FieldProblem {
+  const pointer = pointerOf((issue.path ?? []).map(({ key }) => key))
+  return { pointer, detail: detailOf(issue) }
+}
+
+/** The JSON Pointer (RFC 6901) of a path. */
+export const pointerOf = (names: readonly unknown[]): string =>
+  names.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+function detailOf(issue: v.BaseIssue<unknown>): string {
+  const isAboutKey = issue.type === 'strict_object' && issue.path !== undefined
+  if (isAboutKey && issue.expected === 'never') return 'is no field that can be set here'
+  if (isAboutKey && issue.received === 'undefined') return 'is missing'
+  return issue.type === 'strict_object' ? 'must be a JSON object' : issue.message
+}
+
+/** A text of 1 to `max` characters without blanks around it. */
+export const textField = (max: number) => {
+  const rule = `must be a text of 1 to ${max} characters`
+  return v.pipe(v.string(rule), v.trim(), v.minLength(1, rule), v.maxLength(max, rule))
+}
+
+/** One of some words. */
+export const wordField = <const T extends readonly [string, ...string[]]>(words: T) =>
+  v.picklist(words, `must be one of: ${words.join(', ')}`)
+
+const TIME = 'must be a time such as 2027-01-31T00:00:00Z (RFC 3339), or null'
+
+/** A time as RFC 3339, in milliseconds. */
+export const timeField = v.pipe(
+  v.string(TIME),
+  v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+    const time = fromRfc3339(dataset.value)
+    if (time !== undefined) return time
+    addIssue({ message: TIME })
+    return NEVER
+  }),
+)
+
+export interface PageQuery {
+  readonly limit: number
+  /** What the cursor of the page before holds; undefined on the first page. */
+  readonly after: string | undefined
+}
+
+/** Which page of a list is asked for. */
+export function pageQuery(query: Readonly<Record<string, string>>): Result<PageQuery, Problem> {
+  const { cursor, limit: wanted = String(DEFAULT_LIMIT) } = query
+  const limit = /^\d{1,4}$/.test(wanted) ? Number(wanted) : 0
+  if (limit < 1 || limit > MAX_LIMIT)
+    return err(invalidParameter('limit', `must be a whole number from 1 to ${MAX_LIMIT}`))
+  if (cursor === undefined || cursor === '') return ok({ limit, after: undefined })
+  const after = readCursor(cursor)
+  if (after !== undefined) return ok({ limit, after })
+  return err(
+    invalidParameter('cursor', 'must be the nextCursor of the page before; leave it out to begin'),
+  )
+}
+
+/** A time in the query, in milliseconds. */
+export function timeQuery(
+  query: Readonly<Record<string, string>>,
+  parameter: string,
+): Result<number | undefined, Problem> {
+  const text = query[parameter]
+  if (text === undefined || text === '') return ok(undefined)
+  const time = fromRfc3339(text)
+  return time === undefined
+    ? err(invalidParameter(parameter, TIME.replace(', or null', '')))
+    : ok(time)
+}
+
+/** A place in a list, as clients carry it: opaque, and safe in a URL. The place is a key of ours, in ASCII. */
+export const toCursor = (place: string): string =>
+  btoa(place).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+
+function readCursor(cursor: string): string | undefined {
+  if (!/^[A-Za-z0-9_-]{1,400}$/.test(cursor)) return undefined
+  try {
+    const place = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
+    return /^[\x21-\x7e]+$/.test(place) ? place : undefined
+  } catch {
+    return undefined
+  }
+}

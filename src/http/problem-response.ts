@@ -1,0 +1,54 @@
+import type { Context, ErrorHandler } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+import type { Result } from '../kernel/result.ts'
+import type { AppEnv } from './context.ts'
+import { type Problem, toProblemDocument } from './problem.ts'
+import type { ErrorPorts } from './scim-response.ts'
+
+const CONTENT_TYPE = 'application/problem+json'
+/** A problem's type is a name, not an address: `urn:isthmus:problem:notFound`. */
+const TYPE = 'urn:isthmus:problem:'
+
+/** The answer to a request of the admin API that is refused (RFC 9457). */
+export function problemAnswer(c: Context, problem: Problem): Response {
+  const { status, title, detail, more = {}, headers = {} } = toProblemDocument(problem)
+  const type = `${TYPE}${problem.kind}`
+  const requestId: unknown = c.get('requestId')
+  const body = { ...more, type, title, status, detail, requestId }
+  return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': CONTENT_TYPE })
+}
+
+/** The JSON of what a use case gave, or the problem that it ended in. */
+export function apiAnswer(
+  c: Context,
+  result: Result<object, Problem>,
+  status: ContentfulStatusCode = 200,
+): Response {
+  if (!result.ok) return problemAnswer(c, result.error)
+  // Answers hold people's data, and some a secret that is shown once.
+  return c.json(result.value, status, { 'Cache-Control': 'no-store' })
+}
+
+/** 204, or the problem that a use case ended in. */
+export function emptyAnswer(c: Context, result: Result<unknown, Problem>): Response {
+  return result.ok ? c.body(null, 204) : problemAnswer(c, result.error)
+}
+
+/** Answers what no route expected: 503 for what passes by itself, else 500 with the id under which it is logged. */
+export function problemErrorHandler<E extends AppEnv>(ports: ErrorPorts): ErrorHandler<E> {
+  return function answerUnexpected(thrown, c) {
+    const requestId = c.get('requestId')
+    const isTransient = ports.isTransient(thrown)
+    ports.log({
+      level: isTransient ? 'warn' : 'error',
+      message: 'request failed',
+      requestId,
+      error: ports.describe(thrown),
+    })
+    return problemAnswer(
+      c,
+      isTransient ? { kind: 'busy', retryAfterSeconds: 2 } : { kind: 'internal', requestId },
+    )
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Everything that a request to the admin API may be refused for, each arm with its evidence, and the one mapping from it to
+ * a problem document (RFC 9457). Texts are read by administrators: what happened, why, what to do.
+ */
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { assertNever } from '../kernel/result.ts'
+import type { Access, Role } from './access.ts'
+
+/** One thing that is wrong with a request: in its body (a JSON Pointer, RFC 6901) or in its query. */
+export type FieldProblem =
+  | { readonly pointer: string; readonly detail: string }
+  | { readonly parameter: string; readonly detail: string }
+
+export type Problem =
+  | { readonly kind: 'invalid'; readonly errors: readonly FieldProblem[] }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | { readonly kind: 'unauthorized'; readonly reason: 'missing' | 'malformed' | 'refused' }
+  | { readonly kind: 'forbidden'; readonly role: Role; readonly least: Access }
+  | { readonly kind: 'notFound'; readonly what: string }
+  | { readonly kind: 'methodNotAllowed'; readonly method: string; readonly allowed: string }
+  /** What the organization has already forbids it; `evidence` names it, for programs. */
+  | { readonly kind: 'conflict'; readonly detail: string; readonly evidence?: JsonObject }
+  | { readonly kind: 'payloadTooLarge'; readonly limitBytes: number }
+  | { readonly kind: 'unsupportedMediaType'; readonly contentType: string }
+  | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'internal'; readonly requestId: string }
+
+export interface ProblemDocument {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503
+  readonly title: string
+  readonly detail: string
+  /** Members beyond those of RFC 9457. */
+  readonly more?: Readonly<Record<string, Json>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The fault of one field of the body. */
+export const invalidField = (pointer: string, detail: string): Problem => ({
+  kind: 'invalid',
+  errors: [{ pointer, detail }],
+})
+
+/** The fault of one parameter of the query. */
+export const invalidParameter = (parameter: string, detail: string): Problem => ({
+  kind: 'invalid',
+  errors: [{ parameter, detail }],
+})
+
+/** Status, texts and headers of a problem. */
+export function toProblemDocument(problem: Problem): ProblemDocument {
+  switch (problem.kind) {
+    case 'invalid':
+      return invalid(problem.errors)
+    case 'unreadable':
+      return { status: 400, title: 'The request cannot be read', detail: problem.reason }
+    case 'unauthorized':
+      return { ...UNAUTHORIZED, detail: REASONS[problem.reason] }
+    case 'forbidden':
+      return { status: 403, title: 'Not allowed', detail: refusal(problem.role, problem.least) }
+    case 'notFound':
+      return {
+        status: 404,
+        title: 'Not found',
+        detail: `${problem.what} does not exist in this organization. Check the id and whose key you use.`,
+      }
+    case 'methodNotAllowed':
+      return {
+        status: 405,
+        title: 'Method not allowed',
+        detail: `${problem.method} is not possible here: use ${problem.allowed}.`,
+        headers: { Allow: problem.allowed },
+      }
+    case 'conflict':
+      return {
+        status: 409,
+        title: 'Conflict',
+        detail: problem.detail,
+        more: problem.evidence ?? {},
+      }
+    case 'payloadTooLarge':
+      return {
+        status: 413,
+        title: 'The body is too large',
+        detail: `A body may have ${problem.limitBytes} bytes at most.`,
+      }
+    case 'unsupportedMediaType':
+      return {
+        status: 415,
+        title: 'Unsupported content type',
+        detail: `"${problem.contentType.slice(0, 100)}" is not understood: send the body as application/json.`,
+      }
+    case 'tooManyRequests':
+      return {
+        status: 429,
+        title: 'Too many requests',
+        detail:
+          'This key sends more requests than any administrator does. Send fewer and try again later.',
+        headers: retryAfter(problem.retryAfterSeconds),
+      }
+    case 'busy':
+      return {
+        status: 503,
+        title: 'Busy',
+        detail:
+          'The database is busy, or somebody else is changing the same thing. Try again in a moment.',
+        headers: retryAfter(problem.retryAfterSeconds),
+      }
+    case 'internal':
+      return {
+        status: 500,
+        title: 'Internal error',
+        detail: `Something went wrong in the gateway; its log tells more under the request id ${problem.requestId}.`,
+      }
+    default:
+      return assertNever(problem)
+  }
+}
+
+const UNAUTHORIZED = {
+  status: 401,
+  title: 'Not authenticated',
+  headers: { 'WWW-Authenticate': 'Bearer realm="api"' },
+} as const
+
+const REASONS = {
+  missing: 'The request carries no key: send "Authorization: Bearer <API key>".',
+  malformed: 'The Authorization header is not understood: send "Authorization: Bearer <API key>".',
+  refused:
+    'The key is unknown, revoked or expired. Use another one, or ask a billing_admin of your organization for one.',
+} as const
+
+/** The short text names the first error, so that whoever reads only that knows where to look. */
+function invalid(errors: readonly FieldProblem[]): ProblemDocument {
+  const [first] = errors
+  const place = first === undefined ? '' : 'pointer' in first ? first.pointer : first.parameter
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more, see "errors")` : ''
+  const detail =
+    first === undefined ? '' : `${place === '' ? 'The body' : place} ${first.detail}${more}.`
+  return {
+    status: 400,
+    title: 'The request is invalid',
+    detail,
+    more: { errors: errors.map((error): JsonObject => ({ ...error })) },
+  }
+}
+
+function refusal(role: Role, least: Access): string {
+  if (least === 'operator')
+    return 'Only the operator of this deployment may do this, with the deployment secret OPERATOR_TOKEN.'
+  return `The key has the role ${role}; this takes the role ${least}. Use a key of an administrator with that role.`
+}
+
+const retryAfter = (seconds: number) => ({ 'Retry-After': String(seconds) })

@@ -1,12 +1,18 @@
 import { Hono } from 'hono'
 
+import { findKeyOwner } from './db/api-key-store.ts'
 import { findCaller, hashToken } from './db/credential-store.ts'
 import type { Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { isMigrated } from './db/migration-state.ts'
 import type { Deps } from './deps.ts'
+import { directoryRoutes } from './directories/routes.ts'
+import { credentialContext } from './export/connection.ts'
+import { apiAccess, isSameSecret } from './http/api-access.ts'
+import type { ApiEnv } from './http/api-context.ts'
 import { authenticate } from './http/authenticate.ts'
 import type { AppEnv } from './http/context.ts'
+import { problemAnswer, problemErrorHandler } from './http/problem-response.ts'
 import { rateLimit } from './http/rate-limit.ts'
 import { requestLog } from './http/request-log.ts'
 import { normalizeScimPath } from './http/scim-path.ts'
@@ -29,7 +35,8 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
     await next()
   })
   app.route('/scim', scimApp(deps))
-  // The admin API (/api/v1) and the console (/console) are mounted here.
+  app.route('/api', apiApp(deps))
+  // The console (/console) is mounted here.
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     const isReady = await isMigrated(c.get('database'))
@@ -58,6 +65,35 @@ function scimApp(deps: Deps): Hono<RequestEnv> {
   scim.route('/v2', scimRoutes({ clock, newId, sealer, announce, publicUrl }))
   scim.all('*', (c) => scimFault(c, { kind: 'notFound', what: 'This path' }))
   return scim
+}
+
+const API = '/api/v1'
+
+function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
+  const { clock, newId, sealer, announce, config, isWithinLimit } = deps
+  const { GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA } = config
+  const api = new Hono<ApiEnv<Database>>()
+  api.onError(problemErrorHandler({ log: deps.log, describe, isTransient }))
+  api.use(
+    '/v1/*',
+    apiAccess<Database>(API, {
+      findAdmin: async (c, key) =>
+        findKeyOwner(c.get('database'), await hashToken(key), clock.now()),
+      isOperator: (token) => isSameSecret(crypto.subtle, token, config.OPERATOR_TOKEN),
+      isWithinLimit,
+    }),
+  )
+  const directories = directoryRoutes({
+    clock,
+    newId,
+    announce,
+    sealCredential: (organizationId, directoryId, secret) =>
+      sealer.seal(secret, credentialContext(organizationId, directoryId)),
+    quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
+  })
+  api.route('/v1/directories', directories)
+  api.all('*', (c) => problemAnswer(c, { kind: 'notFound', what: 'This path' }))
+  return api
 }
 
 const describe = (thrown: unknown): string => redact(safeErrorText(thrown))

@@ -35,8 +35,8 @@ export function createJobs(deps: Deps): Jobs {
     },
     async scheduled({ cron }) {
       if (cron !== SWEEP) return
-      const bells = await sweep(portsFor())
-      if (bells > 0) deps.log({ message: 'swept', bells })
+      const { bells, expiredPasswords } = await sweep(portsFor())
+      if (bells + expiredPasswords > 0) deps.log({ message: 'swept', bells, expiredPasswords })
     },
   }
 }

@@ -146,6 +146,78 @@ describe('a drain', () => {
     expect(world.graph.summary().users.filter((user) => user['isDeleted'])).toEqual([])
   })
 
+  test('takes a deleted user out of its groups, though its account stays', async () => {
+    const world = await exportWorld()
+    const ids = await createUsers(world, 'a', 'b')
+    await world.scim.post('/Groups', {
+      displayName: 'Both',
+      members: ids.map((value) => ({ value })),
+    })
+    await world.settle()
+    expect(world.graph.summary().groups[0]?.['members']).toHaveLength(2)
+    await world.scim.delete(`/Users/${ids[0]}`)
+    await world.settle()
+    expect(world.graph.summary().groups[0]?.['members']).toEqual([accountOf(world, 'b')?.['id']])
+  })
+
+  test('delivers a password and forgets it, and gives every other user one of its own', async () => {
+    const world = await exportWorld()
+    const { body } = await world.scim.post('/Users', newUser('a', { password: 'S3cret-of-a!' }))
+    const [other] = await createUsers(world, 'b')
+    await world.settle()
+    expect(accountOf(world, 'a')).toMatchObject({ password: 'S3cret-of-a!' })
+    expect(accountOf(world, 'b')?.['password']).toHaveLength(24)
+    await world.scim.patch(`/Users/${other}`, [
+      { op: 'replace', path: 'password', value: 'An0ther-secret!' },
+    ])
+    await world.settle()
+    expect(accountOf(world, 'b')).toMatchObject({ password: 'An0ther-secret!' })
+    const left = await world.query(sql`SELECT * FROM pending_password
+      WHERE organization_id = ${world.organizationId}`)
+    expect(left).toEqual([])
+    const events = await world.query(sql`SELECT body FROM event
+      WHERE organization_id = ${world.organizationId}`)
+    expect(JSON.stringify([body, events])).not.toMatch(/S3cret|An0ther/)
+  })
+
+  test('a password that no directory takes within a day ends with an event', async () => {
+    const world = await exportWorld()
+    await world.query(sql`UPDATE directory SET state = 'paused' WHERE id = ${world.directoryId}`)
+    const { body } = await world.scim.post('/Users', newUser('a', { password: 'S3cret-of-a!' }))
+    world.clock.now += 25 * 3_600_000
+    await world.jobs.scheduled({ cron: '* * * * *' })
+    const left = await world.query(sql`SELECT * FROM pending_password
+      WHERE organization_id = ${world.organizationId}`)
+    expect(left).toEqual([])
+    const [event] = await world.query(sql`SELECT type, outcome FROM event
+      WHERE organization_id = ${world.organizationId} AND target_id = ${body['id']}
+      ORDER BY sequence DESC LIMIT 1`)
+    expect(event).toEqual({ type: 'password_expired', outcome: 'failure' })
+  })
+
+  test('a client secret that Microsoft refuses leaves the directory alone, says why, and loses nothing', async () => {
+    const world = await exportWorld()
+    await createUsers(world, 'adele')
+    world.graph.faults.add({
+      match: { path: '/oauth2/' },
+      status: 401,
+      body: {
+        error: 'invalid_client',
+        error_description: 'AADSTS7000222: The provided client secret keys are expired.',
+        error_codes: [7000222],
+      },
+    })
+    await world.settle()
+    const [row] = await world.query(sql`SELECT * FROM directory WHERE id = ${world.directoryId}`)
+    expect(row).toMatchObject({
+      state: 'auth_error',
+      state_reason: expect.stringMatching(/secret has expired/),
+    })
+    await world.query(sql`UPDATE directory SET state = 'active' WHERE id = ${world.directoryId}`)
+    await world.settle()
+    expect(world.graph.summary().users).toHaveLength(1)
+  })
+
   test('one user that Microsoft 365 refuses blocks no other, and its failure says why', async () => {
     const world = await exportWorld()
     const { body: bad } = await world.scim.post('/Users', {

@@ -1,0 +1,76 @@
+/** How far a directory has come: what is still owed, what failed, what is held, and how fast it may go. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { Database } from './client.ts'
+import { decode } from './client.ts'
+import { type LaneScope, laneKey } from './lane-store.ts'
+import type { DirectoryRow } from './lease.ts'
+import { directory } from './tables/directories.ts'
+
+export interface DirectoryStatus {
+  readonly directory: DirectoryRow
+  /** Resources with something still to send: due bindings, and what the log holds after the directory's position. */
+  readonly owed: number
+  readonly inFlight: number
+  readonly failed: number
+  readonly held: number
+  readonly bound: number
+  /** When Graph lets us write again; in the past or 0 when it does. */
+  readonly blockedUntil: number
+}
+
+/** The log is counted no further than this: a directory that lags more owes at least as much. */
+const MAX_LOG = 10_000
+
+/** The status of one directory, in one round trip; undefined when the organization has no such directory. */
+export async function readStatus(
+  database: Database,
+  organizationId: string,
+  directoryId: string,
+): Promise<DirectoryStatus | undefined> {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const [found, counted, owed, blocked] = await database.run(
+    sql`SELECT *, CASE WHEN lease_token IS NOT NULL AND json_type(intent, '$.writes') = 'array'
+        THEN json_array_length(intent, '$.writes') + json_array_length(intent, '$.edges') ELSE 0 END AS in_flight
+      FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT count(*) FILTER (WHERE state = 'failed' AND due_at IS NULL) AS failed,
+        count(*) FILTER (WHERE state = 'held') AS held,
+        count(*) FILTER (WHERE state NOT IN ('unbinding', 'former')) AS bound
+      FROM binding WHERE ${mine}`,
+    sql`SELECT count(*) AS owed FROM (${lagging(organizationId, directoryId)}
+      UNION SELECT resource_id FROM binding WHERE ${mine} AND (state IN ('pending', 'owed', 'unbinding')
+        OR (due_at IS NOT NULL AND state NOT IN ('held', 'former'))))`,
+    blockedLanes(organizationId, directoryId),
+  )
+  const [row] = found?.rows ?? []
+  if (row === undefined) return undefined
+  const counts = counted?.rows[0] ?? {}
+  return {
+    directory: decode(directory, row),
+    owed: Number(owed?.rows[0]?.['owed'] ?? 0),
+    inFlight: Number(row['in_flight']),
+    failed: Number(counts['failed']),
+    held: Number(counts['held']),
+    bound: Number(counts['bound']),
+    blockedUntil: Number(blocked?.rows[0]?.['until'] ?? 0),
+  }
+}
+
+/** The resources that the log names after the position; a command about the directory counts as one. */
+const lagging = (organizationId: string, directoryId: string): SQL =>
+  sql`SELECT target_id FROM (SELECT target_id FROM event WHERE organization_id = ${organizationId}
+    AND sequence > (SELECT position FROM directory
+      WHERE organization_id = ${organizationId} AND id = ${directoryId})
+    AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
+    ORDER BY sequence LIMIT ${MAX_LOG})`
+
+/** The lanes of a directory follow from its row, which is read in the same batch. */
+function blockedLanes(organizationId: string, directoryId: string): SQL {
+  const scopes: readonly LaneScope[] = ['app_tenant', 'tenant', 'app']
+  const keys = scopes.map(
+    (scope) =>
+      sql`replace(replace(${laneKey(scope, '{tenant}', '{client}')}, '{tenant}', d.tenant_id), '{client}', d.client_id)`,
+  )
+  return sql`SELECT max(l.blocked_until) AS until FROM directory d JOIN lane l ON l.key IN (${sql.join(keys, sql`, `)})
+    WHERE d.organization_id = ${organizationId} AND d.id = ${directoryId}`
+}

@@ -92,7 +92,7 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
     quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
   })
   api.route('/v1/directories', directories)
-  api.all('*', (c) => problemAnswer(c, { kind: 'notFound', what: 'This path' }))
+  api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))
   return api
 }
 

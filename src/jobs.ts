@@ -72,6 +72,8 @@ function drainPorts(deps: Deps, tokenCache: TokenCache): DrainPorts {
       tenant: config.GRAPH_TENANT_WRITE_QUOTA,
       app: config.GRAPH_APP_WRITE_QUOTA,
     },
+    reportBug: (thrown, bell) =>
+      deps.log({ level: 'error', message: 'drain failed', ...bell, error: describe(thrown) }),
     ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
     async openPassword(organizationId, userId, sealed) {
       const opened = await sealer.open(sealed, passwordContext(organizationId, userId))
@@ -96,6 +98,8 @@ async function ring(deps: Deps, bell: ExportMessage, delaySeconds = 0): Promise<
       delaySeconds: Math.min(delaySeconds, MAX_DELAY_SECONDS),
     })
   } catch (thrown) {
-    deps.log({ level: 'warn', message: 'bell not rung', error: redact(safeErrorText(thrown)) })
+    deps.log({ level: 'warn', message: 'bell not rung', error: describe(thrown) })
   }
 }
+
+const describe = (thrown: unknown): string => redact(safeErrorText(thrown))

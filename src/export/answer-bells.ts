@@ -27,5 +27,15 @@ export async function answerBells(
     if (first !== undefined) add(first)
     for (const other of others) await ports.ring(other)
   }
-  return Promise.all([...directories.values()].map((bell) => drain(portsFor(), bell)))
+  return Promise.all([...directories.values()].map((bell) => drainAlone(portsFor(), bell)))
+}
+
+/** A bug that one directory's data brings out must not keep the bells of the others from being answered. */
+async function drainAlone(ports: DrainPorts, bell: DirectoryBell): Promise<DrainResult> {
+  try {
+    return await drain(ports, bell)
+  } catch (thrown) {
+    ports.reportBug(thrown, bell)
+    return { kind: 'aborted', why: 'bug' }
+  }
 }

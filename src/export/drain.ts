@@ -21,6 +21,8 @@ const MAX_STATEMENTS = 800
 export interface DrainPorts extends ExportPorts, GraphPorts {
   readonly ring: Ring
   readonly newToken: () => string
+  /** Tells the operator of an error that nobody expected. */
+  readonly reportBug: (thrown: unknown, bell: DirectoryBell) => void
 }
 
 export type DrainResult =

@@ -26,7 +26,7 @@ export function apiAccess<Db>(
 ): MiddlewareHandler<ApiEnv<Db>> {
   return async function checkAccess(c, next) {
     const route = routeAccess(c.req.method, c.req.path.slice(base.length))
-    if (route.kind === 'unknown') return problemAnswer(c, { kind: 'notFound', what: 'This path' })
+    if (route.kind === 'unknown') return problemAnswer(c, { kind: 'unknownPath' })
     if (route.kind === 'otherMethods') {
       const { method } = c.req
       return problemAnswer(c, { kind: 'methodNotAllowed', method, allowed: route.allowed })

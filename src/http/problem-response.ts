@@ -7,15 +7,16 @@ import { type Problem, toProblemDocument } from './problem.ts'
 import type { ErrorPorts } from './scim-response.ts'
 
 const CONTENT_TYPE = 'application/problem+json'
-/** A problem's type is a name, not an address: `urn:isthmus:problem:notFound`. */
-const TYPE = 'urn:isthmus:problem:'
+
+/** A problem's type is a name, not an address: `urn:isthmus:problem:not-found`. */
+const typeOf = ({ kind }: Problem): string =>
+  `urn:isthmus:problem:${kind.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 /** The answer to a request of the admin API that is refused (RFC 9457). */
 export function problemAnswer(c: Context, problem: Problem): Response {
   const { status, title, detail, more = {}, headers = {} } = toProblemDocument(problem)
-  const type = `${TYPE}${problem.kind}`
   const requestId: unknown = c.get('requestId')
-  const body = { ...more, type, title, status, detail, requestId }
+  const body = { ...more, type: typeOf(problem), title, status, detail, requestId }
   return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': CONTENT_TYPE })
 }
 

@@ -17,6 +17,7 @@ export type Problem =
   | { readonly kind: 'unauthorized'; readonly reason: 'missing' | 'malformed' | 'refused' }
   | { readonly kind: 'forbidden'; readonly role: Role; readonly least: Access }
   | { readonly kind: 'notFound'; readonly what: string }
+  | { readonly kind: 'unknownPath' }
   | { readonly kind: 'methodNotAllowed'; readonly method: string; readonly allowed: string }
   /** What the organization has already forbids it; `evidence` names it, for programs. */
   | { readonly kind: 'conflict'; readonly detail: string; readonly evidence?: JsonObject }
@@ -63,6 +64,12 @@ export function toProblemDocument(problem: Problem): ProblemDocument {
         status: 404,
         title: 'Not found',
         detail: `${problem.what} does not exist in this organization. Check the id and whose key you use.`,
+      }
+    case 'unknownPath':
+      return {
+        status: 404,
+        title: 'Not found',
+        detail: 'The admin API has no such path. Check its spelling.',
       }
     case 'methodNotAllowed':
       return {

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../../src/kernel/result.ts'
 export const DEFAULT_PORT = 8787
 /** Of the kill-and-restart run, so that it does not disturb a `dev` that is in use. */
 const KILL_PORT = 8887
-export const DEFAULT_STATE = '.wrangler/dev'
+const DEFAULT_STATE = '.wrangler/dev'
 
 /** What `--var` may set: the configuration of wrangler.toml and the secrets. */
 export const VARIABLES = [

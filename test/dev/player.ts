@@ -29,6 +29,7 @@ export interface PlayOptions {
   readonly memory: Memory
   readonly onAnswer?: (part: Part) => void
   readonly concurrency?: number
+  readonly fetch?: typeof fetch
 }
 
 /** The gateway answered something that Entra ID would not understand. */
@@ -87,7 +88,7 @@ async function playExchange(exchange: Exchange, options: PlayOptions): Promise<v
   const isRepeat = memory.sent.has(exchange.name)
   memory.sent.add(exchange.name)
   const request = fillRequest(exchange.request, memory.ids, options.token)
-  const answer = await send(request, options.base)
+  const answer = await send(request, options)
   if (exchange.kind === 'delete' && isRepeat && answer.status === 404) return
   if (answer.status !== exchange.expect.status) throw wrong(exchange, request, answer)
   if (exchange.kind === 'match') return remember(exchange, answer, options)
@@ -99,13 +100,13 @@ async function playExchange(exchange: Exchange, options: PlayOptions): Promise<v
 
 /** Keeps the id of the one resource that was found; Entra ID knows those of its renamed ones from earlier cycles. */
 async function remember(exchange: Exchange, answer: Answer, options: PlayOptions): Promise<void> {
-  const { memory, base, token } = options
+  const { memory, token } = options
   const found = firstOf(answer)
   if (found !== undefined) return keepId(exchange, memory, found, true)
   if (exchange.laterPath === undefined) return
   const later = { ...exchange.request, path: exchange.laterPath }
   const request = fillRequest(later, memory.ids, token)
-  const second = await send(request, base)
+  const second = await send(request, options)
   if (second.status !== 200) throw wrong(exchange, request, second)
   const renamed = firstOf(second)
   if (renamed !== undefined) keepId(exchange, memory, renamed, true)
@@ -150,10 +151,11 @@ const wrong = (exchange: Exchange, request: RecordedRequest, answer: Answer): Wr
 const wish = ({ expect: { status, totalResults } }: Exchange): string =>
   totalResults === undefined ? String(status) : `${status} with totalResults ${totalResults}`
 
-async function send(request: RecordedRequest, base: string): Promise<Answer> {
+async function send(request: RecordedRequest, options: PlayOptions): Promise<Answer> {
   const { method, path, headers, body } = request
+  const call = options.fetch ?? fetch
   try {
-    const response = await fetch(`${base}${path}`, {
+    const response = await call(`${options.base}${path}`, {
       method,
       headers: { ...headers },
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -26,7 +26,7 @@ function fakeScim(lose: (method: string, count: number) => boolean = () => false
   const call: typeof fetch = async (input, init) => {
     const method = init?.method ?? 'GET'
     const body = typeof init?.body === 'string' ? init.body : ''
-    const response = answer(method, new URL(String(input)), body)
+    const response = answer(method, new URL(input instanceof Request ? input.url : input), body)
     if (lose(method, (count += 1))) throw new TypeError('fetch failed')
     return response
   }
@@ -68,7 +68,6 @@ describe('playing the cycle', () => {
     await play(few, settings)
     expect(scim.names).toHaveLength(3)
     expect(settings.memory.ids.size).toBe(3)
-    expect(settings.memory.done.size).toBe(3)
   })
 
   it('stops at a wrong answer, and says which step it was', async () => {

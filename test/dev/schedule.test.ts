@@ -17,7 +17,7 @@ it('rings every minute, every quarter and once a day', () => {
 it('knows every cron of wrangler.toml', () => {
   const toml = readFileSync(join(import.meta.dirname, '../../wrangler.toml'), 'utf8')
   const [, list = ''] = /^crons = \[(.*)\]$/m.exec(toml) ?? []
-  const configured = [...list.matchAll(/"([^"]+)"/g)].map(([, cron]) => cron)
+  const configured = [...list.matchAll(/"([^"]+)"/g)].map(([, cron = '']) => cron)
   const rung = new Set(['00:00:00', '03:17:00'].flatMap(at))
   expect(configured.toSorted()).toEqual([...rung].toSorted())
 })

@@ -42,7 +42,7 @@ CREATE TABLE `binding` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `binding_by_graph_id` ON `binding` (`organization_id`,`directory_id`,`graph_id`) WHERE graph_id IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `binding_due` ON `binding` (`organization_id`,`directory_id`,`due_at`) WHERE due_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `binding_due` ON `binding` (`organization_id`,`directory_id`,`urgency`,`due_at`) WHERE due_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `binding_by_manager` ON `binding` (`organization_id`,`directory_id`,`manager_graph_id`) WHERE manager_graph_id IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `directory` (
 	`organization_id` text NOT NULL,

@@ -27,7 +27,6 @@ export interface LogEntry {
 export interface DueBinding {
   readonly kind: 'user' | 'group'
   readonly resourceId: string
-  readonly urgency: number
 }
 
 export interface RoundLog {
@@ -35,6 +34,7 @@ export interface RoundLog {
   readonly directions: readonly DirectionRow[]
   readonly urgent: readonly LogEntry[]
   readonly ordinary: readonly LogEntry[]
+  /** The urgent ones first, then the longest due. */
   readonly due: readonly DueBinding[]
   /** The log's end. */
   readonly head: number
@@ -55,14 +55,17 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
       WHERE organization_id = ${organizationId} AND sequence > ${positionOf(position)} AND ${only}
         AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
       ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
-  const [, own, directions, urgent, ordinary, due, head] = await database.run(
+  const dueBindings = (urgency: 0 | 1) =>
+    sql`SELECT kind, resource_id FROM binding
+      WHERE ${mine} AND urgency = ${urgency} AND due_at <= ${now} ORDER BY due_at LIMIT ${DUE_PER_ROUND}`
+  const [, own, directions, urgent, ordinary, urgentDue, due, head] = await database.run(
     holdsLease(key),
     sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM attribute_direction WHERE ${mine}`,
     entries(sql`urgent_position`, sql`urgent = 1`),
     entries(sql`position`, sql`TRUE`),
-    sql`SELECT kind, resource_id, urgency FROM binding WHERE ${mine} AND due_at <= ${now}
-      ORDER BY due_at LIMIT ${DUE_PER_ROUND}`,
+    dueBindings(1),
+    dueBindings(0),
     sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
   )
   return {
@@ -70,10 +73,9 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
     directions: rows(directions).map((row) => decode(attributeDirection, row)),
     urgent: rows(urgent).map(toEntry),
     ordinary: rows(ordinary).map(toEntry),
-    due: rows(due).map((row) => ({
+    due: [...rows(urgentDue), ...rows(due)].map((row) => ({
       kind: row['kind'] === 'group' ? 'group' : 'user',
       resourceId: String(row['resource_id']),
-      urgency: Number(row['urgency']),
     })),
     head: Number(only(head)['head']),
   }

@@ -24,7 +24,7 @@ export async function laggingDirectories(
       WHERE ${only} AND d.state = 'active' AND (
         d.intent IS NOT NULL AND d.intent <> 'null'
         OR EXISTS (SELECT 1 FROM binding b WHERE b.organization_id = d.organization_id
-          AND b.directory_id = d.id AND b.due_at <= ${now})
+          AND b.directory_id = d.id AND b.urgency IN (0, 1) AND b.due_at <= ${now})
         OR EXISTS (SELECT 1 FROM event e WHERE e.organization_id = d.organization_id
           AND e.sequence > d.position
           AND (e.class = 'change' OR (e.class = 'command' AND e.directory_id = d.id)))

@@ -78,6 +78,7 @@ export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
   draft.row = {
     ...draft.row,
     dueAt,
+    urgency: draft.target.urgentAt === null ? draft.row.urgency : 1,
     state: draft.row.graphId === null ? 'pending' : 'owed',
     error: error === undefined ? draft.row.error : toJson(error),
   }

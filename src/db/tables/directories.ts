@@ -98,6 +98,7 @@ export const binding = sqliteTable(
     creatingSince: integer('creating_since'),
     /** Null when nothing is owed. */
     dueAt: integer('due_at'),
+    /** 1: what is owed came of an urgent event, and is tried before the rest. */
     urgency: integer('urgency').notNull().default(0),
     attempts: integer('attempts').notNull().default(0),
     error: text('error', { mode: 'json' }).$type<JsonObject>(),
@@ -118,7 +119,7 @@ export const binding = sqliteTable(
       .on(table.organizationId, table.directoryId, table.graphId)
       .where(sql`graph_id IS NOT NULL`),
     index('binding_due')
-      .on(table.organizationId, table.directoryId, table.dueAt)
+      .on(table.organizationId, table.directoryId, table.urgency, table.dueAt)
       .where(sql`due_at IS NOT NULL`),
     index('binding_by_manager')
       .on(table.organizationId, table.directoryId, table.managerGraphId)

@@ -3,19 +3,35 @@ import { sql } from 'drizzle-orm'
 import type { Database } from './client.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 
+/** The binding that holds an account already. */
+export interface Holder {
+  readonly resourceId: string
+  readonly isFormer: boolean
+  readonly externalId: string | null
+}
+
 /** Which of these Graph objects are bound in the directory already, and to which resource of ours. */
 export async function boundAccounts(
   database: Database,
   key: LeaseKey,
   graphIds: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, Holder>> {
   if (graphIds.length === 0) return new Map()
   const [, found] = await database.run(
     holdsLease(key),
-    sql`SELECT graph_id, resource_id FROM binding WHERE organization_id = ${key.organizationId}
+    sql`SELECT graph_id, resource_id, state, external_id FROM binding WHERE organization_id = ${key.organizationId}
       AND directory_id = ${key.directoryId} AND graph_id IS NOT NULL
       AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
   )
   const rows = found?.rows ?? []
-  return new Map(rows.map((row) => [String(row['graph_id']), String(row['resource_id'])]))
+  return new Map(
+    rows.map((row) => [
+      String(row['graph_id']),
+      {
+        resourceId: String(row['resource_id']),
+        isFormer: row['state'] === 'former',
+        externalId: typeof row['external_id'] === 'string' ? row['external_id'] : null,
+      },
+    ]),
+  )
 }

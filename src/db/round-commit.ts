@@ -39,6 +39,10 @@ export interface RoundCommit {
   readonly moved: readonly string[]
   /** Graph ids that went: whose manager they were becomes due. */
   readonly lostGraphIds: readonly string[]
+  /** Graph ids whose holders become due: somebody waits for their name. */
+  readonly calledHolders: readonly string[]
+  /** Graph ids that former bindings give up: the account belongs to somebody else now. */
+  readonly takenOver: readonly string[]
   /** Users whose pending password was delivered or refused here. */
   readonly passwordsOf: readonly string[]
   readonly position: number
@@ -61,6 +65,7 @@ export async function commitRound(
 ): Promise<readonly Answer[]> {
   return database.run(
     holdsLease(key),
+    ...takenOverStatements(key, round.takenOver),
     ...bindingStatements(key, round.bindings),
     ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
@@ -115,7 +120,7 @@ export function edgeStatements(
 }
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
-  const { awaits, arrived, doneWaiting, moved, lostGraphIds, now } = round
+  const { awaits, arrived, doneWaiting, moved, lostGraphIds, calledHolders, now } = round
   const statements: SQL[] = []
   if (doneWaiting.length > 0)
     statements.push(sql`DELETE FROM awaited WHERE ${mine(key)}
@@ -134,10 +139,23 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     statements.push(sql`UPDATE binding SET due_at = ${now}
       WHERE ${mine(key)} AND due_at IS NULL AND state NOT IN ('held', 'former')
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
+  if (calledHolders.length > 0)
+    statements.push(sql`UPDATE binding SET due_at = ${now}
+      WHERE ${mine(key)} AND due_at IS NULL AND state NOT IN ('held', 'former')
+        AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(calledHolders)}))`)
   if (arrived.length > 0)
     statements.push(sql`DELETE FROM awaited WHERE ${mine(key)} AND (awaited_id, waiter_id) IN (
       SELECT a.value ->> 'awaitedId', a.value ->> 'waiterId' FROM json_each(${JSON.stringify(arrived)}) a)`)
   return statements
+}
+
+/** Before the bindings: one account is bound once, and the index that sees to it would refuse the batch. */
+function takenOverStatements(key: LeaseKey, graphIds: readonly string[]): SQL[] {
+  if (graphIds.length === 0) return []
+  return [
+    sql`UPDATE binding SET graph_id = NULL WHERE ${mine(key)} AND state = 'former'
+      AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
+  ]
 }
 
 /** A password goes once no active directory has it still to deliver: neither a binding, nor one behind its event. */

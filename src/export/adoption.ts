@@ -2,6 +2,7 @@
  * Whose account is it that has the userPrincipalName of a create? Pure. A create without an answer may have made it; a
  * create that was refused met one that was there before, which is adopted or held as the directory says.
  */
+import type { Holder } from '../db/bound-accounts.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
 import type { BindingError } from './draft.ts'
@@ -39,8 +40,10 @@ export interface AdoptionInput {
   readonly name: string
   /** When the create was sent that has no answer; null when it was refused because the name was taken. */
   readonly creatingSince: number | null
-  /** Which of our resources the account is bound to already. */
-  readonly boundTo: string | undefined
+  /** The binding that holds the account already. */
+  readonly boundTo: Holder | undefined
+  /** The `externalId` of the user that wants it. */
+  readonly externalId: string | null
   readonly policy: 'adopt' | 'hold'
   readonly attempts: number
 }
@@ -51,6 +54,8 @@ export type Adoption =
   /** It was there before, and becomes ours: what it holds is overwritten by what we export. */
   | { readonly kind: 'adopt'; readonly graphId: string }
   | { readonly kind: 'hold'; readonly error: BindingError }
+  /** It is that of another user of ours, who may be about to give the name away. */
+  | { readonly kind: 'callHolder'; readonly graphId: string }
   /** Not seen yet; Graph's replicas may lag. */
   | { readonly kind: 'lookAgain'; readonly afterMs: number }
   /** The create did not happen: it is sent again under the same name. */
@@ -60,6 +65,8 @@ export type Adoption =
 const LOOK_AGAIN_MS = [8_000, 20_000]
 /** How far Graph's clock may be behind ours. */
 const CLOCK_SKEW_MS = 60_000
+/** How often another user of ours is given the chance to free the name. */
+const MAX_CALLS = 3
 
 /** Decides about the account that has the name. */
 export function decideAdoption(input: AdoptionInput): Adoption {
@@ -68,28 +75,60 @@ export function decideAdoption(input: AdoptionInput): Adoption {
     const afterMs = creatingSince === null ? undefined : LOOK_AGAIN_MS[input.attempts]
     return afterMs === undefined ? { kind: 'repeat' } : { kind: 'lookAgain', afterMs }
   }
-  if (boundTo !== undefined)
-    return hold('account_bound', `belongs to ${boundTo}`, 'Give one of the two another address.')
+  if (boundTo !== undefined) return decideBound(input, account, boundTo)
   if (creatingSince !== null && (account.createdAt ?? 0) >= creatingSince - CLOCK_SKEW_MS)
     return { kind: 'ours', graphId: account.id }
-  if (account.isGuest)
-    return hold('account_is_guest', 'is a guest', 'Remove the guest, or change the address.')
-  if (account.isSynced)
-    return hold(
-      'account_is_synced',
-      'is mastered on premises',
-      'Manage this user on premises, or take it out of the synchronization.',
-    )
-  if (policy === 'hold')
-    return hold(
-      'account_exists',
-      'exists already',
-      'Approve it to adopt the account, or change the address.',
-    )
-  return { kind: 'adopt', graphId: account.id }
+  const held = reasonToHold(account, policy)
+  return held === undefined ? { kind: 'adopt', graphId: account.id } : hold(name, held)
+}
 
-  function hold(code: string, what: string, whatToDo: string): Adoption {
-    const message = `The account ${name} in Microsoft 365 ${what}, so it was not touched.`
-    return { kind: 'hold', error: { code, message, whatToDo } }
+/** The account of a former user is taken over by the same person only, and that is who has the same externalId. */
+function decideBound(input: AdoptionInput, account: Account, holder: Holder): Adoption {
+  if (!holder.isFormer && input.attempts < MAX_CALLS)
+    return { kind: 'callHolder', graphId: account.id }
+  if (!holder.isFormer)
+    return hold(input.name, {
+      code: 'account_bound',
+      what: `belongs to ${holder.resourceId}`,
+      whatToDo: 'Give one of the two another address.',
+    })
+  if (holder.externalId !== null && holder.externalId === input.externalId)
+    return { kind: 'adopt', graphId: account.id }
+  return hold(input.name, {
+    code: 'account_of_former_user',
+    what: `is that of a former user (${holder.resourceId}) with another externalId`,
+    whatToDo: 'Delete or rename the former account in Microsoft 365, or change the address.',
+  })
+}
+
+interface Reason {
+  readonly code: string
+  readonly what: string
+  readonly whatToDo: string
+}
+
+function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason | undefined {
+  if (account.isGuest)
+    return {
+      code: 'account_is_guest',
+      what: 'is a guest',
+      whatToDo: 'Remove the guest, or change the address.',
+    }
+  if (account.isSynced)
+    return {
+      code: 'account_is_synced',
+      what: 'is mastered on premises',
+      whatToDo: 'Manage this user on premises, or take it out of the synchronization.',
+    }
+  if (policy === 'adopt') return undefined
+  return {
+    code: 'account_exists',
+    what: 'exists already',
+    whatToDo: 'Approve it to adopt the account, or change the address.',
   }
+}
+
+function hold(name: string, { code, what, whatToDo }: Reason): Adoption {
+  const message = `The account ${name} in Microsoft 365 ${what}, so it was not touched.`
+  return { kind: 'hold', error: { code, message, whatToDo } }
 }

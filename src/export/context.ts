@@ -57,6 +57,10 @@ export interface Round {
   readonly edges: EdgeChange[]
   readonly endedGroups: string[]
   readonly passwordsOf: string[]
+  /** Graph ids of accounts whose name somebody waits for. */
+  readonly calledHolders: string[]
+  /** Graph ids that former bindings give up, because the account was taken over. */
+  readonly takenOver: string[]
   readonly events: NewEvent[]
   readonly intent: Intent
   /** When the lease was last renewed. */

@@ -5,7 +5,7 @@ import type { UserPlan } from '../plan/planned.ts'
 import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { type Draft, fail, owe } from './draft.ts'
-import type { UserWork } from './user-round.ts'
+import type { UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {

@@ -1,5 +1,5 @@
 /** Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name. */
-import { boundAccounts } from '../db/bound-accounts.ts'
+import { boundAccounts, type Holder } from '../db/bound-accounts.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { assertNever } from '../kernel/result.ts'
 import { getUser } from '../plan/requests.ts'
@@ -43,7 +43,7 @@ function decide(
   draft: Draft,
   outcome: Outcome | undefined,
   account: Account | undefined,
-  bound: ReadonlyMap<string, string>,
+  bound: ReadonlyMap<string, Holder>,
 ): boolean {
   const now = round.ports.clock.now()
   const { row } = draft
@@ -56,6 +56,7 @@ function decide(
     name: row.creatingAs ?? '',
     creatingSince: row.creatingSince,
     boundTo: account === undefined ? undefined : bound.get(account.id),
+    externalId: externalIdOf(round, draft),
     policy: round.settings.conflict,
     attempts: row.attempts,
   })
@@ -64,6 +65,11 @@ function decide(
     case 'adopt':
       takeOver(round, draft, adoption.graphId, adoption.kind === 'ours')
       return true
+    case 'callHolder':
+      round.calledHolders.push(adoption.graphId)
+      draft.row = { ...row, attempts: row.attempts + 1 }
+      owe(draft, now + HOLDER_HAS_MS)
+      return false
     case 'repeat':
       return true
     case 'lookAgain':
@@ -80,6 +86,12 @@ function decide(
   }
 }
 
+/** So long the holder of a name has to be carried before the name is asked for again. */
+const HOLDER_HAS_MS = 2_000
+
+const externalIdOf = (round: Round, { target }: Draft): string | null =>
+  round.loaded.users.find(({ id }) => id === target.id)?.externalId ?? null
+
 /** What we created ourselves holds something of ours, we do not know what; what was adopted holds nothing of ours. */
 function takeOver(round: Round, draft: Draft, graphId: string, isOurs: boolean): void {
   draft.row = {
@@ -94,4 +106,5 @@ function takeOver(round: Round, draft: Draft, graphId: string, isOurs: boolean):
     attempts: 0,
   }
   round.graphIds.set(draft.target.id, graphId)
+  if (!isOurs) round.takenOver.push(graphId)
 }

@@ -146,8 +146,10 @@ function settleConflict(
     draft.row = { ...draft.row, creatingAs: createdAs, creatingSince: draft.row.creatingSince }
     return owe(draft, moment.now)
   }
-  if (outcome.afterSeconds !== undefined && draft.row.attempts === 0)
-    return retryLater(draft, moment, outcome.afterSeconds, true)
+  // The holder of a name may be another user of ours, who is called and may give it away.
+  const tries =
+    namesUser && outcome.holderId !== undefined ? 3 : Number(outcome.afterSeconds !== undefined)
+  if (draft.row.attempts < tries) return retryLater(draft, moment, outcome.afterSeconds, true)
   fail(draft, {
     code: 'value_taken',
     message: `Another object in Microsoft 365 has the same ${outcome.target === 'other' ? 'value of a unique property' : outcome.target}.`,

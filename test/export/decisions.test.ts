@@ -75,6 +75,7 @@ describe('an account that has the name of a create', () => {
     name: 'a@contoso.com',
     creatingSince: SENT,
     boundTo: undefined,
+    externalId: 'e1',
     policy: 'adopt',
     attempts: 0,
     ...parts,
@@ -97,10 +98,28 @@ describe('an account that has the name of a create', () => {
   ])('that is %s is never adopted', (_, account, code) => {
     expect(decideAdoption(input({ account }))).toMatchObject({ kind: 'hold', error: { code } })
   })
-  test('that is bound already is adopted by no second binding, even if it is new', () => {
-    expect(decideAdoption(input({ boundTo: 'usr_other' }))).toMatchObject({
+  const holder = { resourceId: 'usr_other', isFormer: false, externalId: 'e1' }
+  test('that is another user’s is asked for three times and never adopted, even if it is new', () => {
+    expect(decideAdoption(input({ boundTo: holder }))).toEqual({
+      kind: 'callHolder',
+      graphId: 'g1',
+    })
+    expect(decideAdoption(input({ boundTo: holder, attempts: 3 }))).toMatchObject({
       kind: 'hold',
       error: { code: 'account_bound', message: expect.stringContaining('usr_other') },
+    })
+  })
+  test('that was a former user’s goes to who has the same externalId, and to nobody else', () => {
+    const former = { ...holder, isFormer: true }
+    expect(decideAdoption(input({ boundTo: former }))).toEqual({ kind: 'adopt', graphId: 'g1' })
+    for (const externalId of ['e2', null])
+      expect(decideAdoption(input({ boundTo: former, externalId }))).toMatchObject({
+        kind: 'hold',
+        error: { code: 'account_of_former_user' },
+      })
+    const nameless = { ...former, externalId: null }
+    expect(decideAdoption(input({ boundTo: nameless, externalId: null }))).toMatchObject({
+      kind: 'hold',
     })
   })
   test('is looked for three times before the create is repeated', () => {

@@ -1,0 +1,128 @@
+/** The writes of a round's users, wave by wave: one write of a user at a time, names in the order in which they become free. */
+import type { Purpose } from '../graph/outcome.ts'
+import { assertNever } from '../kernel/result.ts'
+import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
+import type { Round } from './context.ts'
+import { type Draft, owe } from './draft.ts'
+import { leaveUnreached } from './finish.ts'
+import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
+import { sendWave, type WaveItem } from './sending.ts'
+import { settleWrite } from './settle.ts'
+import { managerGraphId, planWork, type UserWork } from './user-work.ts'
+
+/** The name under which a create is sent. */
+export const createName = (write: PlannedWrite | undefined): string | null =>
+  typeof write?.sets.email === 'string' ? write.sets.email : null
+
+type UserStep = readonly [work: UserWork, write: PlannedWrite]
+
+/** The next write of every user that has one, as far as the tokens reach. */
+export function nextWave(round: Round, works: readonly UserWork[]): UserStep[] {
+  const wave: UserStep[] = []
+  const waiting: UserWork[] = []
+  for (const work of works) {
+    const write = nextWrite(round, work)
+    if (write === undefined) continue
+    if (waitsForName(work, write, works, wave)) waiting.push(work)
+    else takeStep(round, wave, work, write)
+  }
+  const first = waiting.find(({ draft }) => draft.row.graphId !== null)
+  // Everybody waits for somebody: names are exchanged in a circle, which an intermediate name opens.
+  if (wave.length === 0 && first !== undefined) {
+    first.queue.unshift(intermediateRename(first))
+    takeStep(round, wave, first, intermediateRename(first))
+  }
+  return wave
+}
+
+function nextWrite(round: Round, work: UserWork): PlannedWrite | undefined {
+  const { draft } = work
+  if (draft.stopped || round.unreached.has(draft.target)) return undefined
+  if (work.queue.length === 0) planManagerThatArrived(round, work)
+  const [write] = work.queue
+  if (write === undefined) return undefined
+  if (isNewlyCreated(draft) && write.attributes.includes('email')) {
+    owe(draft, round.ports.clock.now())
+    return undefined
+  }
+  return write
+}
+
+/** What is not in the stored intent is not sent: a crash would forget it. */
+function takeStep(round: Round, wave: UserStep[], work: UserWork, write: PlannedWrite): void {
+  if (round.tokens <= 0 || round.halt !== null || !work.isIntended)
+    return leaveUnreached(round, work.draft)
+  round.tokens -= 1
+  work.queue.shift()
+  wave.push([work, write])
+}
+
+/**
+ * Until the Graph id of a create is stored, its name is all by which the account can be found again: a rename waits for
+ * the next round.
+ */
+const isNewlyCreated = ({ before, row }: Draft): boolean =>
+  row.graphId !== null && (before?.graphId ?? null) === null
+
+/** A manager who was created in this very round can be linked in it. */
+function planManagerThatArrived(round: Round, work: UserWork): void {
+  const { plan, draft } = work
+  if (plan.awaitsManager === null || draft.row.graphId === null) return
+  if (managerGraphId(round, work.user) === undefined) return
+  work.plan = planWork(round, { ...work, password: undefined })
+  work.queue = [...work.plan.writes]
+}
+
+/** Sends one wave and takes its outcomes into the drafts. */
+export async function sendUserWave(round: Round, wave: readonly UserStep[]): Promise<void> {
+  const { clock, random } = round.ports
+  const items = wave.map(([{ draft }, write]): WaveItem => {
+    const request = write.request(draft.row.graphId ?? '')
+    const purpose = purposeOf(write, request.method)
+    return { id: draft.target.id, context: { purpose, request, ...ageOf(round, draft) } }
+  })
+  const outcomes = await sendWave(round, items)
+  for (const [{ draft, plan, password }, write] of wave) {
+    const outcome = outcomes.get(draft.target.id)
+    if (outcome === undefined) continue
+    if (draft.writes === 0) draft.row = { ...draft.row, snapshot: definedValues(plan.known) }
+    const holder = nameTakenBy(outcome)
+    if (holder !== undefined) round.calledHolders.push(holder)
+    settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
+    round.graphIds.set(draft.target.id, draft.row.graphId)
+    const carried = ['done', 'permanent', 'privilegedTarget', 'authError'].includes(outcome.kind)
+    if (write.carriesPassword && password !== undefined && carried) {
+      draft.row = { ...draft.row, passwordSequence: password.sequence }
+      round.passwordsOf.push(draft.target.id)
+    }
+  }
+}
+
+const definedValues = (values: UserPlan['known']): Record<string, string | boolean | null> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+
+/** An object that was written moments ago may be one that was created moments ago. */
+function ageOf({ ports }: Round, { row, before }: Draft): { ageSeconds?: number } {
+  if (before?.graphId !== row.graphId) return { ageSeconds: 0 }
+  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
+}
+
+function purposeOf({ purpose }: PlannedWrite, method: string): Purpose {
+  switch (purpose) {
+    case 'create':
+      return 'create_user'
+    case 'revoke':
+      return 'revoke_sessions'
+    case 'manager':
+      return method === 'DELETE' ? 'remove_manager' : 'set_manager'
+    case 'delete':
+      return 'delete_user'
+    case 'update':
+    case 'password':
+      return 'update_user'
+    default:
+      return assertNever(purpose)
+  }
+}

@@ -3,6 +3,7 @@
  * create that was refused met one that was there before, which is adopted or held as the directory says.
  */
 import type { Holder } from '../db/bound-accounts.ts'
+import { foldCase } from '../kernel/fold.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
 import type { BindingError } from './draft.ts'
@@ -38,6 +39,8 @@ export interface AdoptionInput {
   /** Undefined: Graph knows nobody of that name. */
   readonly account: Account | undefined
   readonly name: string
+  /** The name that the user wants by now; null when it wants none, or is gone. */
+  readonly wantedName: string | null
   /** When the create was sent that has no answer; null when it was refused because the name was taken. */
   readonly creatingSince: number | null
   /** The binding that holds the account already. */
@@ -58,6 +61,8 @@ export type Adoption =
   | { readonly kind: 'callHolder'; readonly graphId: string }
   /** Not seen yet; Graph's replicas may lag. */
   | { readonly kind: 'lookAgain'; readonly afterMs: number }
+  /** The name belongs to somebody else and is not even wanted any more: whatever was sent under it made nothing of ours. */
+  | { readonly kind: 'startOver' }
   /** The create did not happen: it is sent again under the same name. */
   | { readonly kind: 'repeat' }
 
@@ -65,8 +70,8 @@ export type Adoption =
 const LOOK_AGAIN_MS = [8_000, 20_000]
 /** How far Graph's clock may be behind ours. */
 const CLOCK_SKEW_MS = 60_000
-/** How often another user of ours is given the chance to free the name. */
-const MAX_CALLS = 3
+/** How often another user of ours is given the chance to free the name: some four minutes, with growing pauses. */
+export const MAX_CALLS = 8
 
 /** Decides about the account that has the name. */
 export function decideAdoption(input: AdoptionInput): Adoption {
@@ -84,6 +89,7 @@ export function decideAdoption(input: AdoptionInput): Adoption {
 
 /** The account of a former user is taken over by the same person only, and that is who has the same externalId. */
 function decideBound(input: AdoptionInput, account: Account, holder: Holder): Adoption {
+  if (foldCase(input.wantedName ?? '') !== foldCase(input.name)) return { kind: 'startOver' }
   if (!holder.isFormer && input.attempts < MAX_CALLS)
     return { kind: 'callHolder', graphId: account.id }
   if (!holder.isFormer)

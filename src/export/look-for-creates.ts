@@ -1,7 +1,10 @@
 /** Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name. */
 import { boundAccounts, type Holder } from '../db/bound-accounts.ts'
 import type { Outcome } from '../graph/outcome.ts'
+import { backoffBase } from '../kernel/backoff.ts'
 import { assertNever } from '../kernel/result.ts'
+import { desiredUser } from '../plan/desired-user.ts'
+import { directoryUser } from '../plan/directory-user.ts'
 import { getUser } from '../plan/requests.ts'
 import { exportedKeys } from '../plan/snapshot.ts'
 import { type Account, ADOPTION_SELECT, decideAdoption, readAccount } from './adoption.ts'
@@ -9,6 +12,7 @@ import type { Round } from './context.ts'
 import { type Draft, fail, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
 import { sendWave, type WaveItem } from './sending.ts'
+import { stateOf } from './user-work.ts'
 
 /** The drafts that can be planned; the others wait for a later look, or are held. */
 export async function lookForCreates(round: Round, drafts: readonly Draft[]): Promise<Draft[]> {
@@ -54,6 +58,7 @@ function decide(
   const adoption = decideAdoption({
     account,
     name: row.creatingAs ?? '',
+    wantedName: wantedName(round, draft),
     creatingSince: row.creatingSince,
     boundTo: account === undefined ? undefined : bound.get(account.id),
     externalId: externalIdOf(round, draft),
@@ -68,8 +73,11 @@ function decide(
     case 'callHolder':
       round.calledHolders.push(adoption.graphId)
       draft.row = { ...row, attempts: row.attempts + 1 }
-      owe(draft, now + HOLDER_HAS_MS)
+      owe(draft, now + backoffBase(row.attempts + 1) * 1000)
       return false
+    case 'startOver':
+      draft.row = { ...row, creatingAs: null, creatingSince: null, attempts: 0 }
+      return true
     case 'repeat':
       return true
     case 'lookAgain':
@@ -86,8 +94,15 @@ function decide(
   }
 }
 
-/** So long the holder of a name has to be carried before the name is asked for again. */
-const HOLDER_HAS_MS = 2_000
+/** The userPrincipalName that the user is to have by now. */
+function wantedName(round: Round, { target }: Draft): string | null {
+  const row = round.loaded.users.find(({ id }) => id === target.id)
+  if (row === undefined) return null
+  const { directions, settings } = round
+  const user = directoryUser(row.resource, stateOf(row))
+  const { values } = desiredUser({ user, directions, settings, managerGraphId: null })
+  return typeof values.email === 'string' ? values.email : null
+}
 
 const externalIdOf = (round: Round, { target }: Draft): string | null =>
   round.loaded.users.find(({ id }) => id === target.id)?.externalId ?? null

@@ -6,6 +6,7 @@ import { assertNever } from '../kernel/result.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
+import { MAX_CALLS } from './adoption.ts'
 import { type BindingError, type Draft, fail, owe } from './draft.ts'
 
 export interface Moment {
@@ -147,8 +148,8 @@ function settleConflict(
     return owe(draft, moment.now)
   }
   // The holder of a name may be another user of ours, who is called and may give it away.
-  const tries =
-    namesUser && outcome.holderId !== undefined ? 3 : Number(outcome.afterSeconds !== undefined)
+  const mayFree = namesUser && outcome.holderId !== undefined
+  const tries = mayFree ? MAX_CALLS : Number(outcome.afterSeconds !== undefined)
   if (draft.row.attempts < tries) return retryLater(draft, moment, outcome.afterSeconds, true)
   fail(draft, {
     code: 'value_taken',

@@ -35,7 +35,8 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   return { ...work, plan, queue: [...plan.writes], isIntended: false }
 }
 
-const stateOf = ({ id, suspended, passwordExpired }: UserRow) => ({
+/** What the planner takes of a user's row beside its document. */
+export const stateOf = ({ id, suspended, passwordExpired }: UserRow) => ({
   id,
   suspended,
   passwordExpired,

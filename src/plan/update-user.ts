@@ -2,6 +2,7 @@
  * Updating a user: one PATCH with the properties that differ, then what Graph wants on its own: the password (mixed with
  * other properties it fails them all), the end of the sessions of a user who was disabled, the manager.
  */
+import { directionOf } from './attributes.ts'
 import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
 import { removeManager, revokeSessions, setManager, setPassword, updateUser } from './requests.ts'
 import {
@@ -33,6 +34,7 @@ export function differencesOf(input: UserPlanInput, desired: Snapshot): Differen
     if (mustSend(value, knownValue(key, binding, directions), settings.blankPolicy))
       values[key] = value
   }
+  if (holdsFormerManager(input)) values.manager = null
   if (values.costCenter === undefined && values.division === undefined)
     return { values, orgData: undefined, needs: [] }
   const costCenter = orgMember('costCenter', input, values)
@@ -41,6 +43,14 @@ export function differencesOf(input: UserPlanInput, desired: Snapshot): Differen
     return { values, orgData: { costCenter, division }, needs: [] }
   const { costCenter: _, division: __, ...others } = values
   return { values: others, orgData: undefined, needs: ['employeeOrgData'] }
+}
+
+/** While the manager who is wanted has no Graph id, whoever was exported before is in any case not the one. */
+function holdsFormerManager({ binding, directions, managerGraphId }: UserPlanInput): boolean {
+  if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
+    return false
+  const known = knownValue('manager', binding, directions)
+  return known.state === 'unknown' || (known.state === 'known' && known.value !== null)
 }
 
 /** What a member of employeeOrgData has to hold after the write: ours, else what it holds; undefined when not known. */

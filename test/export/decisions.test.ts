@@ -73,6 +73,7 @@ describe('an account that has the name of a create', () => {
   const input = (parts: Partial<AdoptionInput>): AdoptionInput => ({
     account: { id: 'g1', createdAt: SENT + 500, isGuest: false, isSynced: false },
     name: 'a@contoso.com',
+    wantedName: 'A@contoso.com',
     creatingSince: SENT,
     boundTo: undefined,
     externalId: 'e1',
@@ -99,14 +100,19 @@ describe('an account that has the name of a create', () => {
     expect(decideAdoption(input({ account }))).toMatchObject({ kind: 'hold', error: { code } })
   })
   const holder = { resourceId: 'usr_other', isFormer: false, externalId: 'e1' }
-  test('that is another user’s is asked for three times and never adopted, even if it is new', () => {
+  test('that is another user’s is asked for some minutes and never adopted, even if it is new', () => {
     expect(decideAdoption(input({ boundTo: holder }))).toEqual({
       kind: 'callHolder',
       graphId: 'g1',
     })
-    expect(decideAdoption(input({ boundTo: holder, attempts: 3 }))).toMatchObject({
+    expect(decideAdoption(input({ boundTo: holder, attempts: 8 }))).toMatchObject({
       kind: 'hold',
       error: { code: 'account_bound', message: expect.stringContaining('usr_other') },
+    })
+  })
+  test('that is another user’s is left to it when the name is not even wanted any more', () => {
+    expect(decideAdoption(input({ boundTo: holder, wantedName: 'b@contoso.com' }))).toEqual({
+      kind: 'startOver',
     })
   })
   test('that was a former user’s goes to who has the same externalId, and to nobody else', () => {

@@ -331,9 +331,12 @@ describe('the manager', () => {
     expect(requests(plan)).toEqual([{ method: 'DELETE', url: link }])
   })
 
-  it('stays while the wanted one has no Graph id', () => {
+  it('who was exported goes while the one who is wanted has no Graph id: in any case it is not that one', () => {
     const plan = planUser(input({ ...given, binding: managed, managerGraphId: undefined }))
-    expect(plan).toMatchObject({ action: 'none', awaitsManager: 'usr_boss' })
+    expect(plan).toMatchObject({ action: 'update', awaitsManager: 'usr_boss' })
+    expect(plan.writes.map(({ purpose, sets }) => [purpose, sets])).toEqual([
+      ['manager', { manager: null }],
+    ])
   })
 
   it('of somebody else is left alone when none was ever exported', () => {

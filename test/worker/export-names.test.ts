@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import type { Loose } from '../support/seed.ts'
 
 /** Creates users over SCIM, has them carried out, and gives their ids. */
 async function carried(world: ExportWorld, ...names: string[]): Promise<string[]> {
@@ -20,12 +21,10 @@ async function rename(world: ExportWorld, id: string | undefined, name: string):
 
 /** Who has which name, by first name. */
 function names(world: ExportWorld): Record<string, unknown> {
-  const live = world.graph.summary().users.filter((user) => user['isDeleted'] !== true)
+  const users: Loose[] = [...world.graph.summary().users]
+  const live = users.filter((user) => user['isDeleted'] !== true)
   return Object.fromEntries(
-    live.map((user) => [
-      String(user['givenName']),
-      String(user['userPrincipalName']).split('@')[0],
-    ]),
+    live.map((user) => [user['givenName'], user['userPrincipalName'].split('@')[0]]),
   )
 }
 

@@ -7,6 +7,7 @@ import { safeErrorText, writeFailure } from './db/failure.ts'
 import { isMigrated } from './db/migration-state.ts'
 import type { Deps } from './deps.ts'
 import { directoryRoutes } from './directories/routes.ts'
+import { eventRoutes } from './events/routes.ts'
 import { credentialContext } from './export/connection.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
@@ -18,6 +19,8 @@ import { requestLog } from './http/request-log.ts'
 import { normalizeScimPath } from './http/scim-path.ts'
 import { scimErrorHandler, scimFault } from './http/scim-response.ts'
 import { redact } from './kernel/redact.ts'
+import { adminRoutes } from './provisioning/admin-routes.ts'
+import { organizationRoutes } from './organizations/routes.ts'
 import { scimRoutes } from './provisioning/routes.ts'
 import { getPath } from 'hono/utils/url'
 
@@ -91,7 +94,16 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
       sealer.seal(secret, credentialContext(organizationId, directoryId)),
     quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
   })
-  api.route('/v1/directories', directories)
+  const organizations = organizationRoutes({
+    clock,
+    newId,
+    announce,
+    randomBytes: deps.randomBytes,
+  })
+  api.route('/v1', organizations)
+  api.route('/v1', directories)
+  api.route('/v1', adminRoutes({ clock, announce }))
+  api.route('/v1', eventRoutes({ clock, announce }))
   api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))
   return api
 }

@@ -29,6 +29,7 @@ export type EventType =
   | 'source_update'
   | 'source_delete'
   | 'organization_create'
+  | 'organization_update'
   | 'credential_create'
   | 'credential_revoke'
   | 'auth_failure'

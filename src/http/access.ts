@@ -42,8 +42,6 @@ export const API_ROUTES = {
   'GET /events': 'read_only',
 } as const satisfies Readonly<Record<string, Access>>
 
-export type ApiRoute = keyof typeof API_ROUTES
-
 export type RouteAccess =
   | { readonly kind: 'known'; readonly least: Access }
   | { readonly kind: 'otherMethods'; readonly allowed: string }

@@ -63,6 +63,21 @@ export const textField = (max: number) => {
 export const wordField = <const T extends readonly [string, ...string[]]>(words: T) =>
   v.picklist(words, `must be one of: ${words.join(', ')}`)
 
+const TENANT =
+  'must be the id of an Entra tenant (such as 8b7ccf0c-20b1-4b4f-a9a0-3c0a6d3c1a11) or one of its domains (contoso.onmicrosoft.com)'
+
+/** An Entra tenant, by its id or one of its domains; case says nothing. */
+export const tenantField = v.pipe(
+  v.string(TENANT),
+  v.trim(),
+  v.toLowerCase(),
+  v.maxLength(253, TENANT),
+  v.regex(
+    /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63})$/,
+    TENANT,
+  ),
+)
+
 const TIME = 'must be a time such as 2027-01-31T00:00:00Z (RFC 3339), or null'
 
 /** A time as RFC 3339, in milliseconds. */

@@ -54,81 +54,61 @@ export function toProblemDocument(problem: Problem): ProblemDocument {
     case 'invalid':
       return invalid(problem.errors)
     case 'unreadable':
-      return { status: 400, title: 'The request cannot be read', detail: problem.reason }
+      return document(400, 'The request cannot be read', problem.reason)
     case 'unauthorized':
-      return { ...UNAUTHORIZED, detail: REASONS[problem.reason] }
+      return { ...document(401, 'Not authenticated', REASONS[problem.reason]), headers: CHALLENGE }
     case 'forbidden':
-      return { status: 403, title: 'Not allowed', detail: refusal(problem.role, problem.least) }
+      return document(403, 'Not allowed', refusal(problem.role, problem.least))
     case 'notFound':
-      return {
-        status: 404,
-        title: 'Not found',
-        detail: `${problem.what} does not exist in this organization. Check the id and whose key you use.`,
-      }
+      return document(404, 'Not found', `${problem.what} ${NOT_HERE}`)
     case 'unknownPath':
-      return {
-        status: 404,
-        title: 'Not found',
-        detail: 'The admin API has no such path. Check its spelling.',
-      }
+      return document(404, 'Not found', NO_PATH)
     case 'methodNotAllowed':
-      return {
-        status: 405,
-        title: 'Method not allowed',
-        detail: `${problem.method} is not possible here: use ${problem.allowed}.`,
-        headers: { Allow: problem.allowed },
-      }
+      return methodNotAllowed(problem.method, problem.allowed)
     case 'conflict':
-      return {
-        status: 409,
-        title: 'Conflict',
-        detail: problem.detail,
-        more: problem.evidence ?? {},
-      }
+      return { ...document(409, 'Conflict', problem.detail), more: problem.evidence ?? {} }
     case 'payloadTooLarge':
-      return {
-        status: 413,
-        title: 'The body is too large',
-        detail: `A body may have ${problem.limitBytes} bytes at most.`,
-      }
+      return document(413, 'Too large', `A body has ${problem.limitBytes} bytes at most.`)
     case 'unsupportedMediaType':
-      return {
-        status: 415,
-        title: 'Unsupported content type',
-        detail: `"${problem.contentType.slice(0, 100)}" is not understood: send the body as application/json.`,
-      }
+      return document(415, 'Unsupported content type', notJson(problem.contentType))
     case 'tooManyRequests':
-      return {
-        status: 429,
-        title: 'Too many requests',
-        detail:
-          'This key sends more requests than any administrator does. Send fewer and try again later.',
-        headers: retryAfter(problem.retryAfterSeconds),
-      }
+      return later(document(429, 'Too many requests', TOO_MANY), problem.retryAfterSeconds)
     case 'busy':
-      return {
-        status: 503,
-        title: 'Busy',
-        detail:
-          'The database is busy, or somebody else is changing the same thing. Try again in a moment.',
-        headers: retryAfter(problem.retryAfterSeconds),
-      }
+      return later(document(503, 'Busy', BUSY), problem.retryAfterSeconds)
     case 'internal':
-      return {
-        status: 500,
-        title: 'Internal error',
-        detail: `Something went wrong in the gateway; its log tells more under the request id ${problem.requestId}.`,
-      }
+      return document(500, 'Internal error', `${INTERNAL} ${problem.requestId}.`)
     default:
       return assertNever(problem)
   }
 }
 
-const UNAUTHORIZED = {
-  status: 401,
-  title: 'Not authenticated',
-  headers: { 'WWW-Authenticate': 'Bearer realm="api"' },
-} as const
+const document = (
+  status: ProblemDocument['status'],
+  title: string,
+  detail: string,
+): ProblemDocument => ({ status, title, detail })
+
+const later = (problem: ProblemDocument, seconds: number): ProblemDocument => ({
+  ...problem,
+  headers: { 'Retry-After': String(seconds) },
+})
+
+const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="api"' }
+const NOT_HERE = 'does not exist in this organization. Check the id, and whose key you use.'
+const NO_PATH = 'The admin API has no such path. Check its spelling.'
+const TOO_MANY =
+  'This key sends more requests than any administrator does. Send fewer, and try again later.'
+const BUSY =
+  'The database is busy, or somebody else is changing the same thing. Try again in a moment.'
+const INTERNAL = 'Something went wrong in the gateway. Its log tells more under the request id'
+
+const notJson = (contentType: string): string =>
+  `"${contentType.slice(0, 100)}" is not understood: send the body as application/json.`
+
+function methodNotAllowed(method: string, allowed: string): ProblemDocument {
+  const detail = `${method} is not possible here: use ${allowed}.`
+  return { ...document(405, 'Method not allowed', detail), headers: { Allow: allowed } }
+}
 
 const REASONS = {
   missing: 'The request carries no key: send "Authorization: Bearer <API key>".',
@@ -157,5 +137,3 @@ function refusal(role: Role, least: Access): string {
     return 'Only the operator of this deployment may do this, with the deployment secret OPERATOR_TOKEN.'
   return `The key has the role ${role}; this takes the role ${least}. Use a key of an administrator with that role.`
 }
-
-const retryAfter = (seconds: number) => ({ 'Retry-After': String(seconds) })

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
+import { sleep } from './network.ts'
+
 export interface Child {
   readonly name: string
   readonly process: ChildProcess
@@ -17,20 +19,23 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface ChildOptions {
   readonly args: readonly string[]
   readonly environment: Environment
+  /** Handed down to everything that it starts in turn, so that all of it is found again. */
+  readonly marker: string
   /** Whether a line of output is worth showing. */
   readonly shows?: (line: string) => boolean
 }
 
+const MARKER = 'ISTHMUS_DEV_RUN'
 const GRACE_MS = 5000
 
 /** Starts a Node program on the Node that runs this one. */
-export function startChild(name: string, { args, environment, shows }: ChildOptions): Child {
-  const child = spawn(process.execPath, args, {
-    env: environment as NodeJS.ProcessEnv,
+export function startChild(name: string, options: ChildOptions): Child {
+  const child = spawn(process.execPath, options.args, {
+    env: { ...options.environment, [MARKER]: options.marker } as unknown as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  show(name, child.stdout, shows)
-  show(name, child.stderr, shows)
+  show(name, child.stdout, options.shows)
+  show(name, child.stderr, options.shows)
   let over = false
   const ended = new Promise<string>((resolve) => {
     const end = (how: string) => {
@@ -49,32 +54,29 @@ function show(name: string, stream: Readable, shows: ChildOptions['shows']): voi
   })
 }
 
-/** Asks each to end, waits, and kills what has not ended after five seconds. Only processes that we started, by id. */
-export async function stopChildren(children: readonly Child[]): Promise<void> {
-  await Promise.all(children.map(stop))
+/** Asks each to end, and kills what has not ended after five seconds: the children, and what they left behind. */
+export async function stopChildren(children: readonly Child[], marker: string): Promise<void> {
+  const running = children.filter((child) => !child.hasEnded())
+  for (const child of running) child.process.kill('SIGTERM')
+  const allEnded = Promise.all(running.map((child) => child.ended))
+  // Not waiting any longer must not keep this process alive.
+  await Promise.race([allEnded, sleep(GRACE_MS, { keepsAlive: false })])
+  for (const child of running) if (!child.hasEnded()) child.process.kill('SIGKILL')
+  await allEnded
+  await endMarked(marker)
 }
 
-async function stop(child: Child): Promise<void> {
-  if (child.hasEnded()) return
-  const family = await descendantsOf(child.process.pid)
-  child.process.kill('SIGTERM')
-  const late = AbortSignal.timeout(GRACE_MS)
-  await Promise.race([
-    child.ended,
-    new Promise((resolve) => late.addEventListener('abort', resolve)),
-  ])
-  if (!child.hasEnded()) child.process.kill('SIGKILL')
-  await child.ended
-  await endLeftovers(family)
-}
-
-/** A runtime outlives its parent for a moment; one that stays is killed. */
-async function endLeftovers(family: ReadonlyMap<number, string>): Promise<void> {
+/**
+ * Ends the processes of a run, by id: a runtime whose parent was killed does not end by itself. Where `ps` cannot show
+ * environments nothing is found, and nothing is ended.
+ */
+export async function endMarked(marker: string): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
-    const left = await stillRunning(family)
+    const left = await markedProcesses(marker)
     if (left.length === 0) return
-    if (tries === 19) for (const pid of left) kill(pid)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // A runtime outlives its parent for a moment.
+    if (tries >= 4) for (const pid of left) kill(pid)
+    await sleep(50)
   }
 }
 
@@ -86,43 +88,24 @@ function kill(pid: number): void {
   }
 }
 
-/** The same process, not another that got its number: parent aside, number and command are compared. */
-async function stillRunning(family: ReadonlyMap<number, string>): Promise<readonly number[]> {
-  if (family.size === 0) return []
-  const running = await listProcesses()
-  return running.filter(({ pid, command }) => family.get(pid) === command).map(({ pid }) => pid)
+async function markedProcesses(marker: string): Promise<readonly number[]> {
+  const showEnvironment = process.platform === 'darwin' ? 'axEww' : 'axeww'
+  const text = (await ps(showEnvironment, '-o', 'pid=,args=')) ?? ''
+  return text
+    .split('\n')
+    .filter((line) => line.includes(`${MARKER}=${marker}`))
+    .map((line) => Number.parseInt(line, 10))
+    .filter((pid) => pid !== process.pid)
 }
 
-async function descendantsOf(root: number | undefined): Promise<ReadonlyMap<number, string>> {
-  const found = new Map<number, string>()
-  if (root === undefined) return found
-  const running = await listProcesses()
-  const parents = [root]
-  for (const parent of parents)
-    for (const { pid, command } of running.filter((one) => one.parent === parent)) {
-      found.set(pid, command)
-      parents.push(pid)
-    }
-  return found
+/** The command line of a process; undefined where it cannot be told. */
+export async function commandOf(pid: number): Promise<string | undefined> {
+  return ps('-p', String(pid), '-o', 'args=')
 }
 
-interface Running {
-  readonly pid: number
-  readonly parent: number
-  readonly command: string
-}
-
-/** Empty where there is no `ps`: then nothing is ended but what was started directly. */
-async function listProcesses(): Promise<readonly Running[]> {
-  const ps = spawn('ps', ['-A', '-o', 'pid=,ppid=,args='], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const failed = new Promise<readonly Running[]>((resolve) => ps.once('error', () => resolve([])))
-  return Promise.race([failed, readProcesses(ps.stdout)])
-}
-
-async function readProcesses(stream: Readable): Promise<readonly Running[]> {
-  const text = (await stream.toArray()).join('')
-  return text.split('\n').flatMap((line) => {
-    const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
-    return command === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }]
-  })
+async function ps(...args: readonly string[]): Promise<string | undefined> {
+  const child = spawn('ps', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const failed = new Promise<undefined>((resolve) => child.once('error', () => resolve(undefined)))
+  const text = child.stdout.toArray().then((parts) => parts.join(''))
+  return Promise.race([failed, text])
 }

@@ -98,9 +98,9 @@ function untilAsked(stop: AbortController): Promise<void> {
 }
 
 async function run(options: DevOptions): Promise<number> {
-  await checkPorts(options)
   const opened = await openStateDirectory(options.state, options.fresh)
   if (!opened.ok) throw new Trouble(opened.error)
+  await checkPorts(options)
   const state = opened.value
   state.claim(options.port)
   const children: Child[] = []
@@ -117,7 +117,7 @@ async function run(options: DevOptions): Promise<number> {
     throw new Trouble(`${death} Everything else is stopped.`)
   } finally {
     stop.abort()
-    await stopChildren(children)
+    await stopChildren(children, state.marker)
     state.release()
   }
 }

@@ -50,6 +50,7 @@ function environmentOf(state: StateDirectory): Environment {
 /** Applies migrations and seeds, as a process that ends. */
 export function startPreparation(state: StateDirectory, variables: Record<string, string>): Child {
   return startChild('prepare', {
+    marker: state.marker,
     args: ['--no-warnings', join(import.meta.dirname, 'prepare.ts'), state.path],
     environment: { ...environmentOf(state), ...variables, WRANGLER_LOG: 'error' },
   })
@@ -59,6 +60,7 @@ export function startPreparation(state: StateDirectory, variables: Record<string
 export function startEmulator(state: StateDirectory, port: number): Child {
   const script = join(ROOT, 'test/graph/serve.ts')
   return startChild('graph', {
+    marker: state.marker,
     args: [script, '--port', String(port), '--state', state.graph],
     environment: process.env,
     shows: () => isVerbose(),
@@ -75,6 +77,7 @@ export function startGateway(
   const secrets = Object.fromEntries(entries.filter(([name]) => SECRETS.includes(name)))
   const plain = entries.filter(([name]) => !SECRETS.includes(name))
   return startChild('gateway', {
+    marker: state.marker,
     args: [
       WRANGLER,
       'dev',

@@ -30,8 +30,11 @@ export async function answerOf(url: string, init: RequestInit = {}): Promise<Ans
   }
 }
 
-export const sleep = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds))
+export const sleep = (milliseconds: number, { keepsAlive = true } = {}): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    if (!keepsAlive) timer.unref()
+  })
 
 /** A 5xx that lasts this long is no start any more but a fault. */
 const FAULT_MS = 3000

@@ -16,7 +16,7 @@ export function showProgress(title: string, total: number): Progress {
 
 function bar(title: string, total: number): Progress {
   const single = new SingleBar({
-    format: `${title.padEnd(28)} {bar} {value}/{total} {note}`,
+    format: `${title.padEnd(30)} {bar} {value}/{total} {note}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
@@ -38,7 +38,7 @@ function lines(title: string, total: number): Progress {
       const step = grown === 0 ? STEPS : Math.floor((done / grown) * STEPS)
       if (step <= told) return
       told = step
-      console.log(`${title.padEnd(28)} ${done}/${grown} ${note}`.trimEnd())
+      console.log(`${title.padEnd(30)} ${done}/${grown} ${note}`.trimEnd())
     },
     end: () => undefined,
   }

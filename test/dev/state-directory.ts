@@ -1,9 +1,10 @@
 /** The directory that holds what `dev` keeps between runs: D1, the emulated tenant, the encryption key. */
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { err, ok, type Result } from '../../src/kernel/result.ts'
-import { isPortFree } from './network.ts'
+import { commandOf, endMarked } from './children.ts'
 
 /** Says that a directory is ours, and which `dev` used it last. */
 const MARKER = 'dev.json'
@@ -17,7 +18,9 @@ export interface StateDirectory {
   readonly writeSecrets: (secrets: Readonly<Record<string, string>>) => string
   /** Environment that keeps wrangler's own files here, away from other projects. */
   readonly environment: Readonly<Record<string, string>>
+  /** Says who uses it now: a port, and the mark of the processes that belong to the run. */
   readonly claim: (port: number) => void
+  readonly marker: string
   readonly release: () => void
 }
 
@@ -37,8 +40,9 @@ export async function openStateDirectory(
     )
   if (fresh) rmSync(path, { recursive: true, force: true })
   mkdirSync(path, { recursive: true })
-  const marker = join(path, MARKER)
-  if (!existsSync(marker)) writeFileSync(marker, '{}\n')
+  const file = join(path, MARKER)
+  const marker = randomUUID()
+  if (!existsSync(file)) writeFileSync(file, '{}\n')
   return ok({
     path,
     encryptionKey: keptKey(join(path, 'encryption-key')),
@@ -48,35 +52,43 @@ export async function openStateDirectory(
       WRANGLER_REGISTRY_PATH: join(path, 'registry'),
       WRANGLER_CACHE_DIR: join(path, 'cache'),
     },
-    claim: (port) => writeFileSync(marker, `${JSON.stringify({ pid: process.pid, port })}\n`),
-    release: () => writeFileSync(marker, '{}\n'),
+    claim: (port) =>
+      writeFileSync(file, `${JSON.stringify({ pid: process.pid, port, marker } satisfies User)}\n`),
+    marker,
+    release: () => writeFileSync(file, '{}\n'),
   })
 }
 
 const isOurs = (path: string): boolean =>
   existsSync(join(path, MARKER)) || readdirSync(path).length === 0
 
-/** The `dev` that holds the directory now; undefined when it has ended, however it ended. */
-async function userOf(path: string): Promise<Required<Marker> | undefined> {
-  const marker = join(path, MARKER)
-  if (!existsSync(marker)) return undefined
-  const { pid, port } = readMarker(marker)
-  if (pid === undefined || port === undefined || pid === process.pid) return undefined
-  // A process number may have gone to another process meanwhile, whose port is not that one.
-  return isRunning(pid) && !(await isPortFree(port)) ? { pid, port } : undefined
+/** The `dev` that holds the directory now; what one that was killed has left behind is ended first. */
+async function userOf(path: string): Promise<User | undefined> {
+  const { pid, port, marker } = readUser(path)
+  if (pid === undefined || port === undefined || marker === undefined) return undefined
+  if (isRunning(pid) && (await isDev(pid))) return { pid, port, marker }
+  await endMarked(marker)
+  return undefined
 }
 
-interface Marker {
-  readonly pid?: number
-  readonly port?: number
+interface User {
+  readonly pid: number
+  readonly port: number
+  readonly marker: string
 }
 
-function readMarker(marker: string): Marker {
+function readUser(path: string): Partial<User> {
   try {
-    return JSON.parse(readFileSync(marker, 'utf8')) as Marker
+    return JSON.parse(readFileSync(join(path, MARKER), 'utf8')) as Partial<User>
   } catch {
     return {}
   }
+}
+
+/** Whether it is still that process: its number may have gone to another meanwhile. */
+async function isDev(pid: number): Promise<boolean> {
+  const command = await commandOf(pid)
+  return command === undefined || command.includes('dev.ts')
 }
 
 function isRunning(pid: number): boolean {

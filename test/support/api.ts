@@ -9,11 +9,11 @@ import { createDeps, type Deps } from '../../src/deps.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import { type Loose, newId } from './seed.ts'
 
-export type Role = 'read_only' | 'manager' | 'administrator' | 'billing_admin'
+type Role = 'read_only' | 'manager' | 'administrator' | 'billing_admin'
 
 export const OPERATOR = 'isth_operator_test_00000000000000000000'
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
@@ -48,7 +48,7 @@ export interface ApiClient {
   as(role: Role): Promise<ApiClient>
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly organizationId?: string
   readonly role?: Role
   readonly expiresAt?: number | null
@@ -116,7 +116,16 @@ export async function apiClient(options: ClientOptions = {}): Promise<ApiClient>
     }
   }
   return {
-    ...{ organizationId, keyId, adminId, key, deps, app, lines, rung, clock, send },
+    organizationId,
+    keyId,
+    adminId,
+    key,
+    deps,
+    app,
+    lines,
+    rung,
+    clock,
+    send,
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
     patch: (path, body) => send('PATCH', path, body),

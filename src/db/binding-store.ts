@@ -1,0 +1,61 @@
+/** Bindings as administrators read them; only drains write them. */
+import { sql } from 'drizzle-orm'
+
+import { walked, walkedPage } from './bounded-walk.ts'
+import { type Database, decode } from './client.ts'
+import type { BindingRow } from './round-store.ts'
+import { binding } from './tables/directories.ts'
+
+export type BindingState = BindingRow['state']
+
+export const BINDING_STATES = binding.state.enumValues
+
+export interface BindingQuery {
+  readonly organizationId: string
+  readonly directoryId: string
+  readonly states: readonly BindingState[]
+  /** The id of the user or group that the page before ended with. */
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+export interface BindingPage {
+  readonly items: readonly BindingRow[]
+  readonly nextAfter: string | undefined
+}
+
+/** A binding has no id of its own: it is the directory's, about this resource. */
+export const bindingId = (directoryId: string, resourceId: string): string =>
+  `bnd_${directoryId.replace(/^dir_/, '')}_${resourceId}`
+
+const kindOf = (resourceId: string): string => (resourceId.startsWith('grp_') ? 'group' : 'user')
+
+/** One page of a directory's bindings, groups before users; undefined when there is no such directory. */
+export async function listBindings(
+  database: Database,
+  { organizationId, directoryId, states, after = '', limit }: BindingQuery,
+): Promise<BindingPage | undefined> {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const start = after === '' ? sql`TRUE` : sql`(kind, resource_id) > (${kindOf(after)}, ${after})`
+  const page = walked({
+    from: sql`binding WHERE ${mine} AND ${start}`,
+    place: sql`resource_id`,
+    order: sql`kind, resource_id`,
+    matches: sql`state IN (SELECT value FROM json_each(${JSON.stringify(states)}))`,
+    limit,
+  })
+  const [found, rows] = await database.run(
+    sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT b.*, w.is_match, w.walked FROM ${page} w JOIN binding b
+        ON b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+          AND b.kind = CASE substr(w.place, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
+          AND b.resource_id = w.place
+      ORDER BY b.kind, b.resource_id`,
+  )
+  if ((found?.rows.length ?? 0) === 0) return undefined
+  const read = walkedPage(rows?.rows ?? [], limit)
+  return {
+    items: read.rows.map((row) => decode(binding, row)),
+    nextAfter: read.last === undefined ? undefined : String(read.last['resource_id']),
+  }
+}

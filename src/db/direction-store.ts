@@ -1,0 +1,101 @@
+import { sql } from 'drizzle-orm'
+
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { Direction } from '../plan/attributes.ts'
+import { isRefused, write } from './admin-write.ts'
+import { type Database, decode } from './client.ts'
+import { appendEvents, type NewEvent } from './event-log.ts'
+import { refuseUnless } from './failure.ts'
+import type { DirectionRow } from './round-store.ts'
+import { attributeDirection } from './tables/directories.ts'
+
+export interface StoredDirections {
+  readonly rows: readonly DirectionRow[]
+  /** Attributes that another directory of the organization imports. */
+  readonly imports: readonly {
+    readonly attribute: string
+    readonly directoryId: string
+    readonly directoryName: string
+  }[]
+}
+
+export interface DirectionChange {
+  readonly attribute: string
+  readonly direction: Direction
+  /** Tells of this change alone; its sequence is stored with the direction. */
+  readonly event: NewEvent
+}
+
+interface Key {
+  readonly organizationId: string
+  readonly directoryId: string
+}
+
+/** The chosen directions of a directory; undefined when the organization has no such directory. */
+export async function readStoredDirections(
+  database: Database,
+  { organizationId, directoryId }: Key,
+): Promise<StoredDirections | undefined> {
+  const [found, own, others] = await database.run(
+    sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT * FROM attribute_direction
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}`,
+    sql`SELECT a.attribute, d.id, d.name FROM attribute_direction a JOIN directory d
+        ON d.organization_id = a.organization_id AND d.id = a.directory_id
+      WHERE a.organization_id = ${organizationId} AND a.directory_id <> ${directoryId}
+        AND a.direction = 'import'`,
+  )
+  if ((found?.rows.length ?? 0) === 0) return undefined
+  return {
+    rows: (own?.rows ?? []).map((row) => decode(attributeDirection, row)),
+    imports: (others?.rows ?? []).map((row) => ({
+      attribute: String(row['attribute']),
+      directoryId: String(row['id']),
+      directoryName: String(row['name']),
+    })),
+  }
+}
+
+/**
+ * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions
+ * or another directory's imports are no longer as they were read.
+ */
+export async function storeDirections(
+  database: Database,
+  key: Key,
+  before: readonly DirectionRow[],
+  changes: readonly DirectionChange[],
+): Promise<Result<undefined, 'stale'>> {
+  const { organizationId, directoryId } = key
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const newest = Math.max(0, ...before.map(({ sequence }) => sequence))
+  const imported = changes.filter(({ direction }) => direction === 'import')
+  const written = await write(database, [
+    // Every change takes a higher sequence, so the highest tells whether there was one since.
+    refuseUnless(
+      sql`EXISTS (SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})
+        AND ${newest} = (SELECT coalesce(max(sequence), 0) FROM attribute_direction WHERE ${mine})
+        AND NOT EXISTS (SELECT 1 FROM attribute_direction WHERE organization_id = ${organizationId}
+          AND directory_id <> ${directoryId} AND direction = 'import'
+          AND attribute IN (SELECT value FROM json_each(${names(imported)})))`,
+      'stale',
+    ),
+    appendEvents(
+      organizationId,
+      changes.map(({ event }) => event),
+    ),
+    // The events were just appended in this order, so the last of them is the end of the log.
+    sql`INSERT INTO attribute_direction (organization_id, directory_id, attribute, direction, sequence)
+      SELECT ${organizationId}, ${directoryId}, c.value ->> 'attribute', c.value ->> 'direction',
+        (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})
+          - ${changes.length - 1} + c.key
+      FROM json_each(${JSON.stringify(changes.map(({ attribute, direction }) => ({ attribute, direction })))}) c
+      WHERE TRUE ON CONFLICT DO UPDATE SET direction = excluded.direction, sequence = excluded.sequence`,
+  ])
+  if (written.ok) return ok(undefined)
+  if (isRefused(written.error, 'stale')) return err('stale')
+  throw new Error('directions were refused')
+}
+
+const names = (changes: readonly DirectionChange[]): string =>
+  JSON.stringify(changes.map(({ attribute }) => attribute))

@@ -1,0 +1,169 @@
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
+import { isRefused, type Refusal, write } from './admin-write.ts'
+import { type Database, decode, type Query } from './client.ts'
+import type { NewEvent } from './event-log.ts'
+import { refuseUnless } from './failure.ts'
+import type { DirectoryRow } from './lease.ts'
+import { mutation } from './mutation.ts'
+import { directory } from './tables/directories.ts'
+
+/** A directory as administrators see it: without its credential and without what the drain keeps there. */
+export type ShownDirectory = Pick<
+  DirectoryRow,
+  | 'organizationId'
+  | 'id'
+  | 'name'
+  | 'tenantId'
+  | 'clientId'
+  | 'credentialType'
+  | 'credentialExpiresAt'
+  | 'settings'
+  | 'state'
+  | 'stateReason'
+  | 'createdAt'
+  | 'modifiedAt'
+>
+
+export type DirectoryFault =
+  /** There is no such directory, or it is no longer as it was read. */
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'tenantTaken'; readonly id: string; readonly name: string }
+  /** A source of this tenant exists, and the settings do not allow both. */
+  | { readonly kind: 'sameTenant'; readonly id: string; readonly name: string }
+  | { readonly kind: 'unknownGroups'; readonly ids: readonly string[] }
+
+type Written = Promise<Result<undefined, DirectoryFault>>
+
+/** A directory as it shall be, and what of it has to be checked against the rest of the organization. */
+export interface WantedDirectory {
+  readonly row: Omit<ShownDirectory, 'settings'> & { readonly settings: DirectorySettings }
+  /** Sealed; undefined where it stays as it is. */
+  readonly credential: string | undefined
+  /** Groups that the settings name and did not name before. */
+  readonly newGroupIds: readonly string[]
+  /** Whether a source of the same tenant has to be ruled out. */
+  readonly checkSources: boolean
+  readonly event: NewEvent
+}
+
+export interface DirectoryStore {
+  /** Directories after `afterId`, in the order of their ids. */
+  list(afterId: string, limit: number): Promise<readonly ShownDirectory[]>
+  find(id: string): Promise<ShownDirectory | undefined>
+  /** A new directory follows the log from its end. */
+  insert(wanted: WantedDirectory & { readonly credential: string }): Written
+  update(before: ShownDirectory, wanted: WantedDirectory): Written
+  /** The directory goes with its bindings and whatever is kept for it. False: there was none. */
+  remove(id: string, event: NewEvent): Promise<boolean>
+}
+
+const SHOWN = sql`organization_id, id, name, tenant_id, client_id, credential_type, credential_expires_at,
+  settings, state, state_reason, created_at, modified_at`
+
+/** What belongs to a directory and goes with it. */
+const DEPENDENTS = ['binding', 'exported_member', 'awaited', 'attribute_direction'] as const
+
+/** The directories of one organization. */
+export function directoryStore(database: Database, organizationId: string): DirectoryStore {
+  const here = sql`organization_id = ${organizationId}`
+  const isRow = (id: string) =>
+    and(eq(directory.organizationId, organizationId), eq(directory.id, id))
+
+  async function read(condition: SQL): Promise<ShownDirectory[]> {
+    const [found] = await database.run(
+      sql`SELECT ${SHOWN} FROM directory WHERE ${here} AND ${condition}`,
+    )
+    return (found?.rows ?? []).map((row) => decode(directory, row))
+  }
+
+  async function carryOut(wanted: WantedDirectory, change: Query): Written {
+    const written = await write(database, [
+      ...assertions(wanted),
+      ...mutation(organizationId, change, wanted.event, []),
+    ])
+    return written.ok ? ok(undefined) : err(await explain(database, wanted, written.error))
+  }
+
+  return {
+    list: (afterId, limit) => read(sql`id > ${afterId} ORDER BY id LIMIT ${limit}`),
+    find: async (id) => (await read(sql`id = ${id}`))[0],
+    insert: (wanted) => carryOut(wanted, insertion(wanted)),
+    async update(before, wanted) {
+      const { name, clientId, credentialType, credentialExpiresAt, settings } = wanted.row
+      const { state, stateReason, modifiedAt } = wanted.row
+      const update = database.build
+        .update(directory)
+        .set({
+          ...(wanted.credential === undefined ? {} : { credential: wanted.credential }),
+          // The drain sets the state too: it is written only where the administrator changes it.
+          ...(state === before.state ? {} : { state, stateReason }),
+          name,
+          clientId,
+          credentialType,
+          credentialExpiresAt,
+          settings,
+          modifiedAt,
+        })
+        .where(and(isRow(before.id), eq(directory.modifiedAt, before.modifiedAt)))
+      return carryOut(wanted, update)
+    },
+    async remove(id, event) {
+      const removal = database.build.delete(directory).where(isRow(id))
+      const dependents = DEPENDENTS.map(
+        (table) => sql`DELETE FROM ${sql.identifier(table)} WHERE ${here} AND directory_id = ${id}`,
+      )
+      return (await write(database, mutation(organizationId, removal, event, dependents))).ok
+    },
+  }
+}
+
+function insertion({ row, credential }: WantedDirectory): SQL {
+  return sql`INSERT INTO directory (${SHOWN}, credential, position, urgent_position)
+    SELECT ${row.organizationId}, ${row.id}, ${row.name}, ${row.tenantId}, ${row.clientId},
+      ${row.credentialType}, ${row.credentialExpiresAt}, ${JSON.stringify(row.settings)}, ${row.state},
+      ${row.stateReason}, ${row.createdAt}, ${row.modifiedAt}, ${credential ?? null}, head, head
+    FROM (SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${row.organizationId})`
+}
+
+function assertions({ row, newGroupIds, checkSources }: WantedDirectory): SQL[] {
+  return [
+    ...(checkSources
+      ? [refuseUnless(sql`NOT EXISTS (${sourceOf(row.organizationId, row.tenantId)})`, 'source')]
+      : []),
+    ...(newGroupIds.length > 0
+      ? [refuseUnless(sql`NOT EXISTS (${missing(row.organizationId, newGroupIds)})`, 'groups')]
+      : []),
+  ]
+}
+
+const sourceOf = (organizationId: string, tenantId: string): SQL =>
+  sql`SELECT id, name FROM source WHERE organization_id = ${organizationId} AND entra_tenant_id = ${tenantId}`
+
+const missing = (organizationId: string, groupIds: readonly string[]): SQL =>
+  sql`SELECT value AS id FROM json_each(${JSON.stringify(groupIds)}) WHERE value NOT IN (
+    SELECT id FROM "group" WHERE organization_id = ${organizationId})`
+
+/** What stands in the way of a refused write, read afterwards: in between it may have gone. */
+async function explain(
+  database: Database,
+  { row, newGroupIds }: WantedDirectory,
+  refusal: Refusal,
+): Promise<DirectoryFault> {
+  if (isRefused(refusal, 'stale')) return { kind: 'stale' }
+  const { organizationId, tenantId } = row
+  const [holders, sources, groups] = await database.run(
+    sql`SELECT id, name FROM directory WHERE organization_id = ${organizationId} AND tenant_id = ${tenantId}`,
+    sourceOf(organizationId, tenantId),
+    missing(organizationId, newGroupIds),
+  )
+  if (isRefused(refusal, 'groups'))
+    return { kind: 'unknownGroups', ids: (groups?.rows ?? []).map(({ id }) => String(id)) }
+  const isSource = isRefused(refusal, 'source')
+  const [found] = (isSource ? sources : holders)?.rows ?? []
+  if (found === undefined) return { kind: 'stale' }
+  const { id, name } = found
+  return { kind: isSource ? 'sameTenant' : 'tenantTaken', id: String(id), name: String(name) }
+}

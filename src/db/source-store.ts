@@ -1,0 +1,139 @@
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+
+import { err, ok, type Result } from '../kernel/result.ts'
+import { isRefused, write } from './admin-write.ts'
+import { type Answer, type Database, decode } from './client.ts'
+import { appendEvents, type NewEvent } from './event-log.ts'
+import { refuseUnless } from './failure.ts'
+import { mutation } from './mutation.ts'
+import { source, sourceCredential } from './tables/organizations.ts'
+
+export type SourceRow = typeof source.$inferSelect
+export type SourceCredentialRow = typeof sourceCredential.$inferSelect
+/** A credential as it is shown: its hash leaves the database never. */
+export type ShownCredential = Omit<SourceCredentialRow, 'secretHash'>
+
+export interface SourceWithCredentials {
+  readonly source: SourceRow
+  readonly credentials: readonly ShownCredential[]
+}
+
+export type SourceFault =
+  /** There is no such source, or it is no longer as it was read. */
+  | { readonly kind: 'stale' }
+  /** A directory of this tenant is connected that does not allow a source of the same tenant. */
+  | { readonly kind: 'sameTenant'; readonly directoryId: string; readonly directoryName: string }
+
+type Written = Promise<Result<undefined, SourceFault>>
+
+export interface SourceStore {
+  /** Sources after `afterId`, in the order of their ids. */
+  list(afterId: string, limit: number): Promise<readonly SourceWithCredentials[]>
+  find(id: string): Promise<SourceWithCredentials | undefined>
+  insert(row: SourceRow, event: NewEvent): Written
+  update(before: SourceRow, after: SourceRow, event: NewEvent): Written
+  /** The source goes and its credentials with it; users stay. False: there was none. */
+  remove(id: string, event: NewEvent): Promise<boolean>
+  /** False: there is no such source. */
+  addCredential(row: SourceCredentialRow, event: NewEvent): Promise<boolean>
+  /** Revoking twice is revoking once. False: the source has no such credential. */
+  revokeCredential(sourceId: string, id: string, now: number, event: NewEvent): Promise<boolean>
+}
+
+/** Columns of a credential without its hash. */
+const SHOWN = sql`organization_id, id, source_id, type, name, prefix, expires_at, revoked_at, created_at`
+
+/** The sources of one organization. */
+export function sourceStore(database: Database, organizationId: string): SourceStore {
+  const here = sql`organization_id = ${organizationId}`
+  const isRow = (id: string) => and(eq(source.organizationId, organizationId), eq(source.id, id))
+
+  async function read(condition: SQL): Promise<SourceWithCredentials[]> {
+    const page = sql`FROM source WHERE ${here} AND ${condition}`
+    const [sources, credentials] = await database.run(
+      sql`SELECT * ${page}`,
+      sql`SELECT ${SHOWN} FROM source_credential WHERE ${here}
+        AND source_id IN (SELECT id ${page}) ORDER BY id`,
+    )
+    return assemble(sources, credentials)
+  }
+
+  return {
+    list: (afterId, limit) => read(sql`id > ${afterId} ORDER BY id LIMIT ${limit}`),
+    find: async (id) => (await read(sql`id = ${id}`))[0],
+    insert: (row, event) =>
+      writeSource(database, row, database.build.insert(source).values(row), event),
+    async update(before, after, event) {
+      const { name, usernamePolicy, entraTenantId, modifiedAt } = after
+      const change = database.build
+        .update(source)
+        .set({ name, usernamePolicy, entraTenantId, modifiedAt })
+        .where(and(isRow(before.id), eq(source.modifiedAt, before.modifiedAt)))
+      return writeSource(database, after, change, event)
+    },
+    async remove(id, event) {
+      const removal = database.build.delete(source).where(isRow(id))
+      const credentials = sql`DELETE FROM source_credential WHERE ${here} AND source_id = ${id}`
+      return (await write(database, mutation(organizationId, removal, event, [credentials]))).ok
+    },
+    async addCredential(row, event) {
+      const insertion = insertCredential(row)
+      return (await write(database, mutation(organizationId, insertion, event, []))).ok
+    },
+    async revokeCredential(sourceId, id, now, event) {
+      const mine = sql`${here} AND source_id = ${sourceId} AND id = ${id}`
+      const [, , found] = await database.run(
+        sql`UPDATE source_credential SET revoked_at = ${now} WHERE ${mine} AND revoked_at IS NULL`,
+        appendEvents(organizationId, [event], { onlyIfChanged: true }),
+        sql`SELECT 1 FROM source_credential WHERE ${mine}`,
+      )
+      return (found?.rows.length ?? 0) > 0
+    },
+  }
+}
+
+/** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
+async function writeSource(
+  database: Database,
+  { organizationId, entraTenantId }: SourceRow,
+  change: Parameters<typeof mutation>[1],
+  event: NewEvent,
+): Written {
+  const clash = sql`FROM directory WHERE organization_id = ${organizationId}
+    AND tenant_id = ${entraTenantId} AND coalesce(settings ->> '$.sameTenant', 0) = 0`
+  const written = await write(database, [
+    refuseUnless(sql`NOT EXISTS (SELECT 1 ${clash})`, 'tenant'),
+    ...mutation(organizationId, change, event, []),
+  ])
+  if (written.ok) return ok(undefined)
+  if (!isRefused(written.error, 'tenant')) return err({ kind: 'stale' })
+  const [found] = await database.run(sql`SELECT id, name ${clash}`)
+  const [row] = found?.rows ?? []
+  if (row === undefined) return err({ kind: 'stale' })
+  const { id, name } = row
+  return err({ kind: 'sameTenant', directoryId: String(id), directoryName: String(name) })
+}
+
+/** Inserts nothing where there is no such source. */
+function insertCredential(row: SourceCredentialRow): SQL {
+  return sql`INSERT INTO source_credential (${SHOWN}, secret_hash)
+    SELECT organization_id, ${row.id}, id, ${row.type}, ${row.name}, ${row.prefix}, ${row.expiresAt},
+      ${row.revokedAt}, ${row.createdAt}, ${row.secretHash}
+    FROM source WHERE organization_id = ${row.organizationId} AND id = ${row.sourceId}`
+}
+
+function assemble(
+  sources: Answer | undefined,
+  credentials: Answer | undefined,
+): SourceWithCredentials[] {
+  const all = (credentials?.rows ?? []).map(toCredential)
+  return (sources?.rows ?? []).map((row) => {
+    const found = decode(source, row)
+    return { source: found, credentials: all.filter(({ sourceId }) => sourceId === found.id) }
+  })
+}
+
+function toCredential(row: Record<string, unknown>): ShownCredential {
+  const { secretHash: _, ...shown } = decode(sourceCredential, row)
+  return shown
+}

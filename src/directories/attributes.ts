@@ -1,0 +1,154 @@
+import {
+  type DirectionChange,
+  readStoredDirections,
+  storeDirections,
+  type StoredDirections,
+} from '../db/direction-store.ts'
+import type { ListBody } from '../http/api-context.ts'
+import { pointerOf } from '../http/parse-request.ts'
+import type { FieldProblem, Problem } from '../http/problem.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import {
+  type AttributeName,
+  attributeNamed,
+  ATTRIBUTES,
+  type ChosenDirection,
+  type Direction,
+  directionOf,
+  type Directions,
+  isAttributeName,
+} from '../plan/attributes.ts'
+import { type DirectoryScope, noDirectory } from './context.ts'
+
+type Outcome = Promise<Result<ListBody, Problem>>
+type Choice = readonly [name: AttributeName, direction: Direction]
+
+const MAX_TRIES = 3
+
+/** The attributes of a directory and their directions, in the order in which they are shown. Problem: notFound. */
+export async function listAttributes(scope: DirectoryScope, directoryId: string): Outcome {
+  const { organizationId, database } = scope
+  const stored = await readStoredDirections(database, { organizationId, directoryId })
+  return stored === undefined ? err(noDirectory(directoryId)) : ok(show(directionsOf(stored)))
+}
+
+/**
+ * Gives attributes other directions, all or none. Problems: invalid (names and directions), notFound, conflict (a locked
+ * attribute, an attribute that another directory imports), busy.
+ */
+export async function patchAttributes(
+  scope: DirectoryScope,
+  directoryId: string,
+  body: JsonObject,
+): Outcome {
+  const choices = choicesOf(body)
+  if (!choices.ok) return choices
+  const key = { organizationId: scope.organizationId, directoryId }
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const stored = await readStoredDirections(scope.database, key)
+    if (stored === undefined) return err(noDirectory(directoryId))
+    const before = directionsOf(stored)
+    const conflict = conflictOf(choices.value, stored)
+    if (conflict !== undefined) return err(conflict)
+    const changes = changesOf(scope, directoryId, choices.value, before)
+    if (changes.length === 0) return ok(show(before))
+    const written = await storeDirections(scope.database, key, stored.rows, changes)
+    if (!written.ok) continue
+    scope.changed()
+    return ok(show(withChoices(before, choices.value)))
+  }
+  return err({ kind: 'busy', retryAfterSeconds: 1 })
+}
+
+/** What the body asks for; every name and direction that is wrong is named. */
+function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> {
+  const choices: Choice[] = []
+  const errors: FieldProblem[] = []
+  for (const [name, value] of Object.entries(body)) {
+    const pointer = pointerOf([name])
+    if (!isAttributeName(name)) {
+      errors.push({ pointer, detail: 'is no attribute of a directory' })
+      continue
+    }
+    const { directions, locked } = attributeNamed(name)
+    const known = locked ? ALL_DIRECTIONS : directions
+    const direction = known.find((item) => item === value)
+    if (direction === undefined)
+      errors.push({ pointer, detail: `must be one of: ${known.join(', ')}` })
+    else choices.push([name, direction])
+  }
+  return errors.length > 0 ? err({ kind: 'invalid', errors }) : ok(choices)
+}
+
+const ALL_DIRECTIONS: readonly Direction[] = ['export', 'import', 'exclude']
+
+function conflictOf(
+  choices: readonly Choice[],
+  { imports }: StoredDirections,
+): Problem | undefined {
+  for (const [attribute, direction] of choices) {
+    const { locked, label } = attributeNamed(attribute)
+    if (locked && direction !== 'export')
+      return {
+        kind: 'conflict',
+        detail: `"${label}" (${attribute}) is always exported: a user in Microsoft 365 cannot be without it. Leave it out.`,
+        evidence: { attribute },
+      }
+    const other = direction === 'import' && imports.find((item) => item.attribute === attribute)
+    if (!other) continue
+    const { directoryId, directoryName } = other
+    return {
+      kind: 'conflict',
+      detail: `"${label}" (${attribute}) is imported from the directory "${directoryName}" (${directoryId}) already, and one directory alone can own a value. Choose another direction there first.`,
+      evidence: { attribute, directoryId },
+    }
+  }
+  return undefined
+}
+
+/** Only what is different afterwards is a change, and has an event. */
+function changesOf(
+  scope: DirectoryScope,
+  directoryId: string,
+  choices: readonly Choice[],
+  before: Directions,
+): DirectionChange[] {
+  return choices.flatMap(([attribute, direction]) => {
+    const { direction: from } = directionOf(before, attribute)
+    if (from === direction) return []
+    const type =
+      direction === 'exclude' ? 'integrationattribute_exclude' : 'integrationattribute_include'
+    const target = { type: 'directory', id: directoryId }
+    const changes = [{ attribute, from, to: direction }]
+    const event = { ...scope.by, class: 'command', type, target, directoryId, changes } as const
+    return [{ attribute, direction, event }]
+  })
+}
+
+function directionsOf({ rows }: StoredDirections): Directions {
+  const chosen = new Map<AttributeName, ChosenDirection>()
+  for (const { attribute, direction, sequence } of rows)
+    if (isAttributeName(attribute)) chosen.set(attribute, { direction, sequence })
+  return chosen
+}
+
+function withChoices(before: Directions, choices: readonly Choice[]): Directions {
+  const chosen = choices.map(([name, direction]) => [name, { direction, sequence: 0 }] as const)
+  return new Map([...before, ...chosen])
+}
+
+function show(directions: Directions): ListBody {
+  const items = ATTRIBUTES.map(
+    ({ name, label, graph, graphLabel, locked, directions: choices }) => ({
+      attribute: name,
+      label,
+      graph,
+      graphLabel,
+      direction: directionOf(directions, name).direction,
+      directions: [...choices],
+      locked,
+    }),
+  )
+  return { items, nextCursor: null }
+}

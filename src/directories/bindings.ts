@@ -1,0 +1,66 @@
+import {
+  BINDING_STATES,
+  bindingId,
+  type BindingState,
+  listBindings as readBindings,
+} from '../db/binding-store.ts'
+import type { BindingRow } from '../db/round-store.ts'
+import type { ListBody } from '../http/api-context.ts'
+import { type PageQuery, toCursor } from '../http/parse-request.ts'
+import { invalidParameter, type Problem } from '../http/problem.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { toRfc3339 } from '../kernel/time.ts'
+import { type DirectoryScope, noDirectory } from './context.ts'
+
+/** One page of a directory's bindings in the states asked for. Problems: invalid (the state), notFound. */
+export async function listBindings(
+  scope: DirectoryScope,
+  directoryId: string,
+  state: string | undefined,
+  page: PageQuery,
+): Promise<Result<ListBody, Problem>> {
+  const states = statesOf(state)
+  if (!states.ok) return states
+  const { organizationId } = scope
+  const query = { organizationId, directoryId, states: states.value, ...page }
+  const found = await readBindings(scope.database, query)
+  if (found === undefined) return err(noDirectory(directoryId))
+  return ok({
+    items: found.items.map(showBinding),
+    nextCursor: found.nextAfter === undefined ? null : toCursor(found.nextAfter),
+  })
+}
+
+/** One state or several with commas; what has been carried out to its end is shown only when it is asked for. */
+function statesOf(text: string | undefined): Result<readonly BindingState[], Problem> {
+  if (text === undefined || text === '')
+    return ok(BINDING_STATES.filter((state) => state !== 'former'))
+  const asked = text.split(',')
+  const states = BINDING_STATES.filter((state) => asked.includes(state))
+  if (states.length === new Set(asked).size) return ok(states)
+  return err(
+    invalidParameter(
+      'state',
+      `must be one of ${BINDING_STATES.join(', ')}, or several with commas`,
+    ),
+  )
+}
+
+function showBinding(row: BindingRow): JsonObject {
+  const { directoryId, kind, resourceId, graphId, state, reason, attempts, dueAt } = row
+  return {
+    id: bindingId(directoryId, resourceId),
+    directoryId,
+    kind,
+    userId: kind === 'user' ? resourceId : null,
+    groupId: kind === 'group' ? resourceId : null,
+    graphId,
+    state,
+    reason,
+    exportedAt: row.exportedAt === null ? null : toRfc3339(row.exportedAt),
+    dueAt: dueAt === null ? null : toRfc3339(dueAt),
+    attempts,
+    error: row.error,
+  }
+}

@@ -1,0 +1,171 @@
+import type * as v from 'valibot'
+
+import { directoryStore, type ShownDirectory, type WantedDirectory } from '../db/directory-store.ts'
+import type { NewEvent } from '../db/event-log.ts'
+import type { ListBody } from '../http/api-context.ts'
+import { type PageQuery, toCursor } from '../http/parse-request.ts'
+import { invalidField, type Problem } from '../http/problem.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { defaultSettings } from '../plan/settings.ts'
+import { changesBetween, concernsExport } from './changes.ts'
+import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import { problemOf } from './faults.ts'
+import {
+  type directoryPatchSchema,
+  mergedSettings,
+  type newDirectorySchema,
+  showDirectory,
+} from './shape.ts'
+import { storedSettings } from './stored.ts'
+
+type Outcome = Promise<Result<JsonObject, Problem>>
+
+const storeOf = ({ database, organizationId }: DirectoryScope) =>
+  directoryStore(database, organizationId)
+
+/** One page of the directories. */
+export async function listDirectories(
+  scope: DirectoryScope,
+  { limit, after = '' }: PageQuery,
+): Promise<ListBody> {
+  const found = await storeOf(scope).list(after, limit + 1)
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  return {
+    items: items.map(showDirectory),
+    nextCursor: found.length > limit && last !== undefined ? toCursor(last.id) : null,
+  }
+}
+
+/** One directory, without its secret. Problem: notFound. */
+export async function readDirectory(scope: DirectoryScope, id: string): Outcome {
+  const found = await storeOf(scope).find(id)
+  return found === undefined ? err(noDirectory(id)) : ok(showDirectory(found))
+}
+
+/** Connects a tenant. Problems: invalid, conflict (the tenant is connected already, or is that of a source). */
+export async function addDirectory(
+  scope: DirectoryScope,
+  deps: DirectoryDeps,
+  body: v.InferOutput<typeof newDirectorySchema>,
+): Outcome {
+  const settings = mergedSettings(defaultSettings, body.settings ?? {})
+  if (!settings.ok) return settings
+  const { organizationId, now } = scope
+  const id = deps.newId('dir')
+  const row = {
+    organizationId,
+    id,
+    name: body.name,
+    tenantId: body.tenantId,
+    clientId: body.clientId,
+    credentialType: 'client_secret' as const,
+    credentialExpiresAt: body.credential.expiresAt,
+    settings: settings.value,
+    state: 'active' as const,
+    stateReason: null,
+    createdAt: now,
+    modifiedAt: now,
+  }
+  const wanted = {
+    row,
+    credential: await deps.sealCredential(organizationId, id, body.credential.secret),
+    newGroupIds: row.settings.bindNewUsers.groupIds,
+    checkSources: !row.settings.sameTenant,
+    event: directoryEvent(scope, 'directory_create', id, changesBetween(undefined, row, false)),
+  }
+  const written = await storeOf(scope).insert(wanted)
+  return written.ok ? ok(showDirectory(row)) : err(problemOf(written.error))
+}
+
+/** Changes what the body names; settings are merged. Problems: invalid, notFound, conflict, busy. */
+export async function patchDirectory(
+  scope: DirectoryScope,
+  deps: DirectoryDeps,
+  id: string,
+  patch: v.InferOutput<typeof directoryPatchSchema>,
+): Outcome {
+  const store = storeOf(scope)
+  const before = await store.find(id)
+  if (before === undefined) return err(noDirectory(id))
+  const after = patched(before, patch, scope.now)
+  if (!after.ok) return after
+  const row = after.value
+  const { credential } = patch
+  const changes = changesBetween(before, row, credential !== undefined)
+  if (changes.length === 0) return ok(showDirectory(before))
+  const { organizationId } = scope
+  const settings = storedSettings(before.settings)
+  const { groupIds } = settings.bindNewUsers
+  const written = await store.update(before, {
+    row,
+    credential: credential && (await deps.sealCredential(organizationId, id, credential.secret)),
+    newGroupIds: row.settings.bindNewUsers.groupIds.filter((group) => !groupIds.includes(group)),
+    checkSources: settings.sameTenant && !row.settings.sameTenant,
+    event: directoryEvent(scope, 'directory_update', id, changes),
+  })
+  if (!written.ok) return err(problemOf(written.error))
+  scope.changed()
+  return ok(showDirectory(row))
+}
+
+type Patched = WantedDirectory['row']
+
+function patched(
+  before: ShownDirectory,
+  patch: v.InferOutput<typeof directoryPatchSchema>,
+  now: number,
+): Result<Patched, Problem> {
+  const { name = before.name, clientId = before.clientId } = patch
+  if (clientId !== before.clientId && patch.credential === undefined)
+    return err(invalidField('/credential', OTHER_APP))
+  const settings = mergedSettings(storedSettings(before.settings), patch.settings ?? {})
+  if (!settings.ok) return settings
+  // A new credential is what a directory waits for whose old one was refused.
+  const isMended = before.state === 'auth_error' && patch.credential !== undefined
+  const state = patch.state ?? (isMended ? 'active' : before.state)
+  return ok({
+    ...before,
+    name,
+    clientId,
+    credentialExpiresAt:
+      patch.credential === undefined ? before.credentialExpiresAt : patch.credential.expiresAt,
+    state,
+    stateReason: state === before.state ? before.stateReason : null,
+    settings: settings.value,
+    // It also tells two changes apart, so it never stands still.
+    modifiedAt: Math.max(now, before.modifiedAt + 1),
+  })
+}
+
+const OTHER_APP =
+  'is missing: another clientId is another app registration, which has a secret of its own'
+
+/** Drops a directory and its bindings; Microsoft 365 stays as it is. Problem: notFound. */
+export async function removeDirectory(
+  scope: DirectoryScope,
+  id: string,
+): Promise<Result<undefined, Problem>> {
+  const event = directoryEvent(scope, 'directory_delete', id, [])
+  const isRemoved = await storeOf(scope).remove(id, event)
+  return isRemoved ? ok(undefined) : err(noDirectory(id))
+}
+
+/** What changes the desired state of users is a command, which the drain follows; the rest is told to people only. */
+function directoryEvent(
+  scope: DirectoryScope,
+  type: 'directory_create' | 'directory_update' | 'directory_delete',
+  id: string,
+  changes: NonNullable<NewEvent['changes']>,
+): NewEvent {
+  const isCommand = type === 'directory_update' && changes.some(concernsExport)
+  return {
+    ...scope.by,
+    class: isCommand ? 'command' : 'record',
+    type,
+    target: { type: 'directory', id },
+    directoryId: id,
+    changes,
+  }
+}

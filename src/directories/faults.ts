@@ -1,0 +1,29 @@
+import type { DirectoryFault } from '../db/directory-store.ts'
+import { invalidField, type Problem } from '../http/problem.ts'
+import { assertNever } from '../kernel/result.ts'
+
+/** Why a directory was not stored, as its administrator reads it. */
+export function problemOf(fault: DirectoryFault): Problem {
+  switch (fault.kind) {
+    case 'stale':
+      return { kind: 'busy', retryAfterSeconds: 1 }
+    case 'tenantTaken':
+      return {
+        kind: 'conflict',
+        detail: `The directory "${fault.name}" (${fault.id}) is connected to this tenant already, and two would undo each other's work. Change that one, or delete it first.`,
+        evidence: { directoryId: fault.id },
+      }
+    case 'sameTenant':
+      return {
+        kind: 'conflict',
+        detail: `The source "${fault.name}" (${fault.id}) provisions from this same tenant: it and the directory would chase each other's changes. Set sameTenant to true in the settings if that is what you want, or take entraTenantId from the source.`,
+        evidence: { sourceId: fault.id },
+      }
+    case 'unknownGroups': {
+      const ids = fault.ids.slice(0, 5).join(', ')
+      return invalidField('/settings/bindNewUsers/groupIds', `names no groups of yours: ${ids}`)
+    }
+    default:
+      return assertNever(fault)
+  }
+}

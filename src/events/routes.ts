@@ -1,0 +1,16 @@
+import { Hono } from 'hono'
+
+import type { Database } from '../db/client.ts'
+import { type ApiEnv, openApiScope, type ApiScopePorts } from '../http/api-context.ts'
+import { apiAnswer } from '../http/problem-response.ts'
+import { queryEvents } from './query.ts'
+
+/** `/events` of the admin API; who may call what stands in http/access.ts. */
+export function eventRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
+  const routes = new Hono<ApiEnv<Database>>()
+  routes.get('/events', async (c) => {
+    const { database, organizationId } = openApiScope(c, deps)
+    return apiAnswer(c, await queryEvents(database, organizationId, c.req.query()))
+  })
+  return routes
+}

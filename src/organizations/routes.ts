@@ -1,0 +1,81 @@
+import { Hono } from 'hono'
+
+import { originOf } from '../http/authenticate.ts'
+import { pageQuery, parseBody } from '../http/parse-request.ts'
+import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
+import { ok } from '../kernel/result.ts'
+import { type OrganizationDeps, type OrganizationEnv, scopeOf } from './context.ts'
+import { addCredential, newCredentialSchema, revokeCredential } from './credentials.ts'
+import {
+  addOrganization,
+  newOrganizationSchema,
+  organizationPatchSchema,
+  patchOrganization,
+  showOrganization,
+} from './organizations.ts'
+import {
+  addSource,
+  listSources,
+  newSourceSchema,
+  patchSource,
+  readSource,
+  removeSource,
+  sourcePatchSchema,
+} from './sources.ts'
+
+/** `/organizations`, `/organization` and `/sources` of the admin API; who may call what stands in http/access.ts. */
+export function organizationRoutes(deps: OrganizationDeps): Hono<OrganizationEnv> {
+  const routes = new Hono<OrganizationEnv>()
+  routes.post('/organizations', async (c) => {
+    const body = await parseBody(c.req.raw, newOrganizationSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    const made = await addOrganization(deps, c.get('database'), originOf(c), body.value)
+    return apiAnswer(c, ok(made), 201)
+  })
+  routes.get('/organization', async (c) => apiAnswer(c, await showOrganization(scopeOf(c, deps))))
+  routes.patch('/organization', async (c) => {
+    const body = await parseBody(c.req.raw, organizationPatchSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await patchOrganization(scopeOf(c, deps), body.value))
+  })
+  addSourceRoutes(routes, deps)
+  addCredentialRoutes(routes, deps)
+  return routes
+}
+
+function addSourceRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
+  routes.get('/sources', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, ok(await listSources(scopeOf(c, deps), page.value)))
+  })
+  routes.post('/sources', async (c) => {
+    const body = await parseBody(c.req.raw, newSourceSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await addSource(scopeOf(c, deps), deps, body.value), 201)
+  })
+  routes.get('/sources/:id', async (c) =>
+    apiAnswer(c, await readSource(scopeOf(c, deps), c.req.param('id'))),
+  )
+  routes.patch('/sources/:id', async (c) => {
+    const body = await parseBody(c.req.raw, sourcePatchSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await patchSource(scopeOf(c, deps), c.req.param('id'), body.value))
+  })
+  routes.delete('/sources/:id', async (c) =>
+    emptyAnswer(c, await removeSource(scopeOf(c, deps), c.req.param('id'))),
+  )
+}
+
+function addCredentialRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
+  routes.post('/sources/:id/credentials', async (c) => {
+    const body = await parseBody(c.req.raw, newCredentialSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    const scope = scopeOf(c, deps)
+    return apiAnswer(c, await addCredential(scope, deps, c.req.param('id'), body.value), 201)
+  })
+  routes.delete('/sources/:id/credentials/:credentialId', async (c) => {
+    const { id, credentialId } = c.req.param()
+    return emptyAnswer(c, await revokeCredential(scopeOf(c, deps), id, credentialId))
+  })
+}

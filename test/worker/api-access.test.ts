@@ -1,0 +1,247 @@
+import { env } from 'cloudflare:workers'
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import { connect } from '../../src/db/client.ts'
+import { API_ROUTES, ROLES } from '../../src/http/access.ts'
+import { apiClient, OPERATOR } from '../support/api.ts'
+import { readLog } from '../support/seed.ts'
+
+const ROUTES = Object.entries(API_ROUTES).map(([route, least]) => {
+  const [method = '', path = ''] = route.split(' ')
+  return { method, path, url: path.replaceAll(/:\w+/g, 'x'), least, route }
+})
+const bodyOf = (method: string) => (method === 'POST' || method === 'PATCH' ? {} : undefined)
+/** Routes that anybody may call; they come with the OpenAPI document. */
+const PUBLIC: readonly string[] = []
+
+describe('the audit of the router', () => {
+  test('every route under /api is in the table of roles, and every row of the table is a route', async () => {
+    const { app } = await apiClient()
+    const mounted = app.routes
+      .filter(({ method, path }) => path.startsWith('/api/') && method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace('/api/v1', '')}`)
+    expect([...new Set(mounted)].toSorted()).toEqual(
+      [...Object.keys(API_ROUTES), ...PUBLIC].toSorted(),
+    )
+  })
+
+  test.each(ROUTES)('$route demands a key that is known', async ({ method, url }) => {
+    const api = await apiClient()
+    for (const header of ['', 'Bearer isth_api_unknown', 'Basic QWxhZGRpbg==', 'Bearer']) {
+      const answer = await api.send(method, url, bodyOf(method), { Authorization: header })
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+      expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer realm="api"')
+    }
+  })
+
+  test.each(ROUTES)('$route refuses every role below $least and no other', async (row) => {
+    const { least, method, url } = row
+    for (const role of ROLES) {
+      const api = await apiClient({ role })
+      const answer = await api.send(method, url, bodyOf(method))
+      const may = least !== 'operator' && ROLES.indexOf(role) >= ROLES.indexOf(least)
+      const isRefused = answer.body['type'] === 'urn:isthmus:problem:forbidden'
+      expect({ role, isRefused }).toEqual({ role, isRefused: !may })
+      expect(answer.status === 403).toBe(!may)
+    }
+  })
+})
+
+describe('authentication', () => {
+  test("a source's token and the operator's reach nothing of an organization", async () => {
+    const api = await apiClient()
+    const answer = await api.send('GET', '/organization', undefined, {
+      Authorization: `Bearer ${OPERATOR}`,
+    })
+    expect(answer.status).toBe(401)
+    const { body: source } = await api.post('/sources', { name: 'Entra', type: 'entra' })
+    const { body: credential } = await api.post(`/sources/${source['id']}/credentials`, {
+      type: 'bearer',
+      name: 'one',
+    })
+    const Authorization = `Bearer ${credential['secret']}`
+    expect((await api.send('GET', '/organization', undefined, { Authorization })).status).toBe(401)
+  })
+
+  test('an API key reaches nothing of /scim', async () => {
+    const api = await apiClient()
+    const response = await api.app.request('https://gateway.test/scim/v2/Users', {
+      headers: { Authorization: `Bearer ${api.key}` },
+    })
+    expect(response.status).toBe(401)
+  })
+
+  test('a key counts until it expires', async () => {
+    const now = Date.now()
+    const api = await apiClient({ clock: { now }, expiresAt: now + 5000 })
+    expect((await api.get('/organization')).status).toBe(200)
+    api.clock.now = now + 4999
+    expect((await api.get('/organization')).status).toBe(200)
+    api.clock.now = now + 5000
+    expect((await api.get('/organization')).status).toBe(401)
+  })
+
+  test('a revoked key is refused within 30 s, and costs no look-up until then', async () => {
+    const api = await apiClient()
+    expect((await api.get('/organization')).cost.roundTrips).toBe(2)
+    expect((await api.get('/organization')).cost.roundTrips).toBe(1)
+    await connect(env.DB).run(
+      sql`UPDATE api_key SET revoked_at = ${api.clock.now} WHERE id = ${api.keyId}`,
+    )
+    api.clock.now += 30_000
+    expect((await api.get('/organization')).status).toBe(401)
+  })
+
+  test('a role that was taken away is gone within 30 s', async () => {
+    const api = await apiClient()
+    expect((await api.patch('/organization', { name: 'One' })).status).toBe(200)
+    await connect(env.DB).run(sql`UPDATE admin SET role = 'read_only' WHERE id = ${api.adminId}`)
+    api.clock.now += 30_000
+    expect((await api.patch('/organization', { name: 'Two' })).status).toBe(403)
+  })
+})
+
+describe('problem documents', () => {
+  test('unknown paths answer one, below /api/v1 and beside it', async () => {
+    const api = await apiClient()
+    for (const path of ['/nothing', '/sources/src_x/nothing', '/../v2/users', '/', '']) {
+      const answer = await api.get(path)
+      expect(answer.status).toBe(404)
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+      expect(answer.body).toEqual({
+        type: 'urn:isthmus:problem:unknown-path',
+        title: 'Not found',
+        status: 404,
+        detail: expect.any(String),
+        requestId: expect.stringMatching(/^req_/),
+      })
+      expect(answer.headers.get('X-Request-Id')).toBe(answer.body['requestId'])
+    }
+  })
+
+  test('a method that a path does not know answers 405 and those that it does', async () => {
+    const api = await apiClient()
+    const answer = await api.send('PUT', '/organization', {})
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('Allow')).toBe('GET, PATCH')
+  })
+
+  test('HEAD is a GET without its body', async () => {
+    const api = await apiClient()
+    const answer = await api.send('HEAD', '/organization')
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 200, text: '' })
+  })
+
+  test.each([
+    ['{', 400, 'unreadable'],
+    ['', 400, 'unreadable'],
+    ['[]', 400, 'invalid'],
+    ['{"__proto__":1}', 400, 'unreadable'],
+    [`{"name":"${'x'.repeat(1024 * 1024)}"}`, 413, 'payload-too-large'],
+  ])('a body that is no object: %#', async (body, status, kind) => {
+    const api = await apiClient()
+    const answer = await api.send('POST', '/sources', body, { 'Content-Type': 'application/json' })
+    expect(answer.status).toBe(status)
+    expect(answer.body['type']).toBe(`urn:isthmus:problem:${kind}`)
+  })
+
+  test('a content type that is not JSON', async () => {
+    const api = await apiClient()
+    const answer = await api.send('POST', '/sources', '{}', { 'Content-Type': 'text/xml' })
+    expect(answer.status).toBe(415)
+  })
+
+  test('names every field that is wrong by its JSON Pointer', async () => {
+    const api = await apiClient()
+    const answer = await api.post('/sources', { type: 'ldap', usernamePolicy: 7, 'a/b~': 1 })
+    expect(answer.status).toBe(400)
+    expect(answer.body).toMatchObject({
+      type: 'urn:isthmus:problem:invalid',
+      errors: expect.arrayContaining([
+        { pointer: '/name', detail: 'is missing' },
+        { pointer: '/type', detail: 'must be one of: entra, okta, generic' },
+        {
+          pointer: '/usernamePolicy',
+          detail: 'must be one of: strict, local-part, any',
+        },
+        { pointer: '/a~1b~0', detail: 'is no field that can be set here' },
+      ]),
+    })
+  })
+
+  test.each(['limit=0', 'limit=201', 'limit=ten', 'cursor=%2B%2B', 'cursor=x'])(
+    'a list refuses %s and names the parameter',
+    async (query) => {
+      const api = await apiClient()
+      for (const path of ['/sources', '/directories', '/users', '/groups', '/events']) {
+        const { status, body } = await api.get(`${path}?${query}`)
+        expect(status).toBe(400)
+        expect(body['errors'][0]['parameter']).toBe(query.split('=')[0])
+      }
+    },
+  )
+})
+
+describe('organizations', () => {
+  const operator = { Authorization: `Bearer ${OPERATOR}` }
+
+  test('an operator makes one, and its first administrator may do everything in it', async () => {
+    const api = await apiClient()
+    const made = await api.send('POST', '/organizations', { name: ' Contoso ' }, operator)
+    expect(made.status).toBe(201)
+    expect(made.cost.roundTrips).toBe(1)
+    expect(made.headers.get('Cache-Control')).toBe('no-store')
+    const { id, apiKey } = made.body
+    expect(made.body).toMatchObject({ id: expect.stringMatching(/^org_/), name: 'Contoso' })
+    expect(apiKey).toMatchObject({
+      id: expect.stringMatching(/^key_/),
+      role: 'billing_admin',
+      secret: expect.stringMatching(/^isth_api_[0-9a-z]{52}$/),
+    })
+    const headers = { Authorization: `Bearer ${apiKey['secret']}` }
+    const shown = await api.send('GET', '/organization', undefined, headers)
+    expect(shown.body).toEqual({
+      id,
+      name: 'Contoso',
+      userCount: 0,
+      groupCount: 0,
+      createdAt: expect.stringMatching(/Z$/),
+    })
+    const log = await readLog(id)
+    expect(log.map(({ type }) => type)).toEqual(['organization_create', 'credential_create'])
+    expect(log[0]).toMatchObject({ actor_type: 'operator', actor_id: null, class: 'record' })
+    const { results } = await env.DB.prepare('SELECT * FROM api_key WHERE organization_id = ?')
+      .bind(id)
+      .all()
+    expect(JSON.stringify([results, log])).not.toContain(apiKey['secret'])
+  })
+
+  test("the operator's token has to be right to its last character", async () => {
+    const api = await apiClient()
+    for (const token of [`${OPERATOR}0`, OPERATOR.slice(0, -1), `${OPERATOR.slice(0, -1)}1`]) {
+      const headers = { Authorization: `Bearer ${token}` }
+      expect((await api.send('POST', '/organizations', { name: 'X' }, headers)).status).toBe(401)
+    }
+  })
+
+  test('a billing_admin renames it, with an event that tells before and after', async () => {
+    const api = await apiClient()
+    const answer = await api.patch('/organization', { name: 'Fabrikam' })
+    expect(answer.body).toMatchObject({ id: api.organizationId, name: 'Fabrikam' })
+    expect((await api.patch('/organization', { name: 'Fabrikam' })).status).toBe(200)
+    const log = await readLog(api.organizationId)
+    expect(log).toHaveLength(1)
+    expect(log[0]).toMatchObject({
+      type: 'organization_update',
+      actor_type: 'admin',
+      actor_id: api.adminId,
+      body: {
+        actor: { name: 'Ann Admin', keyId: api.keyId },
+        origin: { ip: '192.0.2.7', requestId: answer.headers.get('X-Request-Id') },
+        changes: [{ attribute: 'name', from: 'Test', to: 'Fabrikam' }],
+      },
+    })
+  })
+})

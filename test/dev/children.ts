@@ -11,6 +11,8 @@ export interface Child {
   /** How it ended, as the rest of a sentence. */
   readonly ended: Promise<string>
   readonly hasEnded: () => boolean
+  /** Shows no more output: what a process says while it is being ended is no news. */
+  readonly mute: () => void
 }
 
 /** What a process is started with; not Node's type, which the Worker's bindings have been merged into. */
@@ -34,9 +36,11 @@ export function startChild(name: string, options: ChildOptions): Child {
     env: { ...options.environment, [MARKER]: options.marker } as unknown as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  show(name, child.stdout, options.shows)
-  show(name, child.stderr, options.shows)
+  let isMuted = false
   let over = false
+  const shows = (line: string) => !isMuted && line.trim() !== '' && (options.shows?.(line) ?? true)
+  show(name, child.stdout, shows)
+  show(name, child.stderr, shows)
   const ended = new Promise<string>((resolve) => {
     const end = (how: string) => {
       over = true
@@ -45,19 +49,25 @@ export function startChild(name: string, options: ChildOptions): Child {
     child.once('error', (error) => end(`could not be started: ${error.message}`))
     child.once('exit', (code, signal) => end(`ended with ${signal ?? `code ${code}`}`))
   })
-  return { name, process: child, ended, hasEnded: () => over }
+  const mute = (): void => {
+    isMuted = true
+  }
+  return { name, process: child, ended, hasEnded: () => over, mute }
 }
 
-function show(name: string, stream: Readable, shows: ChildOptions['shows']): void {
+function show(name: string, stream: Readable, shows: (line: string) => boolean): void {
   createInterface({ input: stream }).on('line', (line) => {
-    if (line.trim() !== '' && (shows?.(line) ?? true)) console.log(`${name} | ${line}`)
+    if (shows(line)) console.log(`${name} | ${line}`)
   })
 }
 
 /** Asks each to end, and kills what has not ended after five seconds: the children, and what they left behind. */
 export async function stopChildren(children: readonly Child[], marker: string): Promise<void> {
   const running = children.filter((child) => !child.hasEnded())
-  for (const child of running) child.process.kill('SIGTERM')
+  for (const child of running) {
+    child.mute()
+    child.process.kill('SIGTERM')
+  }
   const allEnded = Promise.all(running.map((child) => child.ended))
   // Not waiting any longer must not keep this process alive.
   await Promise.race([allEnded, sleep(GRACE_MS, { keepsAlive: false })])

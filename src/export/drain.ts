@@ -17,6 +17,8 @@ import { runRound } from './round.ts'
 /** Workers give a consumer fifteen minutes and a thousand statements; a drain stops well before and rings again. */
 const MAX_MS = 10 * 60_000
 const MAX_STATEMENTS = 800
+/** So long a drain waits for quota with the lease in hand, rather than for a bell, which takes seconds of its own. */
+const MAX_WAIT_SECONDS = 10
 
 export interface DrainPorts extends ExportPorts, GraphPorts {
   readonly ring: Ring
@@ -92,8 +94,10 @@ async function runRounds(
     writes += result.writes
     const isSpent =
       ports.clock.now() - startedAt > MAX_MS || ports.database.meter.statements > MAX_STATEMENTS
-    if (result.more && !isSpent) continue
-    return { rounds, writes, waitSeconds: result.more ? 0 : result.waitSeconds }
+    const { more, waitSeconds } = result
+    if (!isSpent && result.isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
+      await ports.sleep(waitSeconds * 1000)
+    else if (isSpent || !more) return { rounds, writes, waitSeconds: more ? 0 : waitSeconds }
   }
 }
 
@@ -102,7 +106,7 @@ async function leave(ports: DrainPorts, key: LeaseKey, waitSeconds: number | nul
   await releaseLease(ports.database, key)
   const { organizationId, directoryId } = key
   if (waitSeconds !== null)
-    return ports.ring({ organizationId, directoryId }, Math.ceil(waitSeconds))
+    return ports.ring({ organizationId, directoryId }, Math.max(1, Math.ceil(waitSeconds)))
   const lagging = await lagsNow(ports.database, key, ports.clock.now())
   if (lagging) await ports.ring({ organizationId, directoryId })
 }

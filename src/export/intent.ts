@@ -30,7 +30,6 @@ const intentSchema = v.object({
 
 export type Intent = v.InferOutput<typeof intentSchema>
 export type IntendedWrite = Intent['writes'][number]
-export type IntendedEdge = Intent['edges'][number]
 
 export const intentToJson = ({ at, writes, edges }: Intent): JsonObject => ({
   at,

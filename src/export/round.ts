@@ -32,6 +32,8 @@ export interface RoundResult {
   /** Seconds until there is something to do again: quota, the end of a 429, a retry; null when nobody knows of any. */
   readonly waitSeconds: number | null
   readonly writes: number
+  /** Whether it is quota, or the end of a 429, that is waited for. */
+  readonly isThrottled: boolean
 }
 
 /** Runs one round under the lease. Throws what aborts it: a lost lease, or D1. */
@@ -58,8 +60,7 @@ export async function runRound(
     wanted,
     now,
   })
-  if (loaded.grant.taken === 0)
-    return { more: false, waitSeconds: Math.max(1, loaded.grant.waitSeconds), writes: 0 }
+  if (loaded.grant.taken === 0) return throttled(loaded.grant.waitSeconds, 0)
   const round = openRound({ ports, key, connection, log, targets, loaded })
   await exportUsers(round)
   await exportGroups(round)
@@ -81,7 +82,7 @@ async function expand(
 ): Promise<RoundResult> {
   const cursor = expansionCursor(log.directory.expansion, sequence)
   await expandCommand(database, key, { sequence, cursor, now: clock.now() })
-  return { more: true, waitSeconds: null, writes: 0 }
+  return { more: true, waitSeconds: null, writes: 0, isThrottled: false }
 }
 
 /** Nothing to look at: a position that lags behind records alone is moved over them, when that is worth a write. */
@@ -91,7 +92,7 @@ async function stepOver(
   log: RoundLog,
   targets: Targets,
 ): Promise<RoundResult> {
-  const done = { more: false, waitSeconds: null, writes: 0 }
+  const done = { more: false, waitSeconds: null, writes: 0, isThrottled: false }
   if (log.directory.position >= targets.position) return done
   await commitRound(ports.database, key, { ...EMPTY_COMMIT, ...targets, now: ports.clock.now() })
   return done
@@ -207,15 +208,22 @@ function blockOf({ halt, directory }: Round): RoundCommit['block'] {
   return { key: laneKey(halt.scope, directory.tenantId, directory.clientId), until: halt.until }
 }
 
+const throttled = (waitSeconds: number, writes: number): RoundResult => ({
+  more: false,
+  waitSeconds,
+  writes,
+  isThrottled: true,
+})
+
 function resultOf(round: Round, quotaSeconds: number): RoundResult {
   const { halt, writes } = round
-  const after = (waitSeconds: number | null) => ({ more: false, waitSeconds, writes })
   const now = round.ports.clock.now()
-  if (halt?.kind === 'auth') return after(null)
-  if (halt?.kind === 'throttled') return after(Math.max(1, (halt.until - now) / 1000))
+  if (halt?.kind === 'throttled') return throttled((halt.until - now) / 1000, writes)
+  const done = { more: false, waitSeconds: null, writes, isThrottled: false }
+  if (halt?.kind === 'auth') return done
   const nextDue = Math.min(...[...round.drafts.values()].map(({ row }) => row.dueAt ?? Infinity))
   const hasMore = round.targets.more || round.cut.size > 0 || nextDue <= now
-  if (!hasMore) return after(nextDue === Infinity ? null : Math.max(1, (nextDue - now) / 1000))
-  const isOutOfQuota = quotaSeconds > 0 && round.tokens <= 0
-  return isOutOfQuota ? after(quotaSeconds) : { more: true, waitSeconds: null, writes }
+  if (hasMore && quotaSeconds > 0 && round.tokens <= 0) return throttled(quotaSeconds, writes)
+  if (hasMore) return { ...done, more: true }
+  return { ...done, waitSeconds: nextDue === Infinity ? null : (nextDue - now) / 1000 }
 }

@@ -41,7 +41,7 @@ export interface Caps {
 }
 
 /** What one round can look at without a statement or an intent growing out of proportion. */
-export const ROUND_CAPS: Caps = { users: 100, groups: 40, members: 1600 }
+const ROUND_CAPS: Caps = { users: 100, groups: 40, members: 1600 }
 
 /** The limits up to which the log was read; a shorter list means that it was read to its end. */
 export interface Limits {

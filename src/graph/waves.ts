@@ -8,7 +8,7 @@ import {
 } from './batch.ts'
 import type { Transport } from './transport.ts'
 
-export const MOST_IN_FLIGHT = 4
+const MOST_IN_FLIGHT = 4
 
 export interface WaveOptions {
   /** Envelopes in flight at a time; 4 unless told. */

@@ -14,7 +14,6 @@ import {
   demoTenant,
   type EmulatorOptions,
   type GraphEmulator,
-  HangUp,
 } from '../graph/emulator.ts'
 import { newId, type ScimClient, scimClient } from './seed.ts'
 
@@ -56,7 +55,7 @@ export interface WorldOptions {
 }
 
 /** Seeds a directory that binds every new user and group and exports every attribute. */
-export async function seedDirectory(
+async function seedDirectory(
   deps: Deps,
   organizationId: string,
   {
@@ -170,7 +169,7 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
 }
 
 /** A queue batch as the runtime hands it over. */
-export function batchOf(bodies: readonly unknown[]): MessageBatch {
+function batchOf(bodies: readonly unknown[]): MessageBatch {
   const messages = bodies.map((body, i) => ({
     id: String(i),
     body,
@@ -187,8 +186,6 @@ export function batchOf(bodies: readonly unknown[]): MessageBatch {
     retryAll: () => {},
   }
 }
-
-export { HangUp }
 
 /** A user as Entra's default mapping creates it. */
 export const newUser = (

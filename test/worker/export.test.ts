@@ -254,6 +254,19 @@ describe('a drain', () => {
   })
 })
 
+describe('a tight quota', () => {
+  test('is used to the full by one drain, which waits for tokens with the lease in hand', async () => {
+    const world = await exportWorld({ env: { GRAPH_WRITE_QUOTA: '20/1' } })
+    await createUsers(world, ...Array.from({ length: 40 }, (_, i) => `user${i}`))
+    const began = world.clock.now
+    await world.drain()
+    expect(world.graph.summary().users).toHaveLength(40)
+    // 16 writes a second of the 20, and the first four at once.
+    expect((world.clock.now - began) / 1000).toBeCloseTo((40 - 4) / 16, 0)
+    expect(world.bells).toEqual([])
+  })
+})
+
 describe('a write that has no answer', () => {
   test('a create that Graph carried out without answering makes no second user', async () => {
     const world = await exportWorld()

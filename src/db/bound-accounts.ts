@@ -15,7 +15,7 @@ export async function boundAccounts(
   database: Database,
   key: LeaseKey,
   graphIds: readonly string[],
-): Promise<ReadonlyMap<string, Holder>> {
+): Promise<Map<string, Holder>> {
   if (graphIds.length === 0) return new Map()
   const [, found] = await database.run(
     holdsLease(key),

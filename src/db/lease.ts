@@ -21,8 +21,8 @@ export interface LeaseKey {
 }
 
 export type LeaseTaken =
-  /** `abandoned`: the holder before us let it expire, so what its intent names may have been written or not. */
-  | { readonly kind: 'taken'; readonly directory: DirectoryRow; readonly abandoned: boolean }
+  /** An intent that is still there is that of a holder who died: what it names may have been written or not. */
+  | { readonly kind: 'taken'; readonly directory: DirectoryRow }
   | { readonly kind: 'held'; readonly forMs: number }
   /** There is no such directory, or it is paused. */
   | { readonly kind: 'none' }
@@ -40,8 +40,7 @@ export async function takeLease(database: Database, key: LeaseKey): Promise<Leas
   const row = before?.rows[0]
   if (row === undefined || row['state'] !== 'active') return { kind: 'none' }
   if (update?.changes !== 1) return { kind: 'held', forMs: Number(row['held_for']) }
-  const found = decode(directory, row)
-  return { kind: 'taken', directory: found, abandoned: found.leaseToken !== null }
+  return { kind: 'taken', directory: decode(directory, row) }
 }
 
 /** The statement that every batch of a drain begins with: the batch is aborted unless the lease is still ours. */
@@ -55,6 +54,10 @@ export const holdsLease = (key: LeaseKey): SQL =>
 export const renewLease = (key: LeaseKey, intent: Json): SQL =>
   sql`UPDATE directory SET lease_until = ${NOW} + ${LEASE_MS}, intent = ${JSON.stringify(intent)}
     WHERE ${here(key)}`
+
+/** The statement that renews the lease and leaves the intent as it is. */
+export const extendLease = (key: LeaseKey): SQL =>
+  sql`UPDATE directory SET lease_until = ${NOW} + ${LEASE_MS} WHERE ${here(key)}`
 
 /** Gives the lease back, unless somebody else has it by now. */
 export async function releaseLease(database: Database, key: LeaseKey): Promise<void> {

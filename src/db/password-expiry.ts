@@ -2,6 +2,10 @@ import { sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
+import { isDelivered } from './round-commit.ts'
+
+/** A password that is younger is left to the drains. */
+const SETTLED_MS = 60_000
 
 /** How many passwords one sweep ends; the next one goes on. */
 const MOST = 200
@@ -15,7 +19,9 @@ export async function expirePasswords(
   now: number,
   lifeMs: number,
 ): Promise<number> {
-  const [found] = await database.run(
+  const [, found] = await database.run(
+    // A directory may have passed the event of a password that was never for it: nobody waits for that one any more.
+    sql`DELETE FROM pending_password WHERE created_at < ${now - SETTLED_MS} AND ${isDelivered}`,
     sql`SELECT organization_id, user_id, sequence FROM pending_password
       WHERE created_at < ${now - lifeMs} LIMIT ${MOST}`,
   )

@@ -87,7 +87,10 @@ function directoryStatement(key: LeaseKey, round: RoundCommit): SQL {
   const drain =
     round.lastDrain === null ? sql`` : sql`last_drain = ${JSON.stringify(round.lastDrain)},`
   const state =
-    round.authError === null ? sql`` : sql`state = 'auth_error', state_reason = ${round.authError},`
+    round.authError === null
+      ? sql``
+      : sql`state_reason = CASE state WHEN 'active' THEN ${round.authError} ELSE state_reason END,
+        state = CASE state WHEN 'active' THEN 'auth_error' ELSE state END,`
   return sql`UPDATE directory SET ${error} ${drain} ${state} intent = NULL,
       position = ${round.position}, urgent_position = ${round.urgentPosition}
     WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
@@ -158,18 +161,19 @@ function takenOverStatements(key: LeaseKey, graphIds: readonly string[]): SQL[] 
   ]
 }
 
-/** A password goes once no active directory has it still to deliver: neither a binding, nor one behind its event. */
+/** A password goes once no directory has it still to deliver: neither a binding, nor one behind its event. */
+export const isDelivered: SQL = sql`NOT EXISTS (SELECT 1 FROM directory d
+    LEFT JOIN binding b ON b.organization_id = d.organization_id AND b.directory_id = d.id
+      AND b.kind = 'user' AND b.resource_id = pending_password.user_id
+      AND b.state NOT IN ('unbinding', 'former')
+    WHERE d.organization_id = pending_password.organization_id
+      AND (d.position < pending_password.sequence AND b.resource_id IS NULL
+        OR b.password_sequence < pending_password.sequence))`
+
 function passwordStatements(key: LeaseKey, userIds: readonly string[]): SQL[] {
   if (userIds.length === 0) return []
   return [
     sql`DELETE FROM pending_password WHERE organization_id = ${key.organizationId}
-      AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))
-      AND NOT EXISTS (SELECT 1 FROM directory d
-        LEFT JOIN binding b ON b.organization_id = d.organization_id AND b.directory_id = d.id
-          AND b.kind = 'user' AND b.resource_id = pending_password.user_id
-          AND b.state NOT IN ('unbinding', 'former')
-        WHERE d.organization_id = pending_password.organization_id AND d.state = 'active'
-          AND (d.position < pending_password.sequence AND b.resource_id IS NULL
-            OR b.password_sequence < pending_password.sequence))`,
+      AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)})) AND ${isDelivered}`,
   ]
 }

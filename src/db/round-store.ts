@@ -43,6 +43,8 @@ export interface RoundLog {
 /** How many entries of the log, and how many due bindings, one round looks at. */
 export const ENTRIES_PER_ROUND = 400
 export const DUE_PER_ROUND = 100
+/** How many of the members that groups waited for one round takes; the others keep their groups due. */
+const WAITING_PER_ROUND = 1600
 
 /** Reads the directory, what the log holds after its positions, and which bindings are due. */
 export async function readLog(database: Database, key: LeaseKey, now: number): Promise<RoundLog> {
@@ -92,6 +94,8 @@ export interface Edge {
   readonly unknown: boolean
   /** When it was added; null when it was not. */
   readonly exportedAt: number | null
+  /** The account under which it was exported is another member's by now. */
+  readonly passedOn: boolean
   /** The member's Graph id in this directory now; null when it has none. */
   readonly graphId: string | null
 }
@@ -99,7 +103,6 @@ export interface Edge {
 export interface RoundTargets {
   readonly users: readonly UserRow[]
   readonly groups: readonly GroupRow[]
-  /** Of the users and groups, and of the users' managers. */
   readonly bindings: readonly BindingRow[]
   readonly managerGraphIds: ReadonlyMap<string, string>
   readonly edges: readonly Edge[]
@@ -110,6 +113,8 @@ export interface RoundTargets {
 export interface TargetQuery {
   readonly userIds: readonly string[]
   readonly groupIds: readonly string[]
+  /** Those of them that are due, perhaps because somebody arrived for whom they waited. */
+  readonly dueGroupIds: readonly string[]
   /** Pairs of group and member that the log names; the awaited and unknown ones of the groups are added. */
   readonly edges: readonly (readonly [groupId: string, memberId: string])[]
   readonly lanes: readonly Lane[]
@@ -141,7 +146,7 @@ export async function readTargets(
       UNION ALL SELECT * FROM binding WHERE ${mine} AND kind = 'group'
         AND resource_id IN (SELECT value FROM json_each(${groups}))`,
       managersOf(organizationId, directoryId, users),
-      edgesOf(organizationId, directoryId, JSON.stringify(query.edges), groups),
+      edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
       sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
     )
@@ -170,18 +175,32 @@ function managersOf(organizationId: string, directoryId: string, users: string):
       AND u.id IN (SELECT value FROM json_each(${users})) AND ${LIVE}`
 }
 
-function edgesOf(organizationId: string, directoryId: string, named: string, groups: string): SQL {
+/** Only who has arrived is looked at, and only for groups that are due: that is what makes them due. */
+function edgesOf(
+  { organizationId, directoryId }: LeaseKey,
+  named: string,
+  groups: string,
+  due: string,
+): SQL {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   return sql`WITH edge AS (
       SELECT e.value ->> 0 AS group_id, e.value ->> 1 AS member_id FROM json_each(${named}) e
-      UNION SELECT waiter_id, awaited_id FROM awaited
-        WHERE ${mine} AND waiter_id IN (SELECT value FROM json_each(${groups}))
+      UNION SELECT * FROM (SELECT a.waiter_id, a.awaited_id FROM awaited a JOIN binding b
+        ON b.organization_id = a.organization_id AND b.directory_id = a.directory_id
+          AND b.kind IN ('user', 'group') AND b.resource_id = a.awaited_id AND ${LIVE}
+        WHERE a.organization_id = ${organizationId} AND a.directory_id = ${directoryId}
+          AND a.waiter_id IN (SELECT value FROM json_each(${due})) LIMIT ${WAITING_PER_ROUND})
       UNION SELECT group_id, member_id FROM exported_member
         WHERE ${mine} AND group_id IN (SELECT value FROM json_each(${groups})) AND unknown = 1)
     SELECT edge.group_id, edge.member_id, x.graph_id AS exported_as, x.unknown, x.exported_at,
       EXISTS (SELECT 1 FROM group_member m WHERE m.organization_id = ${organizationId}
         AND m.group_id = edge.group_id AND m.member_id = edge.member_id) AS is_member,
-      CASE WHEN ${LIVE} THEN b.graph_id END AS graph_id
+      CASE WHEN ${LIVE} THEN b.graph_id END AS graph_id,
+      EXISTS (SELECT 1 FROM binding o JOIN group_member m ON m.organization_id = o.organization_id
+          AND m.group_id = edge.group_id AND m.member_id = o.resource_id
+        WHERE o.organization_id = ${organizationId} AND o.directory_id = ${directoryId}
+          AND o.graph_id = x.graph_id AND o.resource_id <> edge.member_id
+          AND o.state NOT IN ('unbinding', 'former')) AS passed_on
     FROM edge
     LEFT JOIN exported_member x ON x.organization_id = ${organizationId}
       AND x.directory_id = ${directoryId} AND x.group_id = edge.group_id AND x.member_id = edge.member_id
@@ -213,5 +232,6 @@ const toEdge = (row: Record<string, unknown>): Edge => ({
   exportedAs: typeof row['exported_as'] === 'string' ? row['exported_as'] : null,
   unknown: row['unknown'] === 1,
   exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
+  passedOn: row['passed_on'] === 1,
   graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
 })

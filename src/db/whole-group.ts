@@ -61,6 +61,7 @@ export function mergePages(
       exportedAs: null,
       unknown: false,
       exportedAt: null,
+      passedOn: false,
       graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
     })
   for (const row of exported.filter(isInPage)) {
@@ -72,6 +73,7 @@ export function mergePages(
       exportedAs: String(row['graph_id']),
       unknown: row['unknown'] === 1,
       exportedAt: Number(row['exported_at']),
+      passedOn: false,
       graphId: member?.graphId ?? null,
     })
   }

@@ -76,15 +76,22 @@ export const MAX_CALLS = 8
 /** Decides about the account that has the name. */
 export function decideAdoption(input: AdoptionInput): Adoption {
   const { account, creatingSince, boundTo, policy, name } = input
-  if (account === undefined) {
-    const afterMs = creatingSince === null ? undefined : LOOK_AGAIN_MS[input.attempts]
-    return afterMs === undefined ? { kind: 'repeat' } : { kind: 'lookAgain', afterMs }
-  }
+  const isWanted = foldCase(input.wantedName ?? '') === foldCase(name)
+  if (account === undefined) return decideUnseen(input, isWanted)
   if (boundTo !== undefined) return decideBound(input, account, boundTo)
   if (creatingSince !== null && (account.createdAt ?? 0) >= creatingSince - CLOCK_SKEW_MS)
     return { kind: 'ours', graphId: account.id }
+  if (!isWanted) return { kind: 'startOver' }
   const held = reasonToHold(account, policy)
   return held === undefined ? { kind: 'adopt', graphId: account.id } : hold(name, held)
+}
+
+/** Graph knows nobody of that name: replicas may lag, or the create did not happen. */
+function decideUnseen({ creatingSince, attempts }: AdoptionInput, isWanted: boolean): Adoption {
+  // The name was refused, nothing is on its way under it, and the user has another by now.
+  if (creatingSince === null && !isWanted) return { kind: 'startOver' }
+  const afterMs = creatingSince === null ? undefined : LOOK_AGAIN_MS[attempts]
+  return afterMs === undefined ? { kind: 'repeat' } : { kind: 'lookAgain', afterMs }
 }
 
 /** The account of a former user is taken over by the same person only, and that is who has the same externalId. */

@@ -79,15 +79,22 @@ export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
     ...draft.row,
     dueAt,
     urgency: draft.target.urgentAt === null ? draft.row.urgency : 1,
-    state: draft.row.graphId === null ? 'pending' : 'owed',
+    state: waitingState(draft.row),
     error: error === undefined ? draft.row.error : toJson(error),
   }
   draft.stopped = true
 }
 
+/** An unbinding that has to wait stays one. */
+function waitingState({ state, graphId }: BindingRow): BindingRow['state'] {
+  if (state === 'unbinding') return state
+  return graphId === null ? 'pending' : 'owed'
+}
+
 /** Ends the tries: the binding waits for a change of its resource, or for somebody who replays it. */
 export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held' = 'failed'): void {
-  draft.row = { ...draft.row, dueAt: null, state, error: toJson(error) }
+  const ended = draft.row.state === 'unbinding' ? 'unbinding' : state
+  draft.row = { ...draft.row, dueAt: null, state: ended, error: toJson(error) }
   draft.stopped = true
 }
 

@@ -4,7 +4,14 @@
  */
 import type { Database } from '../db/client.ts'
 import { writeFailure } from '../db/failure.ts'
-import { type DirectoryRow, type LeaseKey, releaseLease, takeLease } from '../db/lease.ts'
+import {
+  type DirectoryRow,
+  extendLease,
+  holdsLease,
+  type LeaseKey,
+  releaseLease,
+  takeLease,
+} from '../db/lease.ts'
 import { readAbandoned, storeAbandoned, storeAuthError } from '../db/abandoned.ts'
 import { laggingDirectories } from '../db/sweep-store.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
@@ -47,13 +54,13 @@ export async function drain(ports: DrainPorts, bell: DirectoryBell): Promise<Dra
   try {
     const connection = await connectDirectory(ports, taken.directory)
     if (!connection.ok) {
-      await storeAuthError(ports.database, key, connection.error)
+      await storeAuthError(ports.database, key, connection.error, ports.clock.now())
       return { kind: 'drained', rounds: 0, writes: 0 }
     }
-    if (taken.abandoned) await takeOverIntent(ports, key, taken.directory)
-    const { waitSeconds, ...done } = await runRounds(ports, key, connection.value, startedAt)
-    await leave(ports, key, waitSeconds)
-    return { kind: 'drained', ...done }
+    if (taken.directory.intent !== null) await takeOverIntent(ports, key, taken.directory)
+    const { rounds, writes, ...rest } = await runRounds(ports, key, connection.value, startedAt)
+    await leave(ports, key, rest)
+    return { kind: 'drained', rounds, writes }
   } catch (thrown) {
     const failure = writeFailure(thrown)
     if (failure === undefined) throw thrown
@@ -80,6 +87,7 @@ interface Rounds {
   readonly rounds: number
   readonly writes: number
   readonly waitSeconds: number | null
+  readonly isThrottled: boolean
 }
 
 async function runRounds(
@@ -94,21 +102,35 @@ async function runRounds(
     writes += result.writes
     const isSpent =
       ports.clock.now() - startedAt > MAX_MS || ports.database.meter.statements > MAX_STATEMENTS
-    const { more, waitSeconds } = result
-    if (!isSpent && result.isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
-      await ports.sleep(waitSeconds * 1000)
-    else if (isSpent || !more) return { rounds, writes, waitSeconds: more ? 0 : waitSeconds }
+    const { more, waitSeconds, isThrottled } = result
+    if (!isSpent && isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
+      await waitForQuota(ports, key, waitSeconds)
+    else if (isSpent || !more)
+      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, isThrottled }
   }
 }
 
-/** Gives the lease back, then looks once more: what came in the meantime found the lease held. */
-async function leave(ports: DrainPorts, key: LeaseKey, waitSeconds: number | null): Promise<void> {
+/** The lease is renewed before the wait, which is far shorter: a neighbour may take the tokens again and again. */
+async function waitForQuota(ports: DrainPorts, key: LeaseKey, seconds: number): Promise<void> {
+  await ports.database.run(holdsLease(key), extendLease(key))
+  await ports.sleep(seconds * 1000)
+}
+
+/**
+ * Gives the lease back, then looks once more: what came in the meantime found the lease held. While the quota is spent
+ * there is nothing to look for.
+ */
+async function leave(
+  ports: DrainPorts,
+  key: LeaseKey,
+  { waitSeconds, isThrottled }: Pick<Rounds, 'waitSeconds' | 'isThrottled'>,
+): Promise<void> {
   await releaseLease(ports.database, key)
   const { organizationId, directoryId } = key
-  if (waitSeconds !== null)
-    return ports.ring({ organizationId, directoryId }, Math.max(1, Math.ceil(waitSeconds)))
-  const lagging = await lagsNow(ports.database, key, ports.clock.now())
-  if (lagging) await ports.ring({ organizationId, directoryId })
+  const bell = { organizationId, directoryId }
+  if (waitSeconds !== null) await ports.ring(bell, Math.max(1, Math.ceil(waitSeconds)))
+  if (isThrottled) return
+  if (await lagsNow(ports.database, key, ports.clock.now())) await ports.ring(bell)
 }
 
 async function lagsNow(database: Database, key: LeaseKey, now: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
 import type { NewEvent } from '../db/event-log.ts'
+import { backoffBase } from '../kernel/backoff.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { UserPlan } from '../plan/planned.ts'
 import type { Problem } from '../plan/problem.ts'
@@ -9,7 +10,9 @@ import type { UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {
-  if (draft.writes > 0) return owe(draft, round.ports.clock.now())
+  // What a look found out, or a write did, is kept: the binding is owed.
+  if (draft.writes > 0 || (draft.before !== undefined && draft.row !== draft.before))
+    return owe(draft, round.ports.clock.now())
   round.unreached.add(draft.target)
   round.cut.add(draft.target)
   if (draft.before === undefined) round.drafts.delete(draft.target.id)
@@ -23,13 +26,22 @@ export function finishUser(round: Round, { draft, plan, user }: UserWork): void 
   if (draft.target.due) round.doneWaiting.push(draft.target.id)
   if (plan.awaitsManager !== null)
     round.awaits.push({ awaitedId: plan.awaitsManager, waiterId: draft.target.id })
-  if (user !== undefined && draft.row.externalId !== user.externalId && draft.row !== draft.before)
+  // The last one counts: by it a former account is known.
+  if (user !== undefined && draft.row.externalId !== user.externalId)
     draft.row = { ...draft.row, externalId: user.externalId }
   noteEvent(round, draft)
 }
 
+function putOff(round: Round, draft: Draft): void {
+  const attempts = draft.row.attempts + 1
+  draft.row = { ...draft.row, attempts }
+  owe(draft, round.ports.clock.now() + backoffBase(attempts) * 1000)
+}
+
 function settlePlan(round: Round, draft: Draft, plan: UserPlan): void {
   if (plan.failure !== null) fail(draft, toError(plan.failure))
+  // What Graph holds could not be read, so what depends on it could not even be planned.
+  else if (plan.needs.length > 0) putOff(round, draft)
   else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
 }
 

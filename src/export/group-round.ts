@@ -118,7 +118,8 @@ async function readCreatedIds(round: Round, works: readonly GroupWork[]): Promis
   if (nameless.length === 0) return
   const items = nameless.map(({ draft }): WaveItem => {
     const request = getGroup(groupUniqueName(round.key.organizationId, draft.target.id))
-    return { id: draft.target.id, context: { purpose: 'read', request } }
+    // It was written just now: a replica that does not know it lags.
+    return { id: draft.target.id, context: { purpose: 'read', request, ageSeconds: 0 } }
   })
   const outcomes = await sendWave(round, items)
   const { clock, random } = round.ports

@@ -59,7 +59,10 @@ export function markUnknown(
       attempts: 0,
       ...(isCreate
         ? { creatingAs: write.creatingAs, creatingSince: row.creatingSince ?? intent.at }
-        : { state: 'owed', unknown: [...new Set([...row.unknown, ...write.attributes])] }),
+        : {
+            state: row.state === 'unbinding' ? 'unbinding' : 'owed',
+            unknown: [...new Set([...row.unknown, ...write.attributes])],
+          }),
     }
     return { before, after }
   })

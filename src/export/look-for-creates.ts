@@ -12,6 +12,7 @@ import type { Round } from './context.ts'
 import { type Draft, fail, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
 import { sendWave, type WaveItem } from './sending.ts'
+import { errorOf } from './settle.ts'
 import { stateOf } from './user-work.ts'
 
 /** The drafts that can be planned; the others wait for a later look, or are held. */
@@ -47,12 +48,12 @@ function decide(
   draft: Draft,
   outcome: Outcome | undefined,
   account: Account | undefined,
-  bound: ReadonlyMap<string, Holder>,
+  bound: Map<string, Holder>,
 ): boolean {
   const now = round.ports.clock.now()
   const { row } = draft
   if (account === undefined && outcome?.kind !== 'missing' && outcome?.kind !== 'notReplicated') {
-    owe(draft, now + (outcome?.kind === 'throttled' ? outcome.retryAfterSeconds : 2) * 1000)
+    settleLook(draft, outcome, now)
     return false
   }
   const adoption = decideAdoption({
@@ -69,6 +70,12 @@ function decide(
     case 'ours':
     case 'adopt':
       takeOver(round, draft, adoption.graphId, adoption.kind === 'ours')
+      // Somebody else in this round may want the same account.
+      bound.set(adoption.graphId, {
+        resourceId: draft.target.id,
+        isFormer: false,
+        externalId: null,
+      })
       return true
     case 'callHolder':
       round.calledHolders.push(adoption.graphId)
@@ -106,6 +113,18 @@ function wantedName(round: Round, { target }: Draft): string | null {
 
 const externalIdOf = (round: Round, { target }: Draft): string | null =>
   round.loaded.users.find(({ id }) => id === target.id)?.externalId ?? null
+
+/** A look that was not answered, or refused: another one later, or a failure with Graph's reason. */
+function settleLook(draft: Draft, outcome: Outcome | undefined, now: number): void {
+  if (outcome?.kind === 'throttled') return owe(draft, now + outcome.retryAfterSeconds * 1000)
+  if (outcome?.kind === 'permanent' || outcome?.kind === 'privilegedTarget')
+    return fail(draft, errorOf({ code: outcome.kind, ...outcome }))
+  if (outcome?.kind === 'authError' && outcome.scope === 'operation')
+    return fail(draft, errorOf(outcome))
+  const attempts = draft.row.attempts + 1
+  draft.row = { ...draft.row, attempts }
+  owe(draft, now + backoffBase(attempts) * 1000)
+}
 
 /** What we created ourselves holds something of ours, we do not know what; what was adopted holds nothing of ours. */
 function takeOver(round: Round, draft: Draft, graphId: string, isOurs: boolean): void {

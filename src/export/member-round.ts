@@ -1,6 +1,7 @@
 /** The memberships of a round: additions twenty at a time, removals one by one, the writes of one group as a chain. */
 import { readWholeGroup } from '../db/whole-group.ts'
 import type { Edge } from '../db/round-store.ts'
+import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { type MemberWrite, planMembers } from '../plan/group-plan.ts'
 import { addMember } from '../plan/requests.ts'
@@ -44,6 +45,10 @@ export async function exportMembers(round: Round, drafts: readonly Draft[]): Pro
     const edges = await edgesOf(members, draft)
     steps.push(...stepsOf(round, draft, edges))
   }
+  // What is unknown already is tried last: it must not keep out what is new.
+  steps = steps.toSorted((a, b) => Number(isUnknown(a)) - Number(isUnknown(b)))
+  for (const step of steps.slice(round.tokens)) putOff(members, step)
+  steps = steps.slice(0, round.tokens)
   if (steps.length === 0) return members.unsettled
   intendEdges(round, steps)
   await storeIntent(round)
@@ -55,6 +60,9 @@ export async function exportMembers(round: Round, drafts: readonly Draft[]): Pro
   for (const draft of drafts) {
     const failure = members.failures.get(draft.target.id)
     if (failure !== undefined) settleFailure(round, draft, failure)
+    // The rest of a group that is compared as a whole does not wait for one member of it.
+    if (failure !== undefined && draft.row.memberCursor !== null)
+      draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
   }
   return members.unsettled
 }
@@ -78,7 +86,10 @@ async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]>
 }
 
 function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep[] {
-  const plans = edges.map((edge) => planEdge(edge, graphIdOf(round, edge)))
+  const wanted = new Set(edges.flatMap((edge) => (edge.isMember ? graphIdOf(round, edge) : [])))
+  const plans = edges
+    .map((edge) => planEdge(edge, graphIdOf(round, edge)))
+    .map((plan) => withoutPassedOn(round, plan, wanted))
   for (const plan of plans) noteWaiting(round, plan)
   const writes = planMembers({
     graphBase: round.ports.graphBase,
@@ -95,6 +106,23 @@ function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep
     return { id: `${draft.target.id}.${i}`, draft, write, edges: concerned }
   })
 }
+
+/** An account that passed from one user to another stays a member under the other: only our row of it goes. */
+function withoutPassedOn(
+  round: Round,
+  plan: EdgePlan,
+  wanted: ReadonlySet<string | null>,
+): EdgePlan {
+  const { edge, remove } = plan
+  const isPassedOn = edge.passedOn || wanted.has(remove)
+  if (remove === null || edge.isMember || !isPassedOn) return plan
+  const { groupId, memberId } = edge
+  const exportedAt = round.ports.clock.now()
+  round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })
+  return { ...plan, remove: null }
+}
+
+const isUnknown = ({ edges }: MemberStep): boolean => edges.some(({ edge }) => edge.unknown)
 
 const graphIdOf = (round: Round, edge: Edge): string | null =>
   round.graphIds.has(edge.memberId) ? (round.graphIds.get(edge.memberId) ?? null) : edge.graphId
@@ -158,14 +186,15 @@ function nextWave(
  * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
  * in the page of a whole comparison, which begins again where it began.
  */
-function putOff(members: Members, { draft }: MemberStep): void {
+function putOff(members: Members, { draft, edges }: MemberStep): void {
   const { round, unsettled, pageStart } = members
   const { target } = draft
   unsettled.add(target.id)
-  round.cut.add(target)
+  const isRemembered = edges.every(({ edge }) => edge.unknown)
+  if (!isRemembered) round.cut.add(target)
   const start = pageStart.get(target.id)
   if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
-  if (draft.row.dueAt === null && (target.due || start !== undefined))
+  if (draft.row.dueAt === null && (target.due || isRemembered || start !== undefined))
     draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
 }
 
@@ -201,10 +230,13 @@ async function sendMemberWave(
  * yet. A member to be added may have been created moments ago; when is not loaded, so lag is assumed at first.
  */
 function ageOf({ ports }: Round, { draft, write, edges }: MemberStep): { ageSeconds?: number } {
-  if (write.removes.length === 0) return draft.row.attempts < 3 ? { ageSeconds: 0 } : {}
+  if (write.removes.length === 0) return { ageSeconds: draft.row.attempts < 3 ? 0 : NOT_YOUNG }
   const addedAt = Math.max(...edges.map(({ edge }) => edge.exportedAt ?? 0))
   return { ageSeconds: (ports.clock.now() - addedAt) / 1000 }
 }
+
+/** Older than any replica lag. */
+const NOT_YOUNG = REPLICATION_SECONDS + 1
 
 function settleStep(members: Members, step: MemberStep, outcome: Outcome): MemberStep[] {
   const { round, unsettled } = members
@@ -212,7 +244,9 @@ function settleStep(members: Members, step: MemberStep, outcome: Outcome): Membe
   if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') {
     draft.writes += 1
     draft.attributes.add('members')
-    draft.row = { ...draft.row, exportedAt: round.ports.clock.now(), attempts: 0, error: null }
+    draft.row = { ...draft.row, exportedAt: round.ports.clock.now() }
+    // What the group itself was refused for stays told.
+    if (!draft.stopped) draft.row = { ...draft.row, attempts: 0, error: null }
     for (const plan of edges) storeEdge(round, plan, write)
     return []
   }
@@ -239,6 +273,13 @@ function settleFailure(round: Round, draft: Draft, outcome: Outcome): void {
       code: outcome.kind,
       message: 'Microsoft 365 answered a membership in a way that is not understood.',
       whatToDo: 'Export the group again.',
+    })
+  if (outcome.kind === 'missing')
+    return fail(draft, {
+      code: 'member_missing',
+      message: 'A member of the group does not exist in Microsoft 365 any more.',
+      whatToDo:
+        'Restore the account in Microsoft 365 (Entra ID, Deleted users), or export that user again.',
     })
   const write = {
     purpose: 'update',

@@ -17,6 +17,8 @@ export function waitsForName(
 ): boolean {
   const name = nameOf(write)
   if (name === undefined) return false
+  // Two that want one name must not ask for it at the same time.
+  if (wave.some(([, taken]) => nameOf(taken) === name)) return true
   const holder = works.find((other) => other !== work && holds(other, name))
   if (holder === undefined) return false
   return isAboutToFree(holder, name) || wave.some(([other]) => other === holder)

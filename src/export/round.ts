@@ -11,6 +11,7 @@ import {
   readTargets,
   type RoundLog,
 } from '../db/round-store.ts'
+import type { NewEvent } from '../db/event-log.ts'
 import { expandCommand } from '../db/expansion-store.ts'
 import { laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -21,6 +22,7 @@ import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
+import { authFailure } from '../db/abandoned.ts'
 import { readDirections, readSettings } from './configuration.ts'
 
 /** What a round sends at most: four envelopes of twenty. */
@@ -36,6 +38,9 @@ export interface RoundResult {
   readonly isThrottled: boolean
 }
 
+/** Nothing is left that this drain knows of. */
+const DONE: RoundResult = { more: false, waitSeconds: null, writes: 0, isThrottled: false }
+
 /** Runs one round under the lease. Throws what aborts it: a lost lease, or D1. */
 export async function runRound(
   ports: ExportPorts,
@@ -44,6 +49,7 @@ export async function runRound(
 ): Promise<RoundResult> {
   const now = ports.clock.now()
   const log = await readLog(ports.database, key, now)
+  if (log.directory.state !== 'active') return DONE
   const [first] = log.ordinary
   if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first.sequence)
   const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
@@ -53,6 +59,7 @@ export async function runRound(
   const loaded = await readTargets(ports.database, key, {
     userIds: targets.users.map(({ id }) => id),
     groupIds: targets.groups.map(({ id }) => id),
+    dueGroupIds: targets.groups.filter(({ due }) => due).map(({ id }) => id),
     edges: targets.groups.flatMap(({ id, members }) =>
       [...members].map((memberId) => [id, memberId] as const),
     ),
@@ -70,7 +77,8 @@ export async function runRound(
 
 /** An upper bound of what the targets may take, so that a small round does not hold the quota of others. */
 function writesWanted({ users, groups }: Targets): number {
-  const links = groups.reduce((sum, { members, whole }) => sum + (whole ? 40 : members.size), 0)
+  // What waits or is compared as a whole is not known yet.
+  const links = groups.reduce((sum, { members, due }) => sum + members.size + (due ? 40 : 0), 0)
   return users.length * 4 + groups.length * 2 + links
 }
 
@@ -92,10 +100,9 @@ async function stepOver(
   log: RoundLog,
   targets: Targets,
 ): Promise<RoundResult> {
-  const done = { more: false, waitSeconds: null, writes: 0, isThrottled: false }
-  if (log.directory.position >= targets.position) return done
+  if (log.directory.position >= targets.position) return DONE
   await commitRound(ports.database, key, { ...EMPTY_COMMIT, ...targets, now: ports.clock.now() })
-  return done
+  return DONE
 }
 
 interface Opening {
@@ -183,12 +190,20 @@ function toCommit(round: Round): RoundCommit {
     ...positionsBefore(round.targets, [...round.cut]),
     lastDrain: { at: now, writes: round.writes },
     lastError: lastError(drafts, now),
-    authError: round.halt?.kind === 'auth' ? round.halt.error.message : null,
+    authError: authErrorOf(round),
     lanes: round.lanes,
     unusedTokens: round.tokens,
     block: blockOf(round),
-    events: round.events,
+    events: [...round.events, ...authEvents(round, now)],
   }
+}
+
+function authErrorOf({ halt }: Round): string | null {
+  return halt?.kind === 'auth' ? `${halt.error.message} ${halt.error.whatToDo}` : null
+}
+
+function authEvents({ halt, key }: Round, now: number): NewEvent[] {
+  return halt?.kind === 'auth' ? [authFailure(key, halt.error.code, now)] : []
 }
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */

@@ -44,7 +44,11 @@ export async function sendWave(
     outcomes.set(item.id, outcome)
     noteHalt(round, outcome)
     if (item.context.purpose !== 'read') {
-      if (answer.kind === 'not_executed') round.tokens += 1
+      // Behind one that failed, or behind the end of the round, a write costs no quota.
+      const isFree =
+        answer.kind === 'not_executed' ||
+        (outcome.kind === 'retry' && outcome.reason === 'earlier_failed')
+      if (isFree) round.tokens += 1
       else round.writes += 1
     }
   }

@@ -1,6 +1,6 @@
 /** What becomes of a binding when one of its writes was answered, or was not. Pure but for the draft it is given. */
 import type { Outcome } from '../graph/outcome.ts'
-import { backoffSeconds } from '../kernel/backoff.ts'
+import { backoffBase, backoffSeconds } from '../kernel/backoff.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
@@ -21,6 +21,8 @@ type Write = PlannedWrite<Snapshot | GroupSnapshot>
 const MAX_ATTEMPTS = 20
 /** Replica lag: the first look after an unanswered create comes soon, later ones after 8 and 20 s. */
 const FIRST_LOOK_MS = 2_000
+/** So long a create is repeated that is never answered; its name is kept, and looked for when it is tried again. */
+const UNANSWERED_MS = 3_600_000
 
 /** Takes the outcome of `write` into the draft; `created` is the name under which a create was sent. */
 export function settleWrite(
@@ -130,6 +132,8 @@ function settleUnknown(
     creatingSince: draft.row.creatingSince ?? moment.now,
     attempts: 0,
   }
+  if (moment.now - (draft.row.creatingSince ?? moment.now) > UNANSWERED_MS)
+    return fail(draft, GAVE_UP)
   owe(draft, moment.now + FIRST_LOOK_MS)
 }
 
@@ -144,8 +148,11 @@ function settleConflict(
   const namesUser = outcome.target === 'userPrincipalName'
   if (write.purpose === 'create' && createdAs !== null && namesUser) {
     // Without `creatingSince`: nobody is waiting for an answer, the name was there before.
-    draft.row = { ...draft.row, creatingAs: createdAs, creatingSince: draft.row.creatingSince }
-    return owe(draft, moment.now)
+    const { attempts } = draft.row
+    draft.row = { ...draft.row, creatingAs: createdAs, attempts: attempts + 1 }
+    if (attempts >= MAX_ATTEMPTS) return fail(draft, GAVE_UP)
+    // At once the first time; a name that is refused and yet seen nowhere is asked for with growing pauses.
+    return owe(draft, moment.now + (attempts === 0 ? 0 : backoffBase(attempts) * 1000))
   }
   // The holder of a name may be another user of ours, who is called and may give it away.
   const mayFree = namesUser && outcome.holderId !== undefined
@@ -181,7 +188,8 @@ const GAVE_UP: BindingError = {
   whatToDo: 'Check the service health of Microsoft 365, then replay the failure.',
 }
 
-function errorOf(outcome: {
+/** What an administrator reads of a refusal. */
+export function errorOf(outcome: {
   readonly code: string
   readonly message: string
   readonly whatToDo: string

@@ -4,7 +4,7 @@ import { type Draft, openDraft } from './draft.ts'
 import { finishUser } from './finish.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { storeIntent } from './sending.ts'
-import { createName, nextWave, sendUserWave } from './user-waves.ts'
+import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { openWork, readOrgData, type UserWork } from './user-work.ts'
 
 /** Carries the round's users as far as the tokens reach. */
@@ -17,6 +17,7 @@ export async function exportUsers(round: Round): Promise<void> {
   if (works.some((work) => work.queue.length > 0)) await storeIntent(round)
   for (let wave = nextWave(round, works); wave.length > 0; wave = nextWave(round, works))
     await sendUserWave(round, wave)
+  leaveRest(round, works)
   for (const work of works) finishUser(round, work)
 }
 

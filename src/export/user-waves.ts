@@ -1,5 +1,5 @@
 /** The writes of a round's users, wave by wave: one write of a user at a time, names in the order in which they become free. */
-import type { Purpose } from '../graph/outcome.ts'
+import type { Outcome, Purpose } from '../graph/outcome.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
 import type { Round } from './context.ts'
@@ -29,8 +29,9 @@ export function nextWave(round: Round, works: readonly UserWork[]): UserStep[] {
   const first = waiting.find(({ draft }) => draft.row.graphId !== null)
   // Everybody waits for somebody: names are exchanged in a circle, which an intermediate name opens.
   if (wave.length === 0 && first !== undefined) {
-    first.queue.unshift(intermediateRename(first))
-    takeStep(round, wave, first, intermediateRename(first))
+    const rename = intermediateRename(first)
+    first.queue.unshift(rename)
+    takeStep(round, wave, first, rename)
   }
   return wave
 }
@@ -73,6 +74,14 @@ function planManagerThatArrived(round: Round, work: UserWork): void {
   work.queue = [...work.plan.writes]
 }
 
+/** Whoever still waits when nothing more is sent was not reached: nothing of it may be taken for done. */
+export function leaveRest(round: Round, works: readonly UserWork[]): void {
+  for (const { draft, queue } of works) {
+    const isOver = draft.stopped || round.unreached.has(draft.target)
+    if (!isOver && queue.length > 0) leaveUnreached(round, draft)
+  }
+}
+
 /** Sends one wave and takes its outcomes into the drafts. */
 export async function sendUserWave(round: Round, wave: readonly UserStep[]): Promise<void> {
   const { clock, random } = round.ports
@@ -85,17 +94,40 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
   for (const [{ draft, plan, password }, write] of wave) {
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
-    if (draft.writes === 0) draft.row = { ...draft.row, snapshot: definedValues(plan.known) }
+    startFromPlan(round, draft, plan)
     const holder = nameTakenBy(outcome)
     if (holder !== undefined) round.calledHolders.push(holder)
     settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
     round.graphIds.set(draft.target.id, draft.row.graphId)
-    const carried = ['done', 'permanent', 'privilegedTarget', 'authError'].includes(outcome.kind)
-    if (write.carriesPassword && password !== undefined && carried) {
+    if (password !== undefined && isPasswordSettled(write, outcome)) {
       draft.row = { ...draft.row, passwordSequence: password.sequence }
       round.passwordsOf.push(draft.target.id)
     }
   }
+}
+
+/**
+ * From the first write of a round on, the binding knows what the plan counted as known, and no more: nothing that went stale
+ * may count again, now that the binding was exported at the log's present end.
+ */
+function startFromPlan(round: Round, draft: Draft, { known, unknown }: UserPlan): void {
+  if (draft.row.exportedSequence === round.head && draft.writes > 0) return
+  draft.row = {
+    ...draft.row,
+    snapshot: definedValues(known),
+    unknown: [...unknown],
+    exportedSequence: round.head,
+  }
+}
+
+/** A password is delivered, or refused for its own sake; whatever else keeps its write from happening, it waits. */
+function isPasswordSettled(write: PlannedWrite, outcome: Outcome): boolean {
+  if (!write.carriesPassword) return false
+  if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') return true
+  if (outcome.kind === 'permanent' && outcome.code === 'password_rejected') return true
+  if (write.purpose !== 'password') return false
+  if (outcome.kind === 'authError') return outcome.scope === 'operation'
+  return outcome.kind === 'permanent' || outcome.kind === 'privilegedTarget'
 }
 
 const definedValues = (values: UserPlan['known']): Record<string, string | boolean | null> =>

@@ -6,7 +6,7 @@ import type { Condition, OutcomeRow } from './outcome-row.ts'
 import type { WriteContext } from './outcome-types.ts'
 
 /** How long (seconds) after its creation an object may be unknown to some of Graph's replicas. */
-const REPLICATION_SECONDS = 300
+export const REPLICATION_SECONDS = 300
 /** https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions */
 const SENSITIVE = new Set([
   'accountEnabled',

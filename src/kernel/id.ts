@@ -48,8 +48,3 @@ function base32Random(random: Uint8Array): string {
 
 /** An event's public id: it is its place in the organization's log, so nothing else needs storing. */
 export const eventId = (sequence: number): string => `evt_${sequence.toString().padStart(12, '0')}`
-
-/** The sequence in an event id; undefined when the text is no event id. */
-export function sequenceOfEventId(id: string): number | undefined {
-  return /^evt_\d{12,15}$/.test(id) ? Number(id.slice(4)) : undefined
-}

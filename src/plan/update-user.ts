@@ -72,12 +72,16 @@ export function updateWrites(
   input: UserPlanInput,
   { values, orgData }: Differences,
 ): readonly PlannedWrite[] {
-  const { manager, ...properties } = values
+  const { manager, accountEnabled, ...others } = values
   const { password } = input
+  // A value that Microsoft 365 refuses must not keep a user from being locked out: that goes alone and first.
+  const disables = accountEnabled === false
+  const properties =
+    disables || accountEnabled === undefined ? others : { ...others, accountEnabled }
   return [
-    ...patchWrites(properties, orgData),
+    ...(disables ? disableWrites() : []),
     ...(password === undefined ? [] : [passwordWrite(password)]),
-    ...(properties.accountEnabled === false ? [revokeWrite] : []),
+    ...patchWrites(properties, orgData),
     ...(manager === undefined ? [] : managerWrites(input.graphBase, manager)),
   ]
 }

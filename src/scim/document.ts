@@ -58,10 +58,7 @@ export function withStoredValue(
 }
 
 /** What the document holds under the URN of an extension. */
-export function extensionData(
-  resource: JsonObject,
-  extension: SchemaDefinition,
-): JsonObject | undefined {
+function extensionData(resource: JsonObject, extension: SchemaDefinition): JsonObject | undefined {
   const data = readMember(resource, extension.id)
   return isJsonObject(data) ? data : undefined
 }

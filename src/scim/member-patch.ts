@@ -19,7 +19,6 @@ import { resolveAttribute } from './resolve.ts'
 import type { Filter } from './tree.ts'
 
 export type { MemberOperation } from './member-operation.ts'
-export type { Member } from './members.ts'
 
 export interface SplitPatch {
   /** The operations on the document, in order; a path-less one without its members. */

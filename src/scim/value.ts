@@ -69,7 +69,7 @@ export function readElements(
 }
 
 /** One element of a multi-valued attribute, or the value of another; undefined when it is absent. Fault: invalidValue. */
-export function readElement(
+function readElement(
   value: Json,
   definition: AttributeDefinition,
   context: ValueContext,

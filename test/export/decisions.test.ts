@@ -14,6 +14,7 @@ describe('a membership', () => {
     exportedAs: null,
     unknown: false,
     exportedAt: null,
+    passedOn: false,
     graphId: null,
     ...parts,
   })

@@ -133,7 +133,7 @@ describe('updating a user', () => {
     })
   })
 
-  it('sends a pending password apart from everything else', () => {
+  it('sends a pending password apart from everything else, and before it', () => {
     const plan = planUser(
       input({
         binding: SYNCED,
@@ -142,12 +142,12 @@ describe('updating a user', () => {
       }),
     )
     expect(requests(plan)).toEqual([
-      patch({ department: 'Sales' }),
       patch({
         passwordProfile: { password: 'Secret-123', forceChangePasswordNextSignIn: false },
       }),
+      patch({ department: 'Sales' }),
     ])
-    expect(plan.writes[1]).toMatchObject({ purpose: 'password', sets: {}, carriesPassword: true })
+    expect(plan.writes[0]).toMatchObject({ purpose: 'password', sets: {}, carriesPassword: true })
   })
 
   it('gives an adopted user no password', () => {

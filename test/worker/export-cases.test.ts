@@ -185,8 +185,8 @@ describe('adoption', () => {
     const users = world.graph
       .summary()
       .users.map(({ userPrincipalName, displayName }) => [userPrincipalName, displayName])
-    expect(new Set(users.map((pair) => pair.join(' ')))).toEqual(
-      new Set(['john1@contoso.com Seeded User 1', 'john2@contoso.com x Test']),
+    expect(new Set(users.map((pair) => JSON.stringify(pair)))).toEqual(
+      new Set(['["john1@contoso.com","Seeded User 1"]', '["john2@contoso.com","x Test"]']),
     )
   })
 

@@ -2,9 +2,10 @@ import { Hono } from 'hono'
 
 import { findKeyOwner } from './db/api-key-store.ts'
 import { findCaller, hashToken } from './db/credential-store.ts'
-import type { Database } from './db/client.ts'
+import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { isMigrated } from './db/migration-state.ts'
+import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
 import type { Deps } from './deps.ts'
 import { directoryRoutes } from './directories/routes.ts'
 import { eventRoutes } from './events/routes.ts'
@@ -65,7 +66,15 @@ function scimApp(deps: Deps): Hono<RequestEnv> {
   )
   const { clock, newId, sealer, announce, config } = deps
   const publicUrl = config.PUBLIC_URL
-  scim.route('/v2', scimRoutes({ clock, newId, sealer, announce, publicUrl }))
+  const saveQuirks = async (due: DueQuirks) => {
+    try {
+      // A connection of its own: a request's meter says what the request costs.
+      await addQuirkCounts(connect(config.DB), due)
+    } catch (thrown) {
+      deps.log({ level: 'warn', message: 'quirks not counted', error: describe(thrown) })
+    }
+  }
+  scim.route('/v2', scimRoutes({ clock, newId, sealer, announce, saveQuirks, publicUrl }))
   scim.all('*', (c) => scimFault(c, { kind: 'notFound', what: 'This path' }))
   return scim
 }

@@ -37,6 +37,7 @@ export default defineConfig(async () => {
                   TEST_MIGRATIONS: migrations,
                   ...SECRETS,
                   RATE_LIMIT: 'off',
+                  FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '',
                 },
               },
             }),

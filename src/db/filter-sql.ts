@@ -1,139 +1,196 @@
 /**
- * Filters -> SQL. `searchCondition` gives a condition that an index answers and that every match satisfies; whether a
- * candidate satisfies the whole filter is for `matchesFilter`. Where there is no such condition, all rows are candidates.
+ * Filters -> SQL: a condition over rows that is 1 where `matchesFilter` is true of the resource that the row shows, 0 where
+ * it is false, and null where SQL cannot decide, which is rare and for `matchesFilter` to settle. A null is always right.
+ * Every text of the client is a parameter. Pure.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 
-import { foldCase } from '../kernel/fold.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { ResourceType } from '../scim/attributes.ts'
-import { resolveAttribute, resolveSub } from '../scim/resolve.ts'
+import {
+  comparedAttribute,
+  resolveAttribute,
+  resolveSub,
+  type ResolvedAttribute,
+} from '../scim/resolve.ts'
 import type { AttributePath, Filter } from '../scim/tree.ts'
+import { compareValue, FALSE, negate, UNDECIDED } from './filter-sql-compare.ts'
+import type { Term, Values } from './filter-sql-value.ts'
+import { placesOf, subOf } from './filter-sql-values.ts'
 
-type Condition = (value: string, organizationId: string) => SQL
-
-/** What an index answers, by resource type and attribute; `u` and `g` are the tables in the stores' queries. */
-const INDEXED: Readonly<Record<ResourceType['name'], Readonly<Record<string, Condition>>>> = {
-  User: {
-    id: (value) => sql`u.id = ${value}`,
-    userName: (value) => sql`u.user_name_key = ${foldCase(value)}`,
-    externalId: (value) => sql`u.external_id = ${value}`,
-    'emails.value': (value, organizationId) =>
-      sql`u.id IN (SELECT id FROM user WHERE organization_id = ${organizationId} AND email_key = ${foldCase(value)}
-        UNION ALL SELECT user_id FROM email WHERE organization_id = ${organizationId} AND address_key = ${foldCase(value)})`,
-    'groups.value': (value, organizationId) =>
-      sql`u.id IN (SELECT member_id FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${value})`,
-  },
-  Group: {
-    id: (value) => sql`g.id = ${value}`,
-    displayName: (value) => sql`g.display_name_key = ${foldCase(value)}`,
-    externalId: (value) => sql`g.external_id = ${value}`,
-    'members.value': (value, organizationId) =>
-      sql`g.id IN (SELECT group_id FROM group_member WHERE organization_id = ${organizationId} AND member_id = ${value})`,
-  },
+/** The condition over rows `u` or `g`, of a filter that `checkFilter` has passed. `baseUrl`: the URL of the SCIM root. */
+export function filterCondition(filter: Filter, type: ResourceType, baseUrl: string): SQL {
+  const { sql: condition } = compile(filter, {
+    resolve: (path) => resolveAttribute(path, type),
+    placesOf: (found) => placesOf(found, type, baseUrl),
+  })
+  if (!fits(condition, filter, type)) return UNDECIDED.sql
+  const row = sql.raw(type.name === 'User' ? 'u' : 'g')
+  // NUL and halves of characters are spelled so in JSON; SQLite's functions for text end at the one and break at the other.
+  return sql`CASE WHEN instr(${row}.resource, '\\u0000') OR instr(${row}.resource, '\\ud') THEN NULL
+    ELSE ${condition} END`
 }
 
-/** The best first: ids and unique names find one row, the others may find several. */
-const PREFERENCE = ['id', 'userName', 'displayName', 'externalId', 'emails.value', 'groups.value']
-
-/**
- * A condition, necessary for the filter, that an index answers: that of an `eq` on its own or joined to anything by
- * `and`. Undefined for every other filter.
- */
-export function searchCondition(
-  filter: Filter,
-  type: ResourceType,
-  organizationId: string,
-): SQL | undefined {
-  const found = equalities(filter, type).toSorted((a, b) => rank(a.name) - rank(b.name))[0]
-  return found && INDEXED[type.name][found.name]?.(found.value, organizationId)
+/** What names mean, and where values are: in a row, or in one element of an attribute. */
+interface Scope {
+  readonly resolve: (path: AttributePath) => ResolvedAttribute | undefined
+  /** From the outermost place inwards: each is within one value of the one before. */
+  readonly placesOf: (found: ResolvedAttribute) => readonly Values[]
 }
 
-interface Equality {
-  readonly name: string
-  readonly value: string
-}
-
-const rank = (name: string): number => {
-  const place = PREFERENCE.indexOf(name)
-  return place === -1 ? PREFERENCE.length : place
-}
-
-/** The indexed equalities among the terms that `and` joins. */
-function equalities(filter: Filter, type: ResourceType): Equality[] {
-  if (filter.kind === 'and')
-    return [...equalities(filter.left, type), ...equalities(filter.right, type)]
-  if (filter.kind === 'compare') return equality(filter, nameOf(filter.path, type), type)
-  if (filter.kind === 'valuePath') return equalitiesWithin(filter.filter, filter.path, type)
-  return []
-}
-
-/** `emails[type eq "work" and value eq "x"]`: the address of the element is one of the user's. */
-function equalitiesWithin(filter: Filter, owner: AttributePath, type: ResourceType): Equality[] {
-  if (filter.kind === 'and')
-    return [
-      ...equalitiesWithin(filter.left, owner, type),
-      ...equalitiesWithin(filter.right, owner, type),
-    ]
-  if (filter.kind !== 'compare') return []
-  return equality(filter, nameOf({ ...owner, sub: filter.path.attribute }, type), type)
-}
-
-function equality(
-  { operator, value }: Extract<Filter, { kind: 'compare' }>,
-  name: string | undefined,
-  type: ResourceType,
-): Equality[] {
-  const isIndexed = name !== undefined && Object.hasOwn(INDEXED[type.name], name)
-  return operator === 'eq' && typeof value === 'string' && isIndexed ? [{ name, value }] : []
-}
-
-/** `emails` and `emails.value` are the same place; extensions have no indexed attributes. */
-function nameOf(path: AttributePath, type: ResourceType): string | undefined {
-  const found = resolveAttribute(path, type)
-  if (found === undefined || found.extension !== undefined) return undefined
-  const { definition } = found
-  const sub = found.sub ?? (definition.type === 'complex' ? resolveSub(found, 'value') : undefined)
-  return sub === undefined ? definition.name : `${definition.name}.${sub.name}`
-}
-
-/**
- * The members that a filter of groups asks about: the ids that it compares for equality, or all members when it asks
- * anything else of them, or none.
- */
-export function askedMembers(filter: Filter, type: ResourceType): readonly string[] | 'all' {
-  const asked = askedOf(filter, type, undefined)
-  return asked.includes(undefined) ? 'all' : asked.filter((id) => id !== undefined)
-}
-
-/** Undefined stands for a question that only the whole list answers. */
-function askedOf(
-  filter: Filter,
-  type: ResourceType,
-  owner: AttributePath | undefined,
-): (string | undefined)[] {
+function compile(filter: Filter, scope: Scope): Term {
   switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return [...askedOf(filter.left, type, owner), ...askedOf(filter.right, type, owner)]
-    case 'not':
-      return askedOf(filter.filter, type, owner)
-    case 'valuePath':
-      return isAboutMembers(filter.path, type) ? askedOf(filter.filter, type, filter.path) : []
+    case 'compare':
+      return compileCompare(filter, scope)
     case 'present':
-      return owner !== undefined || isAboutMembers(filter.path, type) ? [undefined] : []
-    case 'compare': {
-      const path = owner === undefined ? filter.path : { ...owner, sub: filter.path.attribute }
-      if (!isAboutMembers(path, type)) return []
-      const { operator, value } = filter
-      const isEquality = nameOf(path, type) === 'members.value' && operator === 'eq'
-      return [isEquality && typeof value === 'string' ? value : undefined]
+      return compilePresent(filter.path, scope)
+    case 'and':
+    case 'or': {
+      const terms = chainOf(filter, filter.kind).map((inner) => compile(inner, scope))
+      return join(terms, filter.kind)
+    }
+    case 'not':
+      return negate(compile(filter.filter, scope))
+    case 'valuePath':
+      return compileValuePath(filter, scope)
+    default:
+      return assertNever(filter)
+  }
+}
+
+function compileCompare(
+  { path, operator, value }: Extract<Filter, { kind: 'compare' }>,
+  scope: Scope,
+): Term {
+  if (value === null) {
+    const present = compilePresent(path, scope)
+    return operator === 'ne' ? present : negate(present)
+  }
+  const found = scope.resolve(path)
+  const target = found && comparedAttribute(found)
+  if (target === undefined) return FALSE
+  const places = scope.placesOf(target)
+  const last = places.at(-1)
+  const positive = operator === 'ne' ? 'eq' : operator
+  const term = last && compareValue(last, target.sub ?? target.definition, positive, value)
+  if (term === undefined) return FALSE
+  const some = someOf(places, term)
+  return operator === 'ne' ? negate(some) : some
+}
+
+function compilePresent(path: AttributePath, scope: Scope): Term {
+  const found = scope.resolve(path)
+  const places = found === undefined ? [] : scope.placesOf(found)
+  const last = places.at(-1)
+  if (last === undefined) return FALSE
+  return someOf(places, { sql: last.isPresent, isExact: last.form !== 'unknown' })
+}
+
+/** One element satisfies the whole inner filter (RFC 7644 figure 1, `valuePath`). */
+function compileValuePath(
+  { path, filter }: Extract<Filter, { kind: 'valuePath' }>,
+  scope: Scope,
+): Term {
+  const owner = scope.resolve(path)
+  const place = owner && scope.placesOf(owner).at(-1)
+  if (owner === undefined || place === undefined) return FALSE
+  const inner = compile(filter, {
+    resolve: ({ attribute }) => {
+      const sub = resolveSub(owner, attribute)
+      return sub && { ...owner, sub }
+    },
+    placesOf: ({ sub }) => (sub === undefined ? [] : [subOf(place, sub)]),
+  })
+  if (place.from !== undefined) return someOf([place], inner)
+  return { sql: sql`(${place.isPresent} AND ${inner.sql})`, isExact: inner.isExact }
+}
+
+/** Whether the term holds for some value of the places: null when it holds for none, and one is undecided. */
+function someOf(places: readonly Values[], term: Term): Term {
+  return places.reduceRight((inner, { from }) => {
+    if (from === undefined) return inner
+    const where = sql`WHERE ${from.where ?? sql`1`}`
+    if (inner.isExact)
+      return { ...inner, sql: sql`EXISTS (SELECT 1 FROM ${from.tables} ${where} AND ${inner.sql})` }
+    // 1 wins over null, null over 0; `max` alone would pass over the null.
+    const some = sql`(SELECT CASE max(ifnull(${inner.sql}, 0.5)) WHEN 1 THEN 1 WHEN 0.5 THEN NULL ELSE 0 END
+      FROM ${from.tables} ${where})`
+    return { ...inner, sql: some }
+  }, term)
+}
+
+/** The terms that one operator joins, however the chain leans. */
+function chainOf(filter: Filter, kind: 'and' | 'or'): Filter[] {
+  return filter.kind === kind
+    ? [...chainOf(filter.left, kind), ...chainOf(filter.right, kind)]
+    : [filter]
+}
+
+/** Joined as a balanced tree: D1 nests expressions 100 deep, and a chain of `and` is as deep as it is long. */
+function join(terms: readonly Term[], kind: 'and' | 'or'): Term {
+  const [first, ...more] = terms
+  if (first === undefined || more.length === 0) return first ?? FALSE
+  const middle = Math.ceil(terms.length / 2)
+  const left = join(terms.slice(0, middle), kind)
+  const right = join(terms.slice(middle), kind)
+  const operator = sql.raw(kind === 'and' ? 'AND' : 'OR')
+  return {
+    sql: sql`(${left.sql} ${operator} ${right.sql})`,
+    isExact: left.isExact && right.isExact,
+  }
+}
+
+/** D1 takes 100 parameters and 100 KB in a statement, and the condition is not all of it. */
+const MAX_PARAMETERS = 60
+const MAX_CHARACTERS = 60_000
+/** D1 nests expressions 100 deep. The deepest single comparison takes 80 of an opaque attribute, 50 of another. */
+const MAX_LEVELS = { opaque: 18, known: 45 }
+
+const dialect = new SQLiteSyncDialect()
+
+/** Whether D1 takes the condition. The limits of `parseFilter` are such that it does, but for the oddest filters. */
+function fits(condition: SQL, filter: Filter, type: ResourceType): boolean {
+  const { sql: text, params } = dialect.sqlToQuery(condition)
+  const maxLevels = isAboutOpaque(filter, type) ? MAX_LEVELS.opaque : MAX_LEVELS.known
+  return (
+    params.length <= MAX_PARAMETERS &&
+    text.length <= MAX_CHARACTERS &&
+    levelsOf(filter) <= maxLevels
+  )
+}
+
+/** How deep the operators stand around the deepest term. */
+function levelsOf(filter: Filter): number {
+  switch (filter.kind) {
+    case 'compare':
+    case 'present':
+      return 1
+    case 'not':
+    case 'valuePath':
+      return 1 + levelsOf(filter.filter)
+    case 'and':
+    case 'or': {
+      const chain = chainOf(filter, filter.kind)
+      return Math.ceil(Math.log2(chain.length)) + Math.max(...chain.map(levelsOf))
     }
     default:
       return assertNever(filter)
   }
 }
 
-function isAboutMembers(path: AttributePath, type: ResourceType): boolean {
-  return resolveAttribute(path, type)?.definition.name === 'members'
+function isAboutOpaque(filter: Filter, type: ResourceType): boolean {
+  switch (filter.kind) {
+    case 'compare':
+    case 'present':
+    case 'valuePath':
+      return resolveAttribute(filter.path, type)?.opaque === true
+    case 'not':
+      return isAboutOpaque(filter.filter, type)
+    case 'and':
+    case 'or':
+      return isAboutOpaque(filter.left, type) || isAboutOpaque(filter.right, type)
+    default:
+      return assertNever(filter)
+  }
 }

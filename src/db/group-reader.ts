@@ -2,71 +2,83 @@ import { sql, type SQL } from 'drizzle-orm'
 
 import { matchesFilter } from '../scim/match.ts'
 import { GROUP } from '../scim/resource-types.ts'
-import type { Filter } from '../scim/tree.ts'
 import type { Answer, Database, Query } from './client.ts'
 import { MAX_TOUCHED } from './event-log.ts'
-import { askedMembers, searchCondition } from './filter-sql.ts'
+import { askedMembers } from './filter-sql-index.ts'
 import { readGroup, showGroup, type StoredGroup } from './row.ts'
-import { walk, WALK_PAGE, type Page, type Slice } from './search.ts'
+import { listPage, type ListQuery, type Page, type Purpose, type RowSource } from './search.ts'
+import { placeOf } from './sort.ts'
 
 /** Which members are read with a group: all, none, those of these ids that are members, or as many as an event names. */
 export type MembersWanted = 'all' | 'none' | 'touched' | readonly string[]
 
 export interface GroupReader {
   find(id: string, members: MembersWanted): Promise<StoredGroup | undefined>
-  /** Groups in the order of their ids, which is that of their creation. */
-  list(slice: Slice, members: 'all' | 'none'): Promise<Page<StoredGroup>>
-  /** Groups that satisfy a filter which `checkFilter` has passed. */
-  search(filter: Filter, slice: Slice, members: 'all' | 'none'): Promise<Page<StoredGroup>>
+  /** A page of the groups that satisfy a filter, in an order. */
+  list(query: ListQuery, members: 'all' | 'none'): Promise<Page<StoredGroup>>
 }
 
 /** The reading half of `groupStore`. */
 export function groupReader(database: Database, organizationId: string): GroupReader {
-  /** The groups that `condition` (about `g`) selects, with members: one round trip. */
-  async function read(condition: SQL, members: MembersWanted): Promise<StoredGroup[]> {
-    const page = sql`${condition} LIMIT ${WALK_PAGE}`
-    const [groups, held] = await database.run(...select(organizationId, page, members))
-    return assemble(groups, held)
-  }
   return {
     async find(id, members) {
-      const [found] = await read(sql`g.id = ${id}`, members)
-      return found
+      const page = { where: sql`g.id = ${id}` }
+      const [groups, held] = await database.run(...select(organizationId, page, members))
+      return assemble(groups, held)[0]
     },
-    async list({ skip, take }, members) {
-      const [counted, groups, held] = await database.run(
-        sql`SELECT group_count FROM organization WHERE id = ${organizationId}`,
-        ...select(organizationId, sql`1 = 1 ORDER BY g.id LIMIT ${take} OFFSET ${skip}`, members),
-      )
-      const total = Number(counted?.rows[0]?.['group_count'] ?? 0)
-      return { total, items: assemble(groups, held) }
-    },
-    async search(filter, slice, members) {
-      const indexed = searchCondition(filter, GROUP, organizationId)
-      // Few candidates come with what is shown of them, many only with what the filter asks about.
-      const asked = members === 'all' && indexed !== undefined ? 'all' : askedMembers(filter, GROUP)
-      // The plus keeps SQLite from walking the ids when another index finds the few candidates.
-      const [condition, id] = indexed ? [indexed, sql`+g.id`] : [sql`1 = 1`, sql`g.id`]
-      const found = await walk(
-        (after) => read(sql`${condition} AND ${id} > ${after} ORDER BY ${id}`, asked),
-        (candidate) => matchesFilter(showGroup(candidate, ''), filter, GROUP),
-        slice,
-      )
-      if (members === 'none' || asked === 'all' || found.items.length === 0) return found
-      const ids = JSON.stringify(found.items.map(({ id }) => id))
-      const items = await read(
-        sql`g.id IN (SELECT value FROM json_each(${ids})) ORDER BY g.id`,
-        'all',
-      )
-      return { ...found, items }
+    async list(query, members) {
+      const source = groupSource(organizationId, query, members)
+      return listPage(database, organizationId, source, query)
     },
   }
 }
 
-/** Groups and, where wanted, their members: two statements for one batch. `page` is about `g` and may end in a limit. */
-function select(organizationId: string, page: SQL, members: MembersWanted): Query[] {
-  const here = sql`"group" g WHERE g.organization_id = ${organizationId} AND ${page}`
-  const groups = sql`SELECT g.* FROM ${here}`
+function groupSource(
+  organizationId: string,
+  { filter, baseUrl }: ListQuery,
+  shown: 'all' | 'none',
+): RowSource<StoredGroup> {
+  const asked = filter === undefined ? 'none' : askedMembers(filter, GROUP)
+  const membersFor = (purpose: Purpose): MembersWanted => {
+    if (purpose === 'show' || (purpose === 'decide and show' && shown === 'all')) return shown
+    return asked
+  }
+  return {
+    type: GROUP,
+    select(ids, order, isBackward, purpose) {
+      const page = {
+        where: sql`g.id IN (${ids})`,
+        order: sql`ORDER BY ${order.pageTerms(isBackward)}`,
+        columns: sql`, ${order.key} AS sort_key`,
+      }
+      return select(organizationId, page, membersFor(purpose))
+    },
+    assemble([groups, held]) {
+      const rows = groups?.rows ?? []
+      return assemble(groups, held).flatMap((item, at) => {
+        const row = rows[at]
+        return row === undefined ? [] : [{ item, place: placeOf(row) }]
+      })
+    },
+    matches: (group, filter) => matchesFilter(showGroup(group, baseUrl), filter, GROUP),
+  }
+}
+
+/** Which groups are read: a condition about `g`, with an order and more columns where they are wanted. */
+interface GroupPage {
+  readonly where: SQL
+  readonly order?: SQL
+  readonly columns?: SQL
+}
+
+/** Groups and, where wanted, their members: two statements for one batch. */
+function select(
+  organizationId: string,
+  { where, order = sql``, columns = sql`` }: GroupPage,
+  members: MembersWanted,
+): Query[] {
+  const here = sql`"group" g WHERE g.organization_id = ${organizationId} AND ${where}`
+  const groups = sql`SELECT g.* ${columns} FROM ${here} ${order}`
   if (members === 'none' || members.length === 0) return [groups]
   const touched = sql`LIMIT ${MAX_TOUCHED + 1}`
   const some =

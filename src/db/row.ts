@@ -5,7 +5,7 @@
 import { foldCase } from '../kernel/fold.ts'
 import { isJsonArray, isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { toRfc3339 } from '../kernel/time.ts'
-import { etag } from '../scim/etag.ts'
+import { etag, fingerprint } from '../scim/etag.ts'
 import { GROUP, USER } from '../scim/resource-types.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { alternateEmails, primaryEmail } from '../scim/username.ts'
@@ -94,7 +94,7 @@ export function showUser(stored: StoredUser, baseUrl: string): JsonObject {
     display: displayName,
     type: 'direct',
   }))
-  return show(stored, USER, baseUrl, {
+  return show(stored, USER, baseUrl, userTag(stored), {
     active: !stored.suspended && !stored.passwordExpired,
     ...(groups.length === 0 ? {} : { groups }),
   })
@@ -103,7 +103,12 @@ export function showUser(stored: StoredUser, baseUrl: string): JsonObject {
 /** The group as SCIM shows it, with the members that were read. */
 export function showGroup(stored: StoredGroup, baseUrl: string): JsonObject {
   const members = stored.members.map((id) => showMember(id, baseUrl))
-  return show(stored, GROUP, baseUrl, { members })
+  return show(stored, GROUP, baseUrl, etag(stored.version), { members })
+}
+
+/** The entity tag of a user: its version, and its memberships, which change without it. */
+export function userTag({ version, groups }: StoredUser): string {
+  return etag(version, fingerprint(groups.map(({ id, displayName }) => `${id} ${displayName}`)))
 }
 
 /** A member as SCIM shows it; the prefix of its id says whether it is a group. */
@@ -113,9 +118,10 @@ export function showMember(id: string, baseUrl: string): JsonObject {
 }
 
 function show(
-  { id, version, resource, createdAt, modifiedAt }: StoredResource,
+  { id, resource, createdAt, modifiedAt }: StoredResource,
   type: ResourceType,
   baseUrl: string,
+  version: string,
   added: JsonObject,
 ): JsonObject {
   const { schemas = [type.schema.id], ...attributes } = resource
@@ -129,7 +135,7 @@ function show(
       created: toRfc3339(createdAt),
       lastModified: toRfc3339(modifiedAt),
       location: `${baseUrl}${type.endpoint}/${id}`,
-      version: etag(version),
+      version,
     },
   }
 }

@@ -2,7 +2,7 @@ import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ScimFault } from '../scim/fault.ts'
 
-const MAX_BODY_BYTES = 1024 * 1024
+export const MAX_BODY_BYTES = 1024 * 1024
 const MAX_DEPTH = 32
 
 export interface ReadBody {
@@ -14,7 +14,7 @@ export interface ReadBody {
 /**
  * The JSON body of a request. Content types `application/json` and `application/scim+json`, with any parameters, and
  * none at all are accepted (Q22). Faults: unsupportedMediaType, payloadTooLarge, and invalidSyntax for what is no JSON in
- * UTF-8, is nested deeper than any resource or names `__proto__`.
+ * UTF-8, or holds what nothing that follows could keep as it was sent (`shapeProblem`).
  */
 export async function readBody(
   request: Request,
@@ -65,26 +65,71 @@ function parse(bytes: Uint8Array): Result<Json, string> {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what JSON.parse gives is JSON
     const value = JSON.parse(text) as Json
-    const problem = shapeProblem(value)
+    const problem = shapeProblem(value, membersIn(text))
     return problem === undefined ? ok(value) : err(problem)
   } catch {
     return err('The body is not valid JSON; check its quotes, commas and brackets.')
   }
 }
 
-/** Nothing that comes after recurses deeper than this, or meets a name that means something to JavaScript. */
-function shapeProblem(value: Json): string | undefined {
+/**
+ * Nothing that comes after recurses deeper than `MAX_DEPTH`, meets a name that means something to JavaScript, or is told
+ * something else than was sent: the last of two members of one name, a number that JavaScript rounds (RFC 8259 sections
+ * 4 and 6), a text that SQLite ends or mends.
+ */
+function shapeProblem(value: Json, membersSent: number): string | undefined {
   let level: Json[] = [value]
+  let membersRead = 0
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return `The body is nested more than ${MAX_DEPTH} levels deep.`
     const inside: Json[] = []
     for (const item of level) {
-      if (isJsonObject(item) && Object.hasOwn(item, '__proto__'))
-        return 'The body has a member named __proto__, which no attribute is called.'
+      const names = isJsonObject(item) ? Object.keys(item) : []
+      membersRead += names.length
+      const problem = scalarProblem(item) ?? namesProblem(names)
+      if (problem !== undefined) return problem
       const children = isJsonArray(item) ? item : isJsonObject(item) ? Object.values(item) : []
       for (const child of children) inside.push(child)
     }
     level = inside
   }
-  return undefined
+  return membersRead === membersSent ? undefined : TWICE
 }
+
+const TWICE =
+  'An object in the body has two members of the same name; it is not clear which is meant.'
+const BROKEN = 'The body holds a text with NUL or half a character (a lone surrogate).'
+const INEXACT =
+  'The body holds a number that cannot be kept exactly; send whole numbers up to 9007199254740991, or a text.'
+
+function scalarProblem(value: Json): string | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : BROKEN
+  if (typeof value !== 'number') return undefined
+  const isExact = Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+  return isExact ? undefined : INEXACT
+}
+
+function namesProblem(names: readonly string[]): string | undefined {
+  if (names.includes('__proto__'))
+    return 'The body has a member named __proto__, which no attribute is called.'
+  return names.every(isStorable) ? undefined : BROKEN
+}
+
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
+
+/** How many members the objects of a valid JSON text have: its colons outside of strings. */
+function membersIn(text: string): number {
+  let members = 0
+  let isInString = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === QUOTE) isInString = !isInString
+    else if (isInString) at += character === BACKSLASH ? 1 : 0
+    else if (character === COLON) members += 1
+  }
+  return members
+}
+
+const QUOTE = 0x22
+const COLON = 0x3a
+const BACKSLASH = 0x5c

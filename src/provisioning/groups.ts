@@ -3,6 +3,7 @@ import type { MembersWanted } from '../db/group-reader.ts'
 import { showGroup, showMember, type StoredGroup } from '../db/row.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { etag } from '../scim/etag.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { foldMembers, matchesMember, splitMembers, touchedIds } from '../scim/member-patch.ts'
 import { parsePatchRequest } from '../scim/messages.ts'
@@ -53,11 +54,8 @@ export const groupService: ResourceService = {
     return found === undefined ? err(notFound(GROUP, id)) : ok(shown(found, scope))
   },
 
-  async list(scope, filter, slice, projection) {
-    const members = membersShown(projection)
-    const page = await (filter === undefined
-      ? scope.groups.list(slice, members)
-      : scope.groups.search(filter, slice, members))
+  async list(scope, query, projection) {
+    const page = await scope.groups.list(query, membersShown(projection))
     return { ...page, items: page.items.map((found) => showGroup(found, scope.baseUrl)) }
   },
 
@@ -167,7 +165,7 @@ const membersShown = (projection: Projection): 'all' | 'none' =>
 function shown(stored: StoredGroup, { baseUrl }: Scope): Shown {
   return {
     resource: showGroup(stored, baseUrl),
-    version: stored.version,
+    tag: etag(stored.version),
     location: `${baseUrl}${GROUP.endpoint}/${stored.id}`,
   }
 }

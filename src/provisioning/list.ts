@@ -1,17 +1,20 @@
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { Slice } from '../db/search.ts'
+import type { ListQuery } from '../db/search.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { checkFilter } from '../scim/check-filter.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { parseFilter } from '../scim/filter.ts'
 import { listResponse, splitNames, type SearchRequest } from '../scim/messages.ts'
 import { project, type Projection } from '../scim/project.ts'
+import { readSortBy } from '../scim/sort-by.ts'
 import type { Filter } from '../scim/tree.ts'
+import { openWindow, sealPlaces } from './list-cursor.ts'
 import type { Scope } from './scope.ts'
 import type { ResourceService } from './service.ts'
 
-const DEFAULT_COUNT = 100
+/** Resources in a page when no count is asked for, and at most. */
+export const DEFAULT_COUNT = 100
 export const MAX_COUNT = 200
 
 /** The parameters of a list, from the query of a GET or the body of a search. Unknown ones mean nothing. */
@@ -21,11 +24,17 @@ export function searchOfQuery(
   const startIndex = integerOf(query, 'startIndex')
   if (!startIndex.ok) return startIndex
   const count = integerOf(query, 'count')
-  if (!count.ok) return count
-  const { filter } = query
+  const { filter, sortBy, sortOrder, cursor } = query
+  if (!count.ok)
+    return cursor === undefined
+      ? count
+      : err({ kind: 'invalidCount', reason: 'a whole number is expected' })
   return ok({
     ...projectionOf(query),
     ...(filter === undefined ? {} : { filter }),
+    ...(sortBy ? { sortBy } : {}),
+    ...(sortOrder?.toLowerCase() === 'descending' ? { sortOrder: 'descending' } : {}),
+    ...(cursor === undefined ? {} : { cursor }),
     ...(startIndex.value === undefined ? {} : { startIndex: startIndex.value }),
     ...(count.value === undefined ? {} : { count: count.value }),
   })
@@ -51,26 +60,62 @@ export async function listResources(
   service: ResourceService,
   request: SearchRequest,
 ): Promise<Result<JsonObject, ScimFault>> {
-  const filter = filterOf(request.filter, service.type)
+  const { type } = service
+  const filter = filterOf(request.filter, type)
   if (!filter.ok) return filter
-  const startIndex = Math.max(1, request.startIndex ?? 1)
-  const slice = sliceOf(startIndex, request.count)
+  const sort = request.sortBy ? readSortBy(request.sortBy, request.sortOrder, type) : ok(undefined)
+  if (!sort.ok) return sort
+  const paging = await pagingOf(scope, type, request)
+  if (!paging.ok) return paging
+  const { window, startIndex } = paging.value
+  const query: ListQuery = {
+    baseUrl: scope.baseUrl,
+    window,
+    ...(filter.value === undefined ? {} : { filter: filter.value }),
+    ...(sort.value === undefined ? {} : { sort: sort.value }),
+  }
   const projection: Projection = request
-  const page = await service.list(scope, filter.value, slice, projection)
-  const resources = page.items.map((item) => project(item, service.type, projection))
+  const page = await service.list(scope, query, projection)
+  const resources = page.items.map((item) => project(item, type, projection))
+  const cursors = await sealPlaces(scope, type, request, window.take, page)
   return ok(
     listResponse({
       totalResults: page.total,
-      startIndex,
       itemsPerPage: resources.length,
+      ...(startIndex === undefined ? {} : { startIndex }),
+      ...cursors,
       resources,
     }),
   )
 }
 
-/** Out of range is not refused but bounded (RFC 7644 section 3.4.2.4): less than 0 is 0, more than a page is a page. */
-function sliceOf(startIndex: number, count: number = DEFAULT_COUNT): Slice {
-  return { skip: startIndex - 1, take: Math.min(MAX_COUNT, Math.max(0, count)) }
+interface Paging {
+  readonly window: ListQuery['window']
+  /** Set when the page is told by its index. */
+  readonly startIndex?: number
+}
+
+/**
+ * By cursor when there is one, even an empty one, else by index (RFC 9865 section 2.4). Out of range is not refused but
+ * bounded (RFC 7644 section 3.4.2.4): less than 0 is 0, more than a page is a page.
+ */
+async function pagingOf(
+  scope: Scope,
+  type: ResourceType,
+  request: SearchRequest,
+): Promise<Result<Paging, ScimFault>> {
+  const startIndex = Math.max(1, request.startIndex ?? 1)
+  const take = Math.min(MAX_COUNT, Math.max(0, request.count ?? DEFAULT_COUNT))
+  if (request.cursor === undefined)
+    return ok({ startIndex, window: { skip: startIndex - 1, take } })
+  if (startIndex > 1)
+    return err({
+      kind: 'invalidValue',
+      attribute: 'startIndex',
+      reason: 'a list is paged by startIndex or by cursor, and this request has both',
+    })
+  const window = await openWindow(scope, type, request, take)
+  return window.ok ? ok({ window: window.value }) : window
 }
 
 function filterOf(

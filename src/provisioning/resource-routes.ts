@@ -1,21 +1,21 @@
 import { Hono } from 'hono'
 
 import { noteQuirks } from '../http/context.ts'
-import { readBody } from '../http/read-body.ts'
 import { scimAnswer, scimFault } from '../http/scim-response.ts'
-import type { Json } from '../kernel/json.ts'
-import { ok, type Result } from '../kernel/result.ts'
-import { etag, ifNoneMatch } from '../scim/etag.ts'
+import type { Result } from '../kernel/result.ts'
+import { ifNoneMatch } from '../scim/etag.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { parseSearchRequest, type SearchRequest } from '../scim/messages.ts'
 import { project, type Projection } from '../scim/project.ts'
 import { listResources, projectionOf, searchOfQuery } from './list.ts'
+import { bodyOf } from './request-body.ts'
 import {
   openScope,
   type ProvisioningDeps,
   type ProvisioningEnv,
   type ScimContext,
 } from './scope.ts'
+import { searchQuirks } from './search-quirks.ts'
 import type { ResourceService, Shown } from './service.ts'
 
 /** The endpoints of one resource type: `/Users` or `/Groups` (RFC 7644 table 2). */
@@ -47,7 +47,9 @@ function addCollectionRoutes(
 
   routes.post('/.search', async (c) => {
     const body = await bodyOf(c)
-    return answerList(c, body.ok ? parseSearchRequest(body.value) : body)
+    const search = body.ok ? parseSearchRequest(body.value) : body
+    if (search.ok) noteQuirks(c, searchQuirks(search.value))
+    return answerList(c, search)
   })
 
   routes.post('/', async (c) => {
@@ -64,9 +66,8 @@ function addItemRoutes(routes: Routes, service: ResourceService, deps: Provision
     const projection = projectionOf(c.req.query())
     const found = await service.read(openScope(c, deps), c.req.param('id'), projection)
     if (!found.ok) return scimFault(c, found.error)
-    const { version } = found.value
-    if (!ifNoneMatch(c.req.header('If-None-Match'), version))
-      return c.body(null, 304, { ETag: etag(version) })
+    const { tag } = found.value
+    if (!ifNoneMatch(c.req.header('If-None-Match'), tag)) return c.body(null, 304, { ETag: tag })
     return show(c, 200, service, found.value, projection)
   })
 
@@ -89,7 +90,7 @@ function addItemRoutes(routes: Routes, service: ResourceService, deps: Provision
     const patched = await service.patch(scope, c.req.param('id'), body.value, projection)
     if (!patched.ok) return scimFault(c, patched.error)
     if (isShown) return show(c, 200, service, patched.value, projection)
-    return c.body(null, 204, { ETag: etag(patched.value.version) })
+    return c.body(null, 204, { ETag: patched.value.tag })
   })
 
   routes.delete('/:id', async (c) => {
@@ -102,18 +103,11 @@ function show(
   c: ScimContext,
   status: 200 | 201,
   { type }: ResourceService,
-  { resource, version, location }: Shown,
+  { resource, tag, location }: Shown,
   projection: Projection,
 ): Response {
   return scimAnswer(c, status, project(resource, type, projection), {
-    ETag: etag(version),
+    ETag: tag,
     ...(status === 201 ? { Location: location } : {}),
   })
-}
-
-async function bodyOf(c: ScimContext): Promise<Result<Json, ScimFault>> {
-  const body = await readBody(c.req.raw)
-  if (!body.ok) return body
-  if (body.value.isOddlyTyped) noteQuirks(c, [22])
-  return ok(body.value.value)
 }

@@ -1,6 +1,7 @@
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 
-import { noteQuirks } from '../http/context.ts'
+import { quirkTally } from '../db/quirk-store.ts'
+import { callerOf, noteQuirks, runAfter } from '../http/context.ts'
 import { scimAnswer, scimFault } from '../http/scim-response.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import {
@@ -12,17 +13,24 @@ import {
 } from '../scim/discovery.ts'
 import { listResponse } from '../scim/messages.ts'
 import { RESOURCE_TYPES } from '../scim/resource-types.ts'
+import { BULK_LIMITS } from './bulk.ts'
+import { addBulk } from './bulk-routes.ts'
 import { groupService } from './groups.ts'
-import { MAX_COUNT } from './list.ts'
+import { CURSOR_TIMEOUT_SECONDS } from './list-cursor.ts'
+import { DEFAULT_COUNT, MAX_COUNT, projectionOf } from './list.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { scimUrl, type ProvisioningDeps, type ProvisioningEnv, type ScimContext } from './scope.ts'
+import { addSearch } from './search-routes.ts'
+import { searchQuirks } from './search-quirks.ts'
 import { userService } from './users.ts'
 
 const FEATURES: Features = {
+  bulk: BULK_LIMITS,
   maxResults: MAX_COUNT,
-  sort: false,
+  sort: true,
   etag: true,
   changePassword: true,
+  cursorPaging: { defaultPageSize: DEFAULT_COUNT, timeoutSeconds: CURSOR_TIMEOUT_SECONDS },
   authenticationSchemes: [
     {
       type: 'oauthbearertoken',
@@ -39,6 +47,7 @@ const METHODS: readonly (readonly [pattern: RegExp, allowed: string])[] = [
   [/^\/(?:Users|Groups)$/, 'GET, POST'],
   [/^(?:\/Users|\/Groups)?\/\.search$/, 'POST'],
   [/^\/(?:Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],
+  [/^\/Bulk$/, 'POST'],
   [/^\/(?:ServiceProviderConfig|ResourceTypes|Schemas)$/, 'GET'],
   [/^\/(?:ResourceTypes|Schemas)\/[^/]+$/, 'GET'],
 ]
@@ -46,12 +55,16 @@ const METHODS: readonly (readonly [pattern: RegExp, allowed: string])[] = [
 /** The SCIM 2.0 service, to be mounted behind authentication at `/scim/v2`. */
 export function scimRoutes(deps: ProvisioningDeps): Hono<ProvisioningEnv> {
   const routes = new Hono<ProvisioningEnv>()
-  routes.use(async function noteOddPath(c, next) {
+  routes.use(countQuirks(deps), async function noteOddUrl(c, next) {
     if (new URL(c.req.url).pathname !== encodeURI(c.req.path)) noteQuirks(c, [38])
+    const { filter, ...query } = c.req.query()
+    noteQuirks(c, searchQuirks({ ...projectionOf(query), ...(filter && { filter }) }))
     await next()
   })
   for (const service of [userService, groupService])
     routes.route(service.type.endpoint, resourceRoutes(service, deps))
+  addBulk(routes, deps)
+  addSearch(routes, deps)
   addDiscovery(routes, deps)
   for (const [path, what] of UNSUPPORTED)
     routes.all(path, (c) => scimFault(c, { kind: 'notImplemented', what }))
@@ -59,11 +72,21 @@ export function scimRoutes(deps: ProvisioningDeps): Hono<ProvisioningEnv> {
   return routes
 }
 
+/** Counts for the source what was tolerated in requests that were not refused. */
+function countQuirks({ clock, saveQuirks }: ProvisioningDeps): MiddlewareHandler<ProvisioningEnv> {
+  const tally = quirkTally()
+  return async function countTolerated(c, next) {
+    await next()
+    const { organizationId, source } = callerOf(c)
+    const tolerated = c.res.status < 400 ? c.get('quirks') : []
+    const due = tally.note(organizationId, source.id, tolerated, clock.now())
+    if (due !== undefined) runAfter(c, saveQuirks(due))
+  }
+}
+
 const UNSUPPORTED = [
   ['/Me', 'The endpoint /Me'],
   ['/Me/*', 'The endpoint /Me'],
-  ['/Bulk', 'Bulk'],
-  ['/.search', 'A search across all resource types'],
 ] as const
 
 function addDiscovery(routes: Hono<ProvisioningEnv>, deps: ProvisioningDeps): void {

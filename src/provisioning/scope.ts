@@ -3,22 +3,25 @@ import type { Context } from 'hono'
 import type { Database } from '../db/client.ts'
 import type { Actor, NewEvent, Origin } from '../db/event-log.ts'
 import { groupStore, type GroupStore } from '../db/group-store.ts'
+import type { DueQuirks } from '../db/quirk-store.ts'
 import { passwordContext, userStore, type UserStore } from '../db/user-store.ts'
 import { originOf } from '../http/authenticate.ts'
 import { callerOf, noteQuirks, runAfter, type AppEnv } from '../http/context.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { IdPrefix } from '../kernel/id.ts'
 import type { Sealer } from '../kernel/seal.ts'
-import { ifMatch, ifNoneMatch } from '../scim/etag.ts'
+import { etag, ifMatch, ifNoneMatch } from '../scim/etag.ts'
 import type { UsernamePolicy } from '../scim/username.ts'
 
 /** What the SCIM service asks of the rest. */
 export interface ProvisioningDeps {
   readonly clock: Clock
   readonly newId: (prefix: IdPrefix) => string
-  readonly sealer: Pick<Sealer, 'seal'>
+  readonly sealer: Pick<Sealer, 'seal' | 'open'>
   /** Tells whoever exports that the organization's log has grown; never fails. */
   readonly announce: (organizationId: string) => Promise<void>
+  /** Stores counts of tolerated peculiarities beside the requests that they are about; never fails. */
+  readonly saveQuirks: (due: DueQuirks) => Promise<void>
   /** The URL that clients know this deployment by, without a slash at its end; undefined: that of the request. */
   readonly publicUrl: string | undefined
 }
@@ -40,6 +43,8 @@ export interface Scope {
   readonly origin: Origin
   newId(prefix: IdPrefix): string
   seal(userId: string, password: string): Promise<string>
+  /** What a client hands back unread: sealed for this organization and the context. */
+  readonly cursors: Pick<Sealer, 'seal' | 'open'>
   /** Whether the request's If-Match and If-None-Match let a change of this version go on. */
   permits(version: number): boolean
   noteQuirks(numbers: Iterable<number>): void
@@ -62,9 +67,13 @@ export function openScope(c: ScimContext, deps: ProvisioningDeps): Scope {
     origin: originOf(c),
     newId: deps.newId,
     seal: (userId, password) => deps.sealer.seal(password, passwordContext(organizationId, userId)),
+    cursors: {
+      seal: (text, context) => deps.sealer.seal(text, `org/${organizationId}/${context}`),
+      open: (sealed, context) => deps.sealer.open(sealed, `org/${organizationId}/${context}`),
+    },
     permits: (version) =>
       ifMatch(c.req.header('If-Match'), version) &&
-      ifNoneMatch(c.req.header('If-None-Match'), version),
+      ifNoneMatch(c.req.header('If-None-Match'), etag(version)),
     noteQuirks: (numbers) => {
       noteQuirks(c, numbers)
     },

@@ -1,18 +1,18 @@
 import type { StoreFault } from '../db/mutation.ts'
-import type { Page, Slice } from '../db/search.ts'
+import type { ListQuery, Page } from '../db/search.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { err, type Result } from '../kernel/result.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { etag } from '../scim/etag.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import type { Projection } from '../scim/project.ts'
-import type { Filter } from '../scim/tree.ts'
 import type { Scope } from './scope.ts'
 
 /** A resource as it is shown, before a projection takes from it. */
 export interface Shown {
   readonly resource: JsonObject
-  readonly version: number
+  /** The entity tag, which is `meta.version` too. */
+  readonly tag: string
   readonly location: string
 }
 
@@ -26,12 +26,8 @@ export interface ResourceService {
   readonly type: ResourceType
   create(scope: Scope, body: Json): Outcome<Shown>
   read(scope: Scope, id: string, projection: Projection): Outcome<Shown>
-  list(
-    scope: Scope,
-    filter: Filter | undefined,
-    slice: Slice,
-    projection: Projection,
-  ): Promise<Page<JsonObject>>
+  /** A page of resources as they are shown; what the projection leaves out need not be in them. */
+  list(scope: Scope, query: ListQuery, projection: Projection): Promise<Page<JsonObject>>
   replace(scope: Scope, id: string, body: Json): Outcome<Shown>
   /** `projection` says what of the answer will be shown: members that nobody sees are not read. */
   patch(scope: Scope, id: string, body: Json, projection: Projection): Outcome<Shown>

@@ -1,4 +1,4 @@
-import { showUser, type StoredUser } from '../db/row.ts'
+import { showUser, userTag, type StoredUser } from '../db/row.ts'
 import type { UserMutation } from '../db/user-store.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -57,10 +57,8 @@ export const userService: ResourceService = {
     return found === undefined ? err(notFound(USER, id)) : ok(shown(found, scope))
   },
 
-  async list(scope, filter, slice) {
-    const page = await (filter === undefined
-      ? scope.users.list(slice)
-      : scope.users.search(filter, slice))
+  async list(scope, query) {
+    const page = await scope.users.list(query)
     return { ...page, items: page.items.map((found) => showUser(found, scope.baseUrl)) }
   },
 
@@ -177,7 +175,7 @@ async function sealed(
 function shown(stored: StoredUser, { baseUrl }: Scope): Shown {
   return {
     resource: showUser(stored, baseUrl),
-    version: stored.version,
+    tag: userTag(stored),
     location: `${baseUrl}${USER.endpoint}/${stored.id}`,
   }
 }

@@ -1,5 +1,6 @@
 /** A place in the tokens of a filter or path, what the parser has counted so far, and its limits. Pure. */
 import { err, ok, type Result } from '../kernel/result.ts'
+import type { AppliedQuirks } from './quirks.ts'
 import { tokenize, type Misread, type TextLimits, type Token } from './lexer.ts'
 
 export interface FilterLimits extends TextLimits {
@@ -19,6 +20,8 @@ export const FILTER_LIMITS: FilterLimits = {
 export interface Cursor {
   readonly tokens: readonly Token[]
   readonly limits: FilterLimits
+  /** What was read although the grammar does not have it. */
+  readonly applied: AppliedQuirks
   index: number
   nesting: number
   terms: number
@@ -27,12 +30,16 @@ export interface Cursor {
   failure: Misread | undefined
 }
 
-/** A cursor at the first token of `text`. */
-export function openCursor(text: string, limits: FilterLimits): Result<Cursor, Misread> {
+/** A cursor at the first token of `text`; quirks are added to `applied`. */
+export function openCursor(
+  text: string,
+  limits: FilterLimits,
+  applied: AppliedQuirks = new Set(),
+): Result<Cursor, Misread> {
   const read = tokenize(text, limits)
   if (!read.ok) return read
   const start = { index: 0, nesting: 0, terms: 0, inElement: false, failure: undefined }
-  return ok({ tokens: read.value, limits, ...start })
+  return ok({ tokens: read.value, limits, applied, ...start })
 }
 
 /** What `parse` made of the whole text; a failure when it stopped, or left something over. */

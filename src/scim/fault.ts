@@ -23,20 +23,26 @@ export type ScimFault =
       readonly existingId?: string
     }
   | { readonly kind: 'tooMany'; readonly reason: string }
+  /** What other operations of the same request have come to stands in the way. */
+  | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'invalidVersion'; readonly reason: string }
+  | { readonly kind: 'invalidCursor' }
+  | { readonly kind: 'expiredCursor'; readonly timeoutSeconds: number }
+  | { readonly kind: 'invalidCount'; readonly reason: string }
   | { readonly kind: 'unauthorized'; readonly reason: string }
   | { readonly kind: 'forbidden'; readonly reason: string }
   | { readonly kind: 'notFound'; readonly what: string }
   | { readonly kind: 'methodNotAllowed'; readonly method: string; readonly allowed: string }
   | { readonly kind: 'versionMismatch'; readonly current: string }
   | { readonly kind: 'payloadTooLarge'; readonly limitBytes: number }
+  | { readonly kind: 'tooManyOperations'; readonly limit: number }
   | { readonly kind: 'unsupportedMediaType'; readonly contentType: string }
   | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
   | { readonly kind: 'notImplemented'; readonly what: string }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
   | { readonly kind: 'internal'; readonly requestId: string }
 
-/** The keywords of RFC 7644 table 9. */
+/** The keywords of RFC 7644 table 9 and of RFC 9865 table 3. */
 export type ScimType =
   | 'invalidFilter'
   | 'tooMany'
@@ -48,6 +54,9 @@ export type ScimType =
   | 'invalidValue'
   | 'invalidVers'
   | 'sensitive'
+  | 'invalidCursor'
+  | 'expiredCursor'
+  | 'invalidCount'
 
 export interface ScimError {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 429 | 500 | 501 | 503
@@ -95,7 +104,24 @@ const ERRORS: {
   }),
   uniqueness: (fault) => ({ status: 409, scimType: 'uniqueness', detail: uniquenessDetail(fault) }),
   tooMany: ({ reason }) => ({ status: 400, scimType: 'tooMany', detail: reason }),
+  conflict: ({ reason }) => ({ status: 409, detail: reason }),
   invalidVersion: ({ reason }) => ({ status: 400, scimType: 'invalidVers', detail: reason }),
+  invalidCursor: () => ({
+    status: 400,
+    scimType: 'invalidCursor',
+    detail:
+      'This cursor is none of this list. Begin with an empty cursor, then send nextCursor or previousCursor with the other parameters unchanged.',
+  }),
+  expiredCursor: ({ timeoutSeconds }) => ({
+    status: 400,
+    scimType: 'expiredCursor',
+    detail: `The cursor is older than ${timeoutSeconds} seconds (cursorTimeout). Begin again with an empty cursor.`,
+  }),
+  invalidCount: ({ reason }) => ({
+    status: 400,
+    scimType: 'invalidCount',
+    detail: `The count cannot be used: ${reason}.`,
+  }),
   unauthorized: ({ reason }) => ({ status: 401, detail: reason }),
   forbidden: ({ reason }) => ({ status: 403, detail: reason }),
   notFound: ({ what }) => ({ status: 404, detail: `${what} was not found.` }),
@@ -110,6 +136,10 @@ const ERRORS: {
   payloadTooLarge: ({ limitBytes }) => ({
     status: 413,
     detail: `The request body is larger than ${limitBytes} bytes; send less in one request.`,
+  }),
+  tooManyOperations: ({ limit }) => ({
+    status: 413,
+    detail: `The request holds more than ${limit} operations (maxOperations); send several requests.`,
   }),
   unsupportedMediaType: ({ contentType }) => ({
     status: 415,

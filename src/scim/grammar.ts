@@ -58,6 +58,7 @@ function parseValuePath(cursor: Cursor, path: AttributePath): Filter | undefined
   const sub = takeSubAttribute(cursor)
   if (cursor.failure !== undefined) return undefined
   if (sub === undefined) return { kind: 'valuePath', path, filter }
+  cursor.applied.add(17)
   const right = parseExpression(cursor, { attribute: sub })
   return right && { kind: 'valuePath', path, filter: { kind: 'and', left: filter, right } }
 }
@@ -144,7 +145,10 @@ function takeValue(cursor: Cursor): CompareValue | undefined {
   if (token.kind === 'word' && token.text.startsWith("'"))
     return fail(cursor, token, 'text stands in double quotes')
   cursor.index += 1
-  return token.kind === 'string' ? token.text : unquotedValue(token.text)
+  if (token.kind === 'string') return token.text
+  const value = unquotedValue(token.text)
+  if (typeof value === 'string') cursor.applied.add(18)
+  return value
 }
 
 /**

@@ -2,7 +2,7 @@
  * Whether a resource satisfies a filter (RFC 7644 section 3.4.2.2). Pure.
  *
  * Where the RFC is open: `ne` is true when no value is equal, so also when there is none. `eq null` means "not
- * present" and `ne null` "present" (RFC 7643 section 2.5). Text is ordered by UTF-16 code units after folding.
+ * present" and `ne null` "present" (RFC 7643 section 2.5). Text is ordered by code points after folding.
  * Filters have passed `checkFilter`: here, what does not resolve has no values, so that its negation would match.
  */
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
@@ -33,10 +33,10 @@ const TESTS: { readonly [K in Exclude<CompareOperator, 'ne'>]: Test } = {
   co: (actual, wanted) => String(actual).includes(String(wanted)),
   sw: (actual, wanted) => String(actual).startsWith(String(wanted)),
   ew: (actual, wanted) => String(actual).endsWith(String(wanted)),
-  gt: (actual, wanted) => actual > wanted,
-  ge: (actual, wanted) => actual >= wanted,
-  lt: (actual, wanted) => actual < wanted,
-  le: (actual, wanted) => actual <= wanted,
+  gt: (actual, wanted) => order(actual, wanted) > 0,
+  ge: (actual, wanted) => order(actual, wanted) >= 0,
+  lt: (actual, wanted) => order(actual, wanted) < 0,
+  le: (actual, wanted) => order(actual, wanted) <= 0,
 }
 
 /** True when `resource`, which is of `type`, satisfies `filter`; one value of a multi-valued attribute is enough. */
@@ -94,6 +94,17 @@ function matchesCompare(filter: Extract<Filter, { kind: 'compare' }>, scope: Sco
   return operator === 'ne'
     ? !values.some((actual) => holds(TESTS.eq, actual, wanted, definition))
     : values.some((actual) => holds(TESTS[operator], actual, wanted, definition))
+}
+
+/**
+ * Below, at or above 0 as `a` comes before, with or after `b`. Texts by code points, as databases order UTF-8:
+ * JavaScript's own operators put U+1F600 before U+FF01, because they compare halves of characters.
+ */
+function order(a: string | number | boolean, b: string | number | boolean): number {
+  if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b)
+  let at = 0
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1)
 }
 
 function holds(

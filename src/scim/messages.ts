@@ -107,10 +107,22 @@ export function parseSearchRequest(body: unknown): Result<SearchRequest, ScimFau
 /** The names in the text of an `attributes` or `excludedAttributes` parameter, which commas separate. */
 export function splitNames(parameter: string): string[] {
   // A comma inside brackets is part of a filter (Q39).
-  return parameter
-    .split(/,(?![^[]*\])/)
+  return partsOf(parameter)
     .map((name) => name.trim())
     .filter((name) => name !== '')
+}
+
+/** Split at the commas outside of brackets, in one pass: a regular expression would look ahead from every comma. */
+function partsOf(parameter: string): string[] {
+  const parts: string[] = []
+  let isInside = false
+  for (const piece of parameter.split(',')) {
+    if (isInside) parts.push(`${parts.pop() ?? ''},${piece}`)
+    else parts.push(piece)
+    const [opened, closed] = [piece.lastIndexOf('['), piece.lastIndexOf(']')]
+    if (opened !== closed) isInside = opened > closed
+  }
+  return parts
 }
 
 /** One page of a list: by index with `startIndex`, by cursor with `nextCursor` and `previousCursor` (RFC 9865). */
@@ -137,7 +149,7 @@ export function errorBody({ status, scimType, detail }: ScimError): JsonObject {
 }
 
 /** A strict object whose member names ignore case, and in which null is absent for all but `value`. */
-function members<const T extends v.ObjectEntries>(entries: T) {
+export function members<const T extends v.ObjectEntries>(entries: T) {
   const spelling = new Map(Object.keys(entries).map((name) => [name.toLowerCase(), name]))
   const fold = (sent: JsonObject): Record<string, unknown> =>
     Object.fromEntries(
@@ -158,7 +170,7 @@ function operatorOf(text: string): PatchOperation['op'] {
 }
 
 /** Names the place as a client would write it: `Operations[2].op`. */
-function syntaxFault(issue: v.BaseIssue<unknown>, message: string): ScimFault {
+export function syntaxFault(issue: v.BaseIssue<unknown>, message: string): ScimFault {
   const place = (issue.path ?? [])
     .map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')

@@ -38,10 +38,11 @@ export function changeElements(
         ? changeAll(current, change)
         : changeSubOfAll(current, change)
   if (!changed.ok) return changed
-  if (changed.value.length > MAX_ELEMENTS)
-    return err(invalid(contextOf(change), `at most ${MAX_ELEMENTS} values are kept`))
+  if (changed.value.length > MAX_ELEMENTS) return err(invalid(contextOf(change), TOO_MANY))
   return ok(changed.value.length === 0 ? undefined : changed.value)
 }
+
+const TOO_MANY = `at most ${MAX_ELEMENTS} values are kept`
 
 function changeAll(current: JsonArray, change: Change): Elements {
   const { op, value } = change
@@ -53,6 +54,8 @@ function changeAll(current: JsonArray, change: Change): Elements {
   if (address !== undefined && op !== 'remove') return changeAddress(current, address)
   const sent = readElements(value ?? null, definition, context)
   if (!sent.ok) return sent
+  // Each is compared with each that is held.
+  if (sent.value.length > MAX_ELEMENTS) return err(invalid(context, TOO_MANY))
   if (op === 'remove') return ok(current.filter((held) => !sent.value.some((e) => covers(held, e))))
   if (op === 'replace') return sent
   return ok(settlePrimary(current, addElements(current, sent.value, change)))

@@ -113,7 +113,7 @@ function keysOf(names: readonly string[], type: ResourceType): Set<string> {
 }
 
 function keysOfName(name: string, type: ResourceType): string[] {
-  const path = parseAttributePath(name.trim().replace(/\[.*\]/s, ''))
+  const path = parseAttributePath(withoutFilter(name.trim()))
   if (!path.ok) return []
   const found = resolveAttribute(path.value, type)
   if (found !== undefined) return [storedKeys(found).reduce(joinKey, '')]
@@ -123,6 +123,16 @@ function keysOfName(name: string, type: ResourceType): string[] {
   return schema === type.schema
     ? schema.attributes.map((attribute) => joinKey('', attribute.name))
     : [joinKey('', schema.id)]
+}
+
+/** Longer names are those of no attribute: the longest that we know, with its URN, has 78 characters. */
+const MAX_NAME = 512
+
+/** `emails[type eq "work"].value` as `emails.value` (Q39). */
+function withoutFilter(name: string): string {
+  if (name.length > MAX_NAME) return ''
+  const [open, close] = [name.indexOf('['), name.lastIndexOf(']')]
+  return open < 0 || close < open ? name : name.slice(0, open) + name.slice(close + 1)
 }
 
 function extensionAttributes(name: string, type: ResourceType): readonly AttributeDefinition[] {

@@ -4,8 +4,8 @@ export const ENTERPRISE_USER_URN = 'urn:ietf:params:scim:schemas:extension:enter
 export const GROUP_URN = 'urn:ietf:params:scim:schemas:core:2.0:Group'
 
 export const LIST_RESPONSE_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
-export const SEARCH_REQUEST_URN = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest'
 export const PATCH_OP_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+export const BULK_RESPONSE_URN = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse'
 export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error'
 
 export const SERVICE_PROVIDER_CONFIG_URN =

@@ -7,7 +7,7 @@ import { loadCycle, loadExpected, type Part } from './cycle.ts'
 import { awaitDelivery, describeDelay } from './delivery.ts'
 import { DEMO } from './demo-credentials.ts'
 import { type DevProcess, startDev } from './dev-process.ts'
-import { type DemoOptions, parseDemoOptions } from './options.ts'
+import { type DemoOptions, helpText, parseDemoOptions } from './options.ts'
 import { type Memory, newMemory, NoAnswer, play, WrongAnswer } from './player.ts'
 import { showProgress } from './progress.ts'
 import { describeComparison, describeTenant } from './report.ts'
@@ -89,6 +89,11 @@ async function run(options: DemoOptions): Promise<boolean> {
   }
 }
 
+const help = helpText('demo', process.argv.slice(2))
+if (help !== undefined) {
+  console.log(help)
+  process.exit(0)
+}
 const options = parseDemoOptions(process.argv.slice(2))
 if (options.ok) {
   try {

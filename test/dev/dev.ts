@@ -9,7 +9,7 @@ import { cheatSheet } from './cheat-sheet.ts'
 import { ringCrons } from './cron.ts'
 import { startEmulator, startGateway, startPreparation, variablesOf } from './gateway.ts'
 import { answerOf, baseUrl, isPortFree, untilAnswers } from './network.ts'
-import { type DevOptions, parseDevOptions } from './options.ts'
+import { type DevOptions, helpText, parseDevOptions } from './options.ts'
 import { openStateDirectory, type StateDirectory } from './state-directory.ts'
 
 const START_TIMEOUT_MS = 60_000
@@ -122,6 +122,11 @@ async function run(options: DevOptions): Promise<number> {
   }
 }
 
+const help = helpText('dev', process.argv.slice(2))
+if (help !== undefined) {
+  console.log(help)
+  process.exit(0)
+}
 const options = parseDevOptions(process.argv.slice(2))
 if (options.ok) {
   try {

@@ -13,7 +13,7 @@ import { awaitDelivery, describeDelay } from './delivery.ts'
 import { DEMO } from './demo-credentials.ts'
 import { type DevProcess, startDev } from './dev-process.ts'
 import { isPortFree, sleep } from './network.ts'
-import { parseKillOptions } from './options.ts'
+import { helpText, parseKillOptions } from './options.ts'
 import { type Memory, newMemory, NoAnswer, play } from './player.ts'
 import { describeComparison } from './report.ts'
 import { type Counters, graphCounters, type Running, runningOn, tenantState } from './running.ts'
@@ -146,6 +146,11 @@ async function run(port: number, keep: boolean): Promise<boolean> {
   }
 }
 
+const help = helpText('demo:kill', process.argv.slice(2))
+if (help !== undefined) {
+  console.log(help)
+  process.exit(0)
+}
 const options = parseKillOptions(process.argv.slice(2))
 if (options.ok) {
   try {

@@ -54,6 +54,17 @@ const USAGE = {
 
 type OptionName = keyof typeof USAGE
 
+/** What `--help` prints; undefined when nobody asked. */
+export function helpText(
+  command: 'dev' | 'demo' | 'demo:kill',
+  args: readonly string[],
+): string | undefined {
+  if (!args.includes('--help') && !args.includes('-h')) return undefined
+  const names = { dev: DEV, demo: DEMO, 'demo:kill': KILL }[command]
+  const lines = names.map((name) => `  ${USAGE[name]}`)
+  return [`Usage: npm run ${command} -- [options]`, '', ...lines].join('\n')
+}
+
 const DEV: readonly OptionName[] = ['port', 'fresh', 'state', 'graph-url', 'login-url', 'var']
 const DEMO: readonly OptionName[] = ['port', 'fresh', 'state']
 const KILL: readonly OptionName[] = ['port', 'keep']

@@ -5,6 +5,8 @@ declare global {
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[]
+      /** How many requests the fuzz test sends; empty: as many as take some seconds. */
+      FUZZ_RUNS: string
     }
   }
 }

@@ -775,7 +775,7 @@ describe('refusals', () => {
     ['an unknown path of the service', ['GET', '/Cars'], 404],
     ['a wrong method', ['PATCH', '/Users', {}], 405],
     ['/Me', ['GET', '/Me'], 501],
-    ['Bulk', ['POST', '/Bulk', {}], 501],
+    ['a bulk request without operations', ['POST', '/Bulk', {}], 400, 'invalidSyntax'],
   ]
   test.for(refusals)(
     '%s is refused and nothing is written',
@@ -917,7 +917,10 @@ describe('the surface', () => {
   test('discovery says what there is', async () => {
     const scim = await scimClient()
     const config = await scim.get('/ServiceProviderConfig')
-    expect(config.body).toMatchObject({ patch: { supported: true }, bulk: { supported: false } })
+    expect(config.body).toMatchObject({
+      patch: { supported: true },
+      bulk: { supported: true, maxOperations: 80, maxPayloadSize: 1_048_576 },
+    })
     const types = await scim.get('/ResourceTypes')
     expect(types.body['totalResults']).toBe(2)
     expect((await scim.get('/ResourceTypes/User')).body['endpoint']).toBe('/Users')

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-import type { BucketShape } from '../kernel/bucket.ts'
+import { type BucketShape, grainOf } from '../kernel/bucket.ts'
 import type { Answer } from './client.ts'
 
 /**
@@ -34,8 +34,8 @@ export const openLanes = (lanes: readonly Lane[], now: number): SQL =>
     WHERE NOT EXISTS (SELECT 1 FROM lane WHERE key = n.value ->> 'key')`
 
 /**
- * The statements that take up to `wanted` tokens from all the lanes at once: as many as the emptiest has, none while one
- * is blocked. The arithmetic is that of kernel/bucket.ts; it stands in SQL so that two rounds cannot take one token.
+ * The statements that take up to `wanted` tokens from all the lanes at once: as many as the emptiest has (by the envelope,
+ * where that is fewer), none while one is blocked. The arithmetic is that of kernel/bucket.ts; it stands in SQL so that two rounds cannot take one token.
  * The first tells what the second takes: inside one batch nothing comes between them (RETURNING would already see the
  * tokens gone).
  */
@@ -44,12 +44,14 @@ export function takeTokens(
   wanted: number,
   now: number,
 ): readonly [tell: SQL, take: SQL] {
+  const grain = Math.min(...lanes.map(({ shape }) => grainOf(shape)))
   const grants = sql`SELECT key, filled, blocked_until,
-      CASE WHEN max(blocked_until) OVER () > ${now} THEN 0
-        ELSE max(0, min(${wanted}, CAST(min(filled) OVER () AS INTEGER))) END AS taken
-    FROM (SELECT l.key, l.blocked_until, min(n.value ->> 'capacity', l.tokens +
-        max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
-      FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key')`
+      CASE WHEN blocked > ${now} THEN 0 WHEN there < ${wanted} THEN there - there % ${grain} ELSE there END AS taken
+    FROM (SELECT *, max(blocked_until) OVER () AS blocked,
+        max(0, min(${wanted}, CAST(min(filled) OVER () AS INTEGER))) AS there
+      FROM (SELECT l.key, l.blocked_until, min(n.value ->> 'capacity', l.tokens +
+          max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
+        FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key'))`
   return [
     grants,
     sql`UPDATE lane SET tokens = g.filled - g.taken, refilled_at = max(refilled_at, ${now})
@@ -70,7 +72,7 @@ export function readGrant(
     const shape = lanes.find((lane) => lane.key === row['key'])?.shape
     const blocked = Math.max(0, Number(row['blocked_until']) - now) / 1000
     const left = Number(row['filled']) - taken
-    const missing = Math.max(0, Math.min(wanted - taken, shape?.capacity ?? 1) - left)
+    const missing = Math.max(0, Math.min(wanted, shape?.capacity ?? 1) - left)
     return blocked + missing / (shape?.perSecond ?? 1)
   })
   return { taken, waitSeconds: Math.max(0, ...waits) }

@@ -42,6 +42,12 @@ export function parseQuota(text: string): Result<Quota, string> {
   return err(`"${text.slice(0, 40)}" is no quota: write it as writes/seconds, for example 3000/150`)
 }
 
+/** A bucket holds this share of the quota at least: 90 of 3000, which is a round of four full envelopes. */
+const LEAST_DEPTH = 0.03
+
+/** Graph takes twenty writes in one envelope: where tokens are short, they are taken by the envelope. */
+const ENVELOPE = 20
+
 /**
  * The bucket for `percent` (1 to 100) of a quota: its rate is that share of the published rate, its depth what the
  * published quota leaves beside that rate, at most a quarter of the share (3000/150 at 80 % is 16 per second, burst 600).
@@ -49,8 +55,9 @@ export function parseQuota(text: string): Result<Quota, string> {
 export function bucketShape(quota: Quota, percent: number): BucketShape {
   const share = Math.min(Math.max(percent, 1), 100) / 100
   const used = quota.writes * share
-  const capacity = Math.max(1, Math.floor(Math.min(quota.writes - used, used / 4)))
-  // At 100 % nothing is left for a burst: the rate gives way, so that both together stay within the quota.
+  const spare = Math.max(quota.writes - used, quota.writes * LEAST_DEPTH)
+  const capacity = Math.max(1, Math.floor(Math.min(spare, used / 4)))
+  // Near 100 % little is left for a burst: the rate gives way, so that both together stay within the quota.
   const flow = Math.min(used, Math.max(quota.writes - capacity, 1))
   return { capacity, perSecond: flow / quota.seconds }
 }
@@ -69,16 +76,23 @@ export function refill(state: BucketState, now: number, shape: BucketShape): Buc
   return { ...state, tokens: Math.min(shape.capacity, tokens + flowed), refilledAt: now }
 }
 
-/** Takes up to `wanted` whole tokens, and none while the bucket is blocked. */
+/**
+ * Takes `wanted` whole tokens; where they are fewer, whole envelopes of them (a bucket that holds less than an envelope
+ * gives what it holds); none while the bucket is blocked. What is left is best asked for again once as many are there.
+ */
 export function take(state: BucketState, wanted: number, now: number, shape: BucketShape): Taken {
   const filled = refill(state, now, shape)
   if (now < filled.blockedUntil)
     return { state: filled, taken: 0, waitSeconds: secondsUntil(filled, wanted, now, shape) }
-  const taken = Math.max(0, Math.min(Math.floor(filled.tokens), Math.floor(wanted)))
+  const there = Math.max(0, Math.min(Math.floor(filled.tokens), Math.floor(wanted)))
+  const taken = there < wanted ? there - (there % grainOf(shape)) : there
   const rest = { ...filled, tokens: filled.tokens - taken }
-  const waitSeconds = taken < wanted ? secondsUntil(rest, wanted - taken, now, shape) : 0
+  const waitSeconds = taken < wanted ? secondsUntil(rest, wanted, now, shape) : 0
   return { state: rest, taken, waitSeconds }
 }
+
+/** By how many tokens a bucket gives when it has fewer than wanted. */
+export const grainOf = ({ capacity }: BucketShape): number => Math.min(ENVELOPE, capacity)
 
 /** Gives back tokens that were taken and not used. */
 export function giveBack(state: BucketState, count: number, shape: BucketShape): BucketState {

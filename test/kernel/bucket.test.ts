@@ -107,12 +107,25 @@ describe('a bucket', () => {
     expect(total).toBeLessThanOrEqual(1600)
   })
 
-  it('gives what is there and says how long until the rest is', () => {
-    const first = take(fullBucket(SHAPE, NOW), 590, NOW, SHAPE)
-    expect(first).toMatchObject({ taken: 590, waitSeconds: 0 })
-    const second = take(first.state, 26, NOW, SHAPE)
-    expect(second.taken).toBe(10)
-    expect(second.waitSeconds).toBeCloseTo(1)
+  it('gives whole envelopes when it has fewer than wanted, and says how long until it has as many', () => {
+    const first = take(fullBucket(SHAPE, NOW), 550, NOW, SHAPE)
+    expect(first).toMatchObject({ taken: 550, waitSeconds: 0 })
+    const second = take(first.state, 80, NOW, SHAPE)
+    expect(second.taken).toBe(40)
+    expect(second.waitSeconds).toBeCloseTo(70 / 16)
+    const third = take(second.state, 26, NOW, SHAPE)
+    expect(third.taken).toBe(0)
+    expect(third.waitSeconds).toBeCloseTo(1)
+  })
+
+  it('that holds less than an envelope gives all that it holds', () => {
+    const small = bucketShape({ writes: 40, seconds: 20 }, 80)
+    expect(small).toEqual({ capacity: 8, perSecond: 1.6 })
+    expect(take(fullBucket(small, NOW), 80, NOW, small).taken).toBe(8)
+  })
+
+  it('made of all of a quota still fills a round, at 97 % of the rate', () => {
+    expect(bucketShape(QUOTA, 100)).toEqual({ capacity: 90, perSecond: 19.4 })
   })
 
   it('can be waited for: after the time it names the tokens are there', () => {
@@ -155,7 +168,7 @@ describe('a bucket', () => {
     expect(take(blocked, 20, NOW + 11_999, SHAPE)).toMatchObject({ taken: 0 })
     expect(take(blocked, 20, NOW, SHAPE).waitSeconds).toBeCloseTo(12 + 20 / 16)
     expect(take(blocked, 20, NOW + 12_000, SHAPE).taken).toBe(0)
-    expect(take(blocked, 20, NOW + 13_000, SHAPE).taken).toBe(16)
+    expect(take(blocked, 20, NOW + 13_000, SHAPE).state.tokens).toBe(16)
   })
 
   it('is not unblocked early by a shorter block', () => {

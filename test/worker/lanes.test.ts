@@ -61,9 +61,9 @@ describe('the quota lanes', () => {
 
   test('give as much as the emptiest of them has, and take it from all', async () => {
     const [busy, idle] = [laneOf(newKey()), laneOf(newKey())]
-    expect((await takeFrom([busy], 590, 0)).taken).toBe(590)
-    expect((await takeFrom([busy, idle], 80, 0)).taken).toBe(10)
-    expect((await takeFrom([idle], 600, 0)).taken).toBe(590)
+    expect((await takeFrom([busy], 550, 0)).taken).toBe(550)
+    expect((await takeFrom([busy, idle], 80, 0)).taken).toBe(40)
+    expect((await takeFrom([idle], 560, 0)).taken).toBe(560)
   })
 
   test('give nothing while one of them is blocked, and say for how long', async () => {

@@ -33,7 +33,7 @@ export async function storeAbandoned(
 ): Promise<void> {
   await database.run(
     holdsLease(key),
-    ...bindingStatements(key, unknown.bindings),
+    ...bindingStatements(unknown.bindings),
     ...edgeStatements(key, unknown.edges, []),
     renewLease(key, null),
   )

@@ -2,7 +2,6 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 
 import { encode } from './client.ts'
-import type { LeaseKey } from './lease.ts'
 import type { BindingRow } from './round-store.ts'
 import { binding } from './tables/directories.ts'
 
@@ -18,7 +17,7 @@ const INDEXED = ['graph_id', 'manager_graph_id']
 const ALL = Object.values(getTableColumns(binding)).map((column) => column.name)
 
 /** The statements that store the bindings. An update costs one row, an insert with a Graph id two. */
-export function bindingStatements(key: LeaseKey, changes: readonly BindingChange[]): SQL[] {
+export function bindingStatements(changes: readonly BindingChange[]): SQL[] {
   const inserts = changes.filter(({ before }) => before === undefined)
   const updates = changes.filter(({ before }) => before !== undefined)
   const changed = (pick: (row: BindingRow) => string | null) =>
@@ -27,18 +26,17 @@ export function bindingStatements(key: LeaseKey, changes: readonly BindingChange
     ...when(inserts, insert),
     ...when(updates, (list) =>
       update(
-        key,
         list,
         ALL.filter((name) => !isApart(name)),
       ),
     ),
     ...when(
       changed((row) => row.graphId),
-      (list) => update(key, list, ['graph_id']),
+      (list) => update(list, ['graph_id']),
     ),
     ...when(
       changed((row) => row.managerGraphId),
-      (list) => update(key, list, ['manager_graph_id']),
+      (list) => update(list, ['manager_graph_id']),
     ),
   ]
 }
@@ -63,9 +61,15 @@ function insert(changes: readonly BindingChange[]): SQL {
   return sql`INSERT INTO binding (${names}) SELECT ${values} FROM json_each(${toJson(changes)}) n`
 }
 
-function update(key: LeaseKey, changes: readonly BindingChange[], names: readonly string[]): SQL {
+/**
+ * The whole key comes out of the row: were a part of it constant, SQLite would walk the directory's bindings and look each
+ * up in the list.
+ */
+function update(changes: readonly BindingChange[], names: readonly string[]): SQL {
   const sets = list(names.map((name) => sql`${sql.identifier(name)} = n.value ->> ${name}`))
   return sql`UPDATE binding SET ${sets} FROM json_each(${toJson(changes)}) n
-    WHERE binding.organization_id = ${key.organizationId} AND binding.directory_id = ${key.directoryId}
-      AND binding.kind = n.value ->> 'kind' AND binding.resource_id = n.value ->> 'resource_id'`
+    WHERE ${sql.join(
+      KEY.map((name) => sql`binding.${sql.identifier(name)} = n.value ->> ${name}`),
+      sql` AND `,
+    )}`
 }

@@ -66,7 +66,7 @@ export async function commitRound(
   return database.run(
     holdsLease(key),
     ...takenOverStatements(key, round.takenOver),
-    ...bindingStatements(key, round.bindings),
+    ...bindingStatements(round.bindings),
     ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
     directoryStatement(key, round),

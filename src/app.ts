@@ -1,26 +1,35 @@
 import { Hono } from 'hono'
 
 import { findKeyOwner } from './db/api-key-store.ts'
-import { findCaller, hashToken } from './db/credential-store.ts'
+import { findCaller, hashToken, recogniseToken } from './db/credential-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { isMigrated } from './db/migration-state.ts'
 import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, graphPorts } from './deps.ts'
+import { directoryApi } from './directories/api.ts'
 import { directoryRoutes } from './directories/routes.ts'
+import { eventApi } from './events/api.ts'
 import { eventRoutes } from './events/routes.ts'
-import { credentialContext } from './export/connection.ts'
+import { connectDirectory, sealCredential } from './export/connection.ts'
+import { federatedAudience } from './graph/clouds.ts'
+import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
 import { authenticate } from './http/authenticate.ts'
 import type { AppEnv } from './http/context.ts'
+import type { ApiRoom } from './http/describe-api.ts'
+import { docsApi, docsRoutes } from './http/docs-routes.ts'
 import { problemAnswer, problemErrorHandler } from './http/problem-response.ts'
 import { rateLimit } from './http/rate-limit.ts'
 import { requestLog } from './http/request-log.ts'
+import { wellKnownRoutes } from './http/well-known.ts'
 import { normalizeScimPath } from './http/scim-path.ts'
 import { scimErrorHandler, scimFault } from './http/scim-response.ts'
 import { redact } from './kernel/redact.ts'
+import { adminApi } from './provisioning/admin-api.ts'
 import { adminRoutes } from './provisioning/admin-routes.ts'
+import { organizationApi } from './organizations/api.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { scimRoutes } from './provisioning/routes.ts'
 import { getPath } from 'hono/utils/url'
@@ -40,6 +49,7 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   })
   app.route('/scim', scimApp(deps))
   app.route('/api', apiApp(deps))
+  app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
   // The console (/console) is mounted here.
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
@@ -59,9 +69,10 @@ function scimApp(deps: Deps): Hono<RequestEnv> {
   scim.onError(scimErrorHandler({ log: deps.log, describe, isTransient }))
   scim.use(
     '/v2/*',
-    authenticate<RequestEnv>(async (c, token) =>
-      findCaller(c.get('database'), await hashToken(token), deps.clock.now()),
-    ),
+    authenticate<RequestEnv>(async (c, token) => {
+      const hash = await hashToken(token)
+      return findCaller(hash, deps.clock.now(), () => recogniseToken(c.get('database'), hash))
+    }),
     rateLimit<RequestEnv>(deps.isWithinLimit),
   )
   const { clock, newId, sealer, announce, config } = deps
@@ -81,8 +92,11 @@ function scimApp(deps: Deps): Hono<RequestEnv> {
 
 const API = '/api/v1'
 
+/** Every route of the admin API, described by the room that it is in. */
+const API_ROOMS: readonly ApiRoom[] = [docsApi, organizationApi, adminApi, directoryApi, eventApi]
+
 function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
-  const { clock, newId, sealer, announce, config, isWithinLimit } = deps
+  const { clock, newId, announce, config, isWithinLimit } = deps
   const { GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA } = config
   const api = new Hono<ApiEnv<Database>>()
   api.onError(problemErrorHandler({ log: deps.log, describe, isTransient }))
@@ -99,8 +113,14 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
     clock,
     newId,
     announce,
-    sealCredential: (organizationId, directoryId, secret) =>
-      sealer.seal(secret, credentialContext(organizationId, directoryId)),
+    sealCredential: (organizationId, directoryId, credential) =>
+      sealCredential(deps.sealer, organizationId, directoryId, credential),
+    issuer: deps.issuer && {
+      issuer: deps.issuer.issuer,
+      audience: federatedAudience(config.LOGIN_BASE_URL),
+    },
+    // A new token tells of permissions that were granted a moment ago; one from a cache does not.
+    connectDirectory: (row) => connectDirectory(graphPorts(deps, createTokenCache()), row),
     quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
   })
   const organizations = organizationRoutes({
@@ -113,6 +133,7 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
   api.route('/v1', directories)
   api.route('/v1', adminRoutes({ clock, announce }))
   api.route('/v1', eventRoutes({ clock, announce }))
+  api.route('/v1', docsRoutes(API_ROOMS, API))
   api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))
   return api
 }

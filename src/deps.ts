@@ -1,6 +1,15 @@
 import * as v from 'valibot'
 
 import { connect, type Database } from './db/client.ts'
+import type { GraphPorts } from './export/connection.ts'
+import {
+  createGatewayIssuer,
+  type GatewayIssuer,
+  isSigningKey,
+  SIGNING_KEY_RULE,
+  type SigningKey,
+} from './graph/gateway-issuer.ts'
+import type { TokenCache } from './graph/token.ts'
 import type { Log } from './http/context.ts'
 import { parseQuota, type Quota } from './kernel/bucket.ts'
 import { systemClock, type Clock } from './kernel/clock.ts'
@@ -38,12 +47,9 @@ const url = v.pipe(
 )
 
 const signingKey = v.pipe(
-  v.string('must be a private key as JSON (JWK)'),
-  v.parseJson(undefined, 'must be a private key as JSON (JWK)'),
-  v.looseObject(
-    { kty: v.string('must be a private key as JSON (JWK) with "kty"') },
-    'must be a private key as JSON (JWK)',
-  ),
+  v.string(SIGNING_KEY_RULE),
+  v.parseJson(undefined, SIGNING_KEY_RULE),
+  v.custom<SigningKey>(isSigningKey, SIGNING_KEY_RULE),
 )
 
 const binding = <T>(what: string) =>
@@ -82,6 +88,8 @@ export interface Deps {
   readonly randomBytes: (length: number) => Uint8Array
   readonly newId: (prefix: IdPrefix) => string
   readonly sealer: Sealer
+  /** The gateway as an issuer of tokens; undefined without SIGNING_KEY and PUBLIC_URL. */
+  readonly issuer: GatewayIssuer | undefined
   readonly fetch: typeof fetch
   readonly sleep: (milliseconds: number) => Promise<void>
   /** Opens the database for one request, message or tick: its meter counts what that one costs. */
@@ -116,6 +124,7 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
   if (!config.ok) throw new Error(`The configuration is wrong: ${config.error}`)
   const { DB, EXPORT_QUEUE, SCIM_LIMITER, RATE_LIMIT } = config.value
   const { clock = systemClock, log = logLine, randomBytes = cryptoBytes } = instead
+  const { PUBLIC_URL, SIGNING_KEY } = config.value
   const { ENCRYPTION_KEY: current, ENCRYPTION_KEY_PREVIOUS: previous } = config.value
   const sealer = createSealer({ subtle: crypto.subtle, randomBytes, keys: { current, previous } })
   if (!sealer.ok) throw new Error(`The configuration is wrong: ${sealer.error}`)
@@ -126,6 +135,7 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
     randomBytes,
     newId: (prefix) => makeId(prefix, clock.now(), randomBytes(10)),
     sealer: sealer.value,
+    issuer: PUBLIC_URL && SIGNING_KEY ? createGatewayIssuer(PUBLIC_URL, SIGNING_KEY) : undefined,
     fetch: (input, init) => fetch(input, init),
     sleep: (milliseconds) => scheduler.wait(milliseconds),
     connect: () => connect(DB),
@@ -143,6 +153,25 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
       return success
     },
     ...instead,
+  }
+}
+
+/** How directories are reached from here. */
+export function graphPorts(deps: Deps, tokenCache: TokenCache): GraphPorts {
+  const { fetch, clock, sealer, issuer, config } = deps
+  return {
+    fetch,
+    clock,
+    sealer,
+    issuer,
+    tokenCache,
+    graphBaseUrl: config.GRAPH_BASE_URL,
+    loginBaseUrl: config.LOGIN_BASE_URL,
+    quotas: {
+      app_tenant: config.GRAPH_WRITE_QUOTA,
+      tenant: config.GRAPH_TENANT_WRITE_QUOTA,
+      app: config.GRAPH_APP_WRITE_QUOTA,
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 
 import { safeErrorText } from './db/failure.ts'
 import { passwordContext } from './db/user-store.ts'
-import type { Deps, ExportMessage } from './deps.ts'
+import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import { answerBells } from './export/answer-bells.ts'
 import { type Bell, bellSchema } from './export/bell.ts'
 import type { DrainPorts, DrainResult } from './export/drain.ts'
@@ -53,25 +53,15 @@ function logDrain({ log }: Deps, result: DrainResult): void {
 }
 
 function drainPorts(deps: Deps, tokenCache: TokenCache): DrainPorts {
-  const { clock, randomBytes, sealer, config } = deps
+  const { randomBytes, sealer, config } = deps
   return {
-    clock,
+    ...graphPorts(deps, tokenCache),
     randomBytes,
-    sealer,
-    tokenCache,
     database: deps.connect(),
-    fetch: deps.fetch,
     sleep: deps.sleep,
     random: () => (randomBytes(1)[0] ?? 0) / 256,
     newToken: () => randomToken(randomBytes(16)),
     graphBase: config.GRAPH_BASE_URL,
-    graphBaseUrl: config.GRAPH_BASE_URL,
-    loginBaseUrl: config.LOGIN_BASE_URL,
-    quotas: {
-      app_tenant: config.GRAPH_WRITE_QUOTA,
-      tenant: config.GRAPH_TENANT_WRITE_QUOTA,
-      app: config.GRAPH_APP_WRITE_QUOTA,
-    },
     reportBug: (thrown, bell) =>
       deps.log({ level: 'error', message: 'drain failed', ...bell, error: describe(thrown) }),
     ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),

@@ -16,6 +16,13 @@ export default defineConfig(async () => {
   const migrations = await readD1Migrations('./drizzle')
   return {
     test: {
+      // The protocol is tested by its own tests alone: `npm run coverage`.
+      coverage: {
+        provider: 'istanbul' as const,
+        include: ['src/scim/**'],
+        reporter: ['text', 'html', 'json'],
+        thresholds: { lines: 98, branches: 98 },
+      },
       projects: [
         {
           root: '.',

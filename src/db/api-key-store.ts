@@ -1,7 +1,8 @@
+/** How an API key is recognised. Making and revoking them: key-store.ts. */
 import { sql } from 'drizzle-orm'
 
-import type { Database } from './client.ts'
-import { decode } from './client.ts'
+import { type Database, decode } from './client.ts'
+import { lesserRole } from './key-store.ts'
 import { admin, apiKey } from './tables/organizations.ts'
 
 /** The administrator that an API key belongs to. */
@@ -57,11 +58,11 @@ async function readKey(
   const [keyRow] = keys?.rows ?? []
   const [adminRow] = admins?.rows ?? []
   if (keyRow === undefined || adminRow === undefined) return undefined
-  const { organizationId, id: keyId, revokedAt, expiresAt } = decode(apiKey, keyRow)
+  const { organizationId, id: keyId, role: most, revokedAt, expiresAt } = decode(apiKey, keyRow)
   if (revokedAt !== null) return undefined
   const { id: adminId, name, role } = decode(admin, adminRow)
   return {
-    owner: { organizationId, adminId, name, role, keyId },
+    owner: { organizationId, adminId, name, role: lesserRole(role, most), keyId },
     expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
     readAt: now,
   }

@@ -8,6 +8,8 @@ export interface Holder {
   readonly resourceId: string
   readonly isFormer: boolean
   readonly externalId: string | null
+  /** The attributes that were exported to it. */
+  readonly exported: readonly string[]
 }
 
 /** Which of these Graph objects are bound in the directory already, and to which resource of ours. */
@@ -19,7 +21,8 @@ export async function boundAccounts(
   if (graphIds.length === 0) return new Map()
   const [, found] = await database.run(
     holdsLease(key),
-    sql`SELECT graph_id, resource_id, state, external_id FROM binding WHERE organization_id = ${key.organizationId}
+    sql`SELECT graph_id, resource_id, state, external_id,
+        (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported FROM binding WHERE organization_id = ${key.organizationId}
       AND directory_id = ${key.directoryId} AND graph_id IS NOT NULL
       AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
   )
@@ -31,7 +34,13 @@ export async function boundAccounts(
         resourceId: String(row['resource_id']),
         isFormer: row['state'] === 'former',
         externalId: typeof row['external_id'] === 'string' ? row['external_id'] : null,
+        exported: keysIn(row['exported']),
       },
     ]),
   )
+}
+
+function keysIn(json: unknown): readonly string[] {
+  const keys: unknown = JSON.parse(String(json))
+  return Array.isArray(keys) ? keys.map(String) : []
 }

@@ -40,8 +40,8 @@ type Written = Promise<Result<undefined, DirectoryFault>>
 /** A directory as it shall be, and what of it has to be checked against the rest of the organization. */
 export interface WantedDirectory {
   readonly row: Omit<ShownDirectory, 'settings'> & { readonly settings: DirectorySettings }
-  /** Sealed; undefined where it stays as it is. */
-  readonly credential: string | undefined
+  /** Sealed, or null where it holds no secret; undefined where it stays as it is. */
+  readonly credential: string | null | undefined
   /** Groups that the settings name and did not name before. */
   readonly newGroupIds: readonly string[]
   /** Whether a source of the same tenant has to be ruled out. */
@@ -54,7 +54,7 @@ export interface DirectoryStore {
   list(afterId: string, limit: number): Promise<readonly ShownDirectory[]>
   find(id: string): Promise<ShownDirectory | undefined>
   /** A new directory follows the log from its end. */
-  insert(wanted: WantedDirectory & { readonly credential: string }): Written
+  insert(wanted: WantedDirectory & { readonly credential: string | null }): Written
   update(before: ShownDirectory, wanted: WantedDirectory): Written
   /** The directory goes with its bindings and whatever is kept for it. False: there was none. */
   remove(id: string, event: NewEvent): Promise<boolean>

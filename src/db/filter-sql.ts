@@ -144,19 +144,21 @@ function join(terms: readonly Term[], kind: 'and' | 'or'): Term {
 /** D1 takes 100 parameters and 100 KB in a statement, and the condition is not all of it. */
 const MAX_PARAMETERS = 60
 const MAX_CHARACTERS = 60_000
-/** D1 nests expressions 100 deep. The deepest single comparison takes 80 of an opaque attribute, 50 of another. */
-const MAX_LEVELS = { opaque: 18, known: 45 }
+/**
+ * D1 nests expressions 100 deep. The deepest single comparison takes 96 of a sub-attribute of an opaque attribute, 80 of
+ * an opaque attribute, 50 of another.
+ */
+const MAX_LEVELS = { opaqueSub: 2, opaque: 18, known: 45 }
 
 const dialect = new SQLiteSyncDialect()
 
 /** Whether D1 takes the condition. The limits of `parseFilter` are such that it does, but for the oddest filters. */
 function fits(condition: SQL, filter: Filter, type: ResourceType): boolean {
   const { sql: text, params } = dialect.sqlToQuery(condition)
-  const maxLevels = isAboutOpaque(filter, type) ? MAX_LEVELS.opaque : MAX_LEVELS.known
   return (
     params.length <= MAX_PARAMETERS &&
     text.length <= MAX_CHARACTERS &&
-    levelsOf(filter) <= maxLevels
+    levelsOf(filter) <= maxLevelsOf(filter, type)
   )
 }
 
@@ -179,17 +181,22 @@ function levelsOf(filter: Filter): number {
   }
 }
 
-function isAboutOpaque(filter: Filter, type: ResourceType): boolean {
+/** How many levels fit around the deepest of the terms. */
+function maxLevelsOf(filter: Filter, type: ResourceType): number {
   switch (filter.kind) {
     case 'compare':
     case 'present':
-    case 'valuePath':
-      return resolveAttribute(filter.path, type)?.opaque === true
+    case 'valuePath': {
+      const found = resolveAttribute(filter.path, type)
+      if (found?.opaque !== true) return MAX_LEVELS.known
+      const isInside = found.sub !== undefined || filter.kind === 'valuePath'
+      return isInside ? MAX_LEVELS.opaqueSub : MAX_LEVELS.opaque
+    }
     case 'not':
-      return isAboutOpaque(filter.filter, type)
+      return maxLevelsOf(filter.filter, type)
     case 'and':
     case 'or':
-      return isAboutOpaque(filter.left, type) || isAboutOpaque(filter.right, type)
+      return Math.min(maxLevelsOf(filter.left, type), maxLevelsOf(filter.right, type))
     default:
       return assertNever(filter)
   }

@@ -6,7 +6,8 @@ import type { Answer, Database, Query } from './client.ts'
 import { MAX_TOUCHED } from './event-log.ts'
 import { askedMembers } from './filter-sql-index.ts'
 import { readGroup, showGroup, type StoredGroup } from './row.ts'
-import { listPage, type ListQuery, type Page, type Purpose, type RowSource } from './search.ts'
+import type { Purpose, RowSource } from './search-list.ts'
+import { listPage, type ListQuery, type Page } from './search.ts'
 import { placeOf } from './sort.ts'
 
 /** Which members are read with a group: all, none, those of these ids that are members, or as many as an event names. */
@@ -14,6 +15,8 @@ export type MembersWanted = 'all' | 'none' | 'touched' | readonly string[]
 
 export interface GroupReader {
   find(id: string, members: MembersWanted): Promise<StoredGroup | undefined>
+  /** The groups that have this one, or a user, as a member: as many as an event names. */
+  groupsWith(memberId: string): Promise<readonly string[]>
   /** A page of the groups that satisfy a filter, in an order. */
   list(query: ListQuery, members: 'all' | 'none'): Promise<Page<StoredGroup>>
 }
@@ -21,6 +24,13 @@ export interface GroupReader {
 /** The reading half of `groupStore`. */
 export function groupReader(database: Database, organizationId: string): GroupReader {
   return {
+    async groupsWith(memberId) {
+      const [found] = await database.run(
+        sql`SELECT group_id FROM group_member
+          WHERE organization_id = ${organizationId} AND member_id = ${memberId} LIMIT ${MAX_TOUCHED}`,
+      )
+      return (found?.rows ?? []).map((row) => String(row['group_id']))
+    },
     async find(id, members) {
       const page = { where: sql`g.id = ${id}` }
       const [groups, held] = await database.run(...select(organizationId, page, members))
@@ -28,12 +38,13 @@ export function groupReader(database: Database, organizationId: string): GroupRe
     },
     async list(query, members) {
       const source = groupSource(organizationId, query, members)
-      return listPage(database, organizationId, source, query)
+      return listPage(database, organizationId, [{ ...query, source }], query)
     },
   }
 }
 
-function groupSource(
+/** The rows of groups; `shown` says which members are read with a group that will be shown. */
+export function groupSource(
   organizationId: string,
   { filter, baseUrl }: ListQuery,
   shown: 'all' | 'none',

@@ -70,6 +70,30 @@ export function updateGroup(
   ])
 }
 
+/**
+ * Members come and go, and nothing else of the group changes: it does not matter what other writers do to its name or to
+ * other members meanwhile. The guard is all that was decided upon: who is to be added is no member, who is to be removed is
+ * one. The first answer tells the group's next version.
+ */
+export function updateMembers(
+  organizationId: string,
+  id: string,
+  { add, remove, now, event }: GroupMutation,
+): Query[] {
+  const members = (ids: readonly string[]) => sql`group_member
+    WHERE organization_id = ${organizationId} AND group_id = ${id}
+    AND member_id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`
+  const update = sql`UPDATE "group" SET version = version + 1, modified_at = max(modified_at, ${now})
+    WHERE organization_id = ${organizationId} AND id = ${id}
+    AND NOT EXISTS (SELECT 1 FROM ${members(add)})
+    AND (SELECT count(*) FROM ${members(remove)}) = ${remove.length}
+    RETURNING version, modified_at`
+  return mutation(organizationId, update, event, [
+    ...removeMembers(organizationId, id, remove),
+    ...addMembers(organizationId, id, add),
+  ])
+}
+
 export function removeGroup(
   build: Build,
   organizationId: string,

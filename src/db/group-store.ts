@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 
-import type { Result } from '../kernel/result.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import type { Database } from './client.ts'
 import type { NewEvent } from './event-log.ts'
 import type { WriteFailure } from './failure.ts'
@@ -10,15 +10,21 @@ import {
   insertGroup,
   removeGroup,
   updateGroup,
+  updateMembers,
   type GroupMutation,
 } from './group-statements.ts'
-import { carryOut, carryOutRemoval, type StoreFault } from './mutation.ts'
+import { carryOut, carryOutRemoval, carryOutTelling, type StoreFault } from './mutation.ts'
 import { groupColumns, type StoredGroup } from './row.ts'
 
 export interface GroupStore extends GroupReader {
   insert(id: string, sourceId: string, creation: GroupMutation): Promise<Written<StoredGroup>>
   /** Fails as `stale` unless the group is as it was when `before` was read. */
   update(before: StoredGroup, change: GroupMutation): Promise<Written<StoredGroup>>
+  /**
+   * Changes members alone, whatever happened to the rest of the group since `before` was read. Fails as `stale` unless those
+   * who are to be added are no members, and those who are to be removed are.
+   */
+  updateMembers(before: StoredGroup, change: GroupMutation): Promise<Written<StoredGroup>>
   /** The group and its memberships go; groups that it was a member of get another version. */
   remove(before: StoredGroup, now: number, event: NewEvent): Promise<Written<undefined>>
 }
@@ -43,6 +49,15 @@ export function groupStore(database: Database, organizationId: string): GroupSto
       const wanted = groupAfter(before, before.id, change)
       const queries = updateGroup(database.build, organizationId, before, wanted, change)
       return carryOut(database, queries, wanted, ports(wanted))
+    },
+    async updateMembers(before, change) {
+      const queries = updateMembers(organizationId, before.id, change)
+      const written = await carryOutTelling(database, queries)
+      if (!written.ok) return written
+      const row = written.value[0]?.rows[0] ?? {}
+      const version = Number(row['version'])
+      const modifiedAt = Number(row['modified_at'])
+      return ok({ ...groupAfter(before, before.id, change), version, modifiedAt })
     },
     async remove(before, now, event) {
       const queries = removeGroup(database.build, organizationId, before, now, event)

@@ -87,5 +87,10 @@ export const giveBackTokens = (lanes: readonly Lane[], count: number): SQL =>
 export const blockLane = (key: string, until: number): SQL =>
   sql`UPDATE lane SET tokens = 0, blocked_until = max(blocked_until, ${until}) WHERE key = ${key}`
 
+/** The statement that tells until when one of the lanes is blocked: a neighbour may have met a 429 meanwhile. */
+export const readBlock = (lanes: readonly Lane[]): SQL =>
+  sql`SELECT max(blocked_until) AS until FROM lane
+    WHERE key IN (SELECT value ->> 'key' FROM json_each(${lanesJson(lanes)}))`
+
 const lanesJson = (lanes: readonly Lane[]): string =>
   JSON.stringify(lanes.map(({ key, shape }) => ({ key, ...shape })))

@@ -3,14 +3,15 @@ import { sql } from 'drizzle-orm'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ScimFault } from '../scim/fault.ts'
-import type { Database, Query } from './client.ts'
+import type { Answer, Database, Query } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless, writeFailure, type WriteFailure } from './failure.ts'
 
 /** Why a store did not write. */
 export type StoreFault =
-  /** The row is no longer as it was read: read it again. */
-  { readonly kind: 'stale' } | Extract<ScimFault, { kind: 'uniqueness' | 'busy' }>
+  /** The row is no longer as it was read: read it again. `mayBeDone`: the one who changed it may have been this writer. */
+  | { readonly kind: 'stale'; readonly mayBeDone?: true }
+  | Extract<ScimFault, { kind: 'uniqueness' | 'busy' }>
 
 const STALE: StoreFault = { kind: 'stale' }
 const BUSY: StoreFault = { kind: 'busy', retryAfterSeconds: 2 }
@@ -68,6 +69,20 @@ export async function carryOut<T extends Versioned>(
   return err(isStale ? STALE : await ports.taken(failure))
 }
 
+/**
+ * Runs a batch that tells by its answers what it made of the row, such as its next version. The first answer may have been
+ * lost and the batch repeated in vain: that is `stale` like any other change, and what is read again tells which it was.
+ */
+export async function carryOutTelling(
+  database: Database,
+  queries: readonly Query[],
+): Promise<Result<readonly Answer[], StoreFault>> {
+  const { failure, repeated, answers } = await runGuarded(database, queries)
+  if (failure === undefined) return ok(answers)
+  if (failure.kind !== 'refused') return err(BUSY)
+  return err(repeated ? { kind: 'stale', mayBeDone: true } : STALE)
+}
+
 /** Runs the batch that removes a row. */
 export async function carryOutRemoval(
   database: Database,
@@ -90,6 +105,8 @@ function isSameWrite(found: Versioned, wanted: Versioned): boolean {
 }
 
 interface Attempt {
+  /** Empty when it failed. */
+  readonly answers: readonly Answer[]
   readonly failure: WriteFailure | undefined
   /** The batch was sent again because its first answer was lost. */
   readonly repeated: boolean
@@ -104,9 +121,9 @@ const PAUSE_MS = 40
  */
 async function runGuarded(database: Database, queries: readonly Query[]): Promise<Attempt> {
   for (let tries = 1; ; tries++) {
-    const failure = await tryRun(database, queries)
-    if (failure?.kind !== 'unavailable' || tries === MAX_TRIES)
-      return { failure, repeated: tries > 1 }
+    const tried = await tryRun(database, queries)
+    if (tried.failure?.kind !== 'unavailable' || tries === MAX_TRIES)
+      return { ...tried, repeated: tries > 1 }
     await wait(PAUSE_MS * tries)
   }
 }
@@ -114,14 +131,13 @@ async function runGuarded(database: Database, queries: readonly Query[]): Promis
 async function tryRun(
   database: Database,
   queries: readonly Query[],
-): Promise<WriteFailure | undefined> {
+): Promise<Omit<Attempt, 'repeated'>> {
   try {
-    await database.run(...queries)
-    return undefined
+    return { answers: await database.run(...queries), failure: undefined }
   } catch (thrown) {
     const failure = writeFailure(thrown)
     if (failure === undefined) throw thrown
-    return failure
+    return { answers: [], failure }
   }
 }
 

@@ -41,17 +41,28 @@ export async function readOrganization(
   return row === undefined ? undefined : decode(organization, row)
 }
 
-/** Gives the organization another name, unless somebody else did meanwhile: then false. */
-export async function renameOrganization(
+/** How long an organization keeps its events unless it says otherwise. */
+export const DEFAULT_RETENTION_DAYS = 90
+
+/** How long an organization keeps its events. */
+export function retentionDays({ settings }: Pick<OrganizationRow, 'settings'>): number {
+  const days = settings['eventRetentionDays']
+  return typeof days === 'number' ? days : DEFAULT_RETENTION_DAYS
+}
+
+/** Stores name and settings, unless somebody else changed them meanwhile: then false. */
+export async function updateOrganization(
   database: Database,
   before: OrganizationRow,
-  name: string,
+  { name, settings }: OrganizationRow,
   event: NewEvent,
 ): Promise<boolean> {
-  const update = database.build
-    .update(organization)
-    .set({ name })
-    .where(and(eq(organization.id, before.id), eq(organization.name, before.name)))
+  const isAsRead = and(
+    eq(organization.id, before.id),
+    eq(organization.name, before.name),
+    sql`json(${organization.settings}) = json(${JSON.stringify(before.settings)})`,
+  )
+  const update = database.build.update(organization).set({ name, settings }).where(isAsRead)
   const written = await write(database, mutation(before.id, update, event, []))
   if (!written.ok && !isRefused(written.error, 'stale')) throw new Error('a name was refused')
   return written.ok

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
@@ -8,7 +8,7 @@ import { isDelivered } from './round-commit.ts'
 const SETTLED_MS = 60_000
 
 /** How many passwords one sweep ends; the next one goes on. */
-const MOST = 200
+const MOST = 100
 
 /**
  * Deletes the pending passwords that are older than `lifeMs`, each with its event in the same batch. A scan without an
@@ -25,21 +25,25 @@ export async function expirePasswords(
     sql`SELECT organization_id, user_id, sequence FROM pending_password
       WHERE created_at < ${now - lifeMs} LIMIT ${MOST}`,
   )
-  const expired = found?.rows ?? []
-  const byOrganization = Map.groupBy(expired, (row) => String(row['organization_id']))
+  const byOrganization = Map.groupBy(found?.rows ?? [], (row) => String(row['organization_id']))
+  let expired = 0
   for (const [organizationId, rows] of byOrganization) {
-    const userIds = rows.map((row) => String(row['user_id']))
-    await database.run(
-      sql`DELETE FROM pending_password WHERE organization_id = ${organizationId}
-        AND created_at < ${now - lifeMs}
-        AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
-      appendEvents(
-        organizationId,
-        userIds.map((id) => expiredEvent(id, now)),
-      ),
+    const answers = await database.run(
+      ...rows.flatMap((row) => endPassword(organizationId, row, now)),
     )
+    expired += answers.filter(({ rows: appended }) => appended.length > 0).length
   }
-  return expired.length
+  return expired
+}
+
+/** A drain may have delivered the password since it was read, or a new one have taken its place: then there is no event. */
+function endPassword(organizationId: string, row: Record<string, unknown>, now: number): SQL[] {
+  const userId = String(row['user_id'])
+  return [
+    sql`DELETE FROM pending_password WHERE organization_id = ${organizationId}
+      AND user_id = ${userId} AND sequence = ${Number(row['sequence'])}`,
+    appendEvents(organizationId, [expiredEvent(userId, now)], { onlyIfChanged: true }),
+  ]
 }
 
 const expiredEvent = (userId: string, now: number): NewEvent => ({

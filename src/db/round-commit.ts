@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import { type BindingChange, bindingStatements } from './binding-write.ts'
 import { type Answer, type Database } from './client.ts'
+import { type DomainChange, domainStatements } from './domain-store.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
@@ -47,13 +48,16 @@ export interface RoundCommit {
   readonly passwordsOf: readonly string[]
   readonly position: number
   readonly urgentPosition: number
+  /** Undefined when nothing was learned of the tenant's domains. */
+  readonly domains: DomainChange | undefined
   readonly lastDrain: JsonObject | null
   readonly lastError: JsonObject | null
   /** Set when the directory cannot be reached with its credential. */
   readonly authError: string | null
   readonly lanes: readonly Lane[]
   readonly unusedTokens: number
-  readonly block: { readonly key: string; readonly until: number } | null
+  /** Lanes that a 429 blocked: what was given back does not count in them. */
+  readonly blocks: readonly { readonly key: string; readonly until: number }[]
   readonly events: readonly NewEvent[]
 }
 
@@ -70,9 +74,10 @@ export async function commitRound(
     ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
     directoryStatement(key, round),
+    ...(round.domains === undefined ? [] : domainStatements(key, round.domains, round.now)),
     ...passwordStatements(key, round.passwordsOf),
     ...(round.unusedTokens > 0 ? [giveBackTokens(round.lanes, round.unusedTokens)] : []),
-    ...(round.block === null ? [] : [blockLane(round.block.key, round.block.until)]),
+    ...round.blocks.map(({ key, until }) => blockLane(key, until)),
     ...(round.events.length > 0 ? [appendEvents(key.organizationId, round.events)] : []),
   )
 }
@@ -122,6 +127,10 @@ export function edgeStatements(
   return statements
 }
 
+/** What waits for an administrator, or is not ours to write, is not woken by others. */
+const MAY_WAKE = sql`due_at IS NULL AND state NOT IN ('held', 'former')
+  AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
+
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   const { awaits, arrived, doneWaiting, moved, lostGraphIds, calledHolders, now } = round
   const statements: SQL[] = []
@@ -134,17 +143,16 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
   if (moved.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
-      WHERE ${mine(key)} AND kind IN ('user', 'group') AND due_at IS NULL
-        AND state NOT IN ('held', 'former') AND resource_id IN (
+      WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_WAKE} AND resource_id IN (
           SELECT waiter_id FROM awaited WHERE ${mine(key)}
             AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(moved)})))`)
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
-      WHERE ${mine(key)} AND due_at IS NULL AND state NOT IN ('held', 'former')
+      WHERE ${mine(key)} AND ${MAY_WAKE}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (calledHolders.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
-      WHERE ${mine(key)} AND due_at IS NULL AND state NOT IN ('held', 'former')
+      WHERE ${mine(key)} AND ${MAY_WAKE}
         AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(calledHolders)}))`)
   if (arrived.length > 0)
     statements.push(sql`DELETE FROM awaited WHERE ${mine(key)} AND (awaited_id, waiter_id) IN (

@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
 import type { Answer, Database } from './client.ts'
 import { decode } from './client.ts'
+import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
 import { type Grant, type Lane, openLanes, readGrant, takeTokens } from './lane-store.ts'
 import { type DirectoryRow, holdsLease, type LeaseKey } from './lease.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
@@ -107,6 +108,8 @@ export interface RoundTargets {
   readonly managerGraphIds: ReadonlyMap<string, string>
   readonly edges: readonly Edge[]
   readonly passwords: readonly PendingPasswordRow[]
+  /** Accounts in the recycle bin that one of the users may ask for. */
+  readonly deleted: readonly DeletedAccount[]
   readonly grant: Grant
 }
 
@@ -132,7 +135,7 @@ export async function readTargets(
   const users = JSON.stringify(query.userIds)
   const groups = JSON.stringify(query.groupIds)
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const [, , grant, , userRows, groupRows, bindings, managers, edges, passwords] =
+  const [, , grant, , userRows, groupRows, bindings, managers, edges, passwords, deleted] =
     await database.run(
       holdsLease(key),
       openLanes(query.lanes, query.now),
@@ -149,6 +152,7 @@ export async function readTargets(
       edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
       sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
+      deletedAccountsOf(key, users, query.now),
     )
   return {
     users: rows(userRows).map((row) => decode(user, row)),
@@ -159,6 +163,7 @@ export async function readTargets(
     ),
     edges: rows(edges).map(toEdge),
     passwords: rows(passwords).map((row) => decode(pendingPassword, row)),
+    deleted: rows(deleted).map(toDeletedAccount),
     grant: readGrant(grant ?? { rows: [], changes: 0 }, query.lanes, query.wanted, query.now),
   }
 }

@@ -1,40 +1,32 @@
 /**
- * Lists of resources: filtered, sorted and cut by SQL, one round trip. Where SQL leaves rows undecided (see
- * `filterCondition`), `matchesFilter` decides about those, in bounded pages.
+ * Pages of lists (RFC 7644 section 3.4.2.4, RFC 9865), of one resource type in one round trip, and of several types as one
+ * list: by the places of their resources, whose ids tell them apart.
  */
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 
-import type { ResourceType } from '../scim/attributes.ts'
-import type { Filter } from '../scim/tree.ts'
-import type { Answer, Database, Query } from './client.ts'
-import { searchCondition } from './filter-sql-index.ts'
-import { filterCondition } from './filter-sql.ts'
-import { orderOf, type Cut, type Order, type Place, type Sort } from './sort.ts'
+import type { Database } from './client.ts'
+import {
+  collect,
+  countAndRead,
+  openList,
+  settle,
+  type CursorWindow,
+  type IndexWindow,
+  type List,
+  type Listed,
+  type RowSource,
+  type TypeQuery,
+} from './search-list.ts'
+import { comparePlaces, isById, placeOf, type Place } from './sort.ts'
 
-export interface ListQuery {
-  /** One that `checkFilter` has passed. */
-  readonly filter?: Filter
-  readonly sort?: Sort
+/** Which part of a list is asked for. */
+export interface PageQuery {
   readonly window: IndexWindow | CursorWindow
   /** The URL of the SCIM root, which references and locations begin with. */
   readonly baseUrl: string
 }
 
-/** A slice of the list by count. */
-export interface IndexWindow {
-  readonly skip: number
-  readonly take: number
-}
-
-/** A part of the list by place: what stands behind a place, or before it, whatever was added or deleted meanwhile. */
-export interface CursorWindow {
-  readonly take: number
-  /** Absent for the beginning of the list. */
-  readonly from?: Place
-  readonly isBackward: boolean
-  /** How many resources satisfied the filter on the first page: they are not counted again for every page. */
-  readonly total?: number
-}
+export type ListQuery = TypeQuery & PageQuery
 
 export interface Page<T> {
   readonly total: number
@@ -45,196 +37,119 @@ export interface Page<T> {
   readonly previous?: Place
 }
 
-/** Rows of one type, as the reader of that type reads them. */
-export interface RowSource<T> {
-  readonly type: ResourceType
-  /** Reads the resources of these ids (a subquery), with `sort_key` of the order beside each. */
-  select(ids: SQL, order: Order, isBackward: boolean, purpose: Purpose): Query[]
-  assemble(answers: readonly Answer[]): readonly Listed<T>[]
-  /** `matchesFilter` of the resource as it is shown. */
-  matches(item: T, filter: Filter): boolean
+/** The resources of one type in a list. */
+export interface ListPart<T> extends TypeQuery {
+  readonly source: RowSource<T>
 }
 
-/** What is done with the rows that are read: what is not needed for it need not be read. */
-export type Purpose = 'show' | 'decide' | 'decide and show'
-
-export interface Listed<T> {
-  readonly item: T
-  readonly place: Place
-}
-
-/** Rows that are read at once to be decided about. */
-const DECIDED_AT_ONCE = 500
-
-/** One page of an organization's resources. */
+/** One page of an organization's resources. `parts`: the types in the order of their ids, sorted alike. */
 export async function listPage<T>(
   database: Database,
   organizationId: string,
-  source: RowSource<T>,
-  query: ListQuery,
+  parts: readonly ListPart<T>[],
+  { window, baseUrl }: PageQuery,
 ): Promise<Page<T>> {
-  const list = openList(database, organizationId, source, query)
-  const { window } = query
-  return 'skip' in window ? pageByIndex(list, window) : pageByCursor(list, window)
+  const scope = { organizationId, baseUrl, isShared: parts.length > 1 }
+  const lists = parts.map((part) => openList(database, part.source, part, scope))
+  const sort = parts[0]?.sort
+  const isDescending = sort?.isDescending === true
+  const sign = isDescending ? -1 : 1
+  const compare: Compare = (a, b) => sign * comparePlaces(a.place, b.place)
+  if (!('skip' in window)) return pageByCursor(lists, compare, window)
+  if (lists.length > 1 && !isById(sort)) return pageByPlaces(database, lists, compare, window)
+  return pageByIndex(isDescending ? lists.toReversed() : lists, window)
 }
 
-/** What the pages of one list share. */
-interface List<T> {
-  readonly database: Database
-  readonly source: RowSource<T>
-  readonly filter: Filter | undefined
-  readonly order: Order
-  /** Counts what SQL decides, and what it leaves undecided. */
-  readonly count: Query
-  /** Three-valued; 1 without a filter. */
-  readonly condition: SQL
-  /** The ids of a part of the rows that satisfy `where`. */
-  readonly ids: (where: SQL, cut: Cut) => SQL
+/** How the resources of a list follow each other. */
+type Compare = (a: { readonly place: Place }, b: { readonly place: Place }) => number
+
+/** Of lists that come one after the other. */
+async function pageByIndex<T>(
+  lists: readonly List<T>[],
+  { skip, take }: IndexWindow,
+): Promise<Page<T>> {
+  const items: T[] = []
+  let total = 0
+  for (const list of lists) {
+    const rest = { skip: Math.max(0, skip - total), take: take - items.length }
+    const part = await countAndRead(list, rest)
+    items.push(...itemsOf(part.found))
+    total += part.total
+  }
+  return { total, items }
 }
 
-function openList<T>(
+/** Of lists that are merged: the places of each, as far as the page may reach, tell which resources are in it. */
+async function pageByPlaces<T>(
   database: Database,
-  organizationId: string,
-  source: RowSource<T>,
-  { filter, sort, baseUrl }: ListQuery,
-): List<T> {
-  const { type } = source
-  const [row, table] = type.name === 'User' ? [sql`u`, sql`user u`] : [sql`g`, sql`"group" g`]
-  const indexed = filter && searchCondition(filter, type, organizationId)
-  const order = orderOf(sort, type, baseUrl, indexed !== undefined)
-  const condition = filter === undefined ? sql`1` : filterCondition(filter, type, baseUrl)
-  const rows = sql`${table} WHERE ${row}.organization_id = ${organizationId} AND ${indexed ?? sql`1`}`
-  return {
-    database,
-    source,
-    filter,
-    order,
-    condition,
-    count:
-      filter === undefined
-        ? countedResources(type, organizationId)
-        : sql`SELECT sum(ifnull(${condition}, ${sql.raw(String(UNDECIDED))})) AS counted FROM ${rows}`,
-    ids: (where, cut) => order.ids({ row, from: sql`${rows} AND ${where}` }, cut),
-  }
-}
-
-/** The organization keeps count of its resources: none is read for it. */
-function countedResources({ name }: ResourceType, organizationId: string): SQL {
-  const column = sql.raw(name === 'User' ? 'user_count' : 'group_count')
-  return sql`SELECT ${column} AS counted FROM organization WHERE id = ${organizationId}`
-}
-
-/** An undecided row counts as so many: more than any organization has, so that one sum tells both numbers. */
-const UNDECIDED = 100_000_000
-
-function readCount(answer: Answer | undefined): { sure: number; undecided: number } {
-  const counted = Number(answer?.rows[0]?.['counted'] ?? 0)
-  return { sure: counted % UNDECIDED, undecided: Math.floor(counted / UNDECIDED) }
-}
-
-async function pageByIndex<T>(list: List<T>, { skip, take }: IndexWindow): Promise<Page<T>> {
-  const read = (where: SQL): Query[] => {
-    const limit = sql`LIMIT ${take} OFFSET ${skip}`
-    const ids = list.ids(where, { limit, isBackward: false })
-    return take === 0 ? [] : list.source.select(ids, list.order, false, 'show')
-  }
-  const [counted, ...answers] = await list.database.run(list.count, ...read(list.condition))
-  const { sure, undecided } = readCount(counted)
-  if (undecided === 0) return { total: sure, items: itemsOf(list.source.assemble(answers)) }
-  const accepted = await decide(list)
-  const total = sure + accepted.length
+  lists: readonly List<T>[],
+  compare: Compare,
+  { skip, take }: IndexWindow,
+): Promise<Page<T>> {
+  const counted = await database.run(...lists.map(({ count }) => count))
+  const settled = await Promise.all(lists.map((list, at) => settle(list, counted[at])))
+  const total = settled.reduce((sum, part) => sum + part.total, 0)
   if (take === 0 || skip >= total) return { total, items: [] }
-  const isMatch = sql`(${list.condition} OR ${isAmong(accepted)})`
-  const decided = await list.database.run(...read(isMatch))
-  return { total, items: itemsOf(list.source.assemble(decided)) }
+  const cut = { isBackward: false, limit: sql`LIMIT ${skip + take}` }
+  const answers = await database.run(
+    ...settled.map(({ settled: { order, rows, condition } }) => order.places(rows(condition), cut)),
+  )
+  const places = answers
+    .flatMap(({ rows }) => rows.map((row) => ({ place: placeOf(row) })))
+    .toSorted(compare)
+    .slice(skip, skip + take)
+  const ids = JSON.stringify(places.map(({ place }) => place.id))
+  const found = await Promise.all(lists.map((list) => readThese(list, ids)))
+  return { total, items: itemsOf(found.flat().toSorted(compare)) }
 }
 
-/** D1 takes 2 MB in one parameter. */
-const IDS_IN_PARAMETER = 40_000
-
-function isAmong(ids: readonly string[]): SQL {
-  const parts: SQL[] = [sql`0`]
-  for (let at = 0; at < ids.length; at += IDS_IN_PARAMETER) {
-    const part = JSON.stringify(ids.slice(at, at + IDS_IN_PARAMETER))
-    parts.push(sql`id IN (SELECT value FROM json_each(${part}))`)
-  }
-  return sql.join(parts, sql` OR `)
+async function readThese<T>(list: List<T>, ids: string): Promise<readonly Listed<T>[]> {
+  const these = sql`SELECT value FROM json_each(${ids})`
+  const queries = list.source.select(these, list.order, false, 'show')
+  return list.source.assemble(await list.database.run(...queries))
 }
 
-/** The ids that SQL leaves undecided and the matcher accepts: every such row is looked at, a bounded page at a time. */
-async function decide<T>(list: List<T>): Promise<string[]> {
-  const accepted: string[] = []
-  const undecided = { ...list, condition: sql`(${list.condition}) IS NULL` }
-  for (let from: Place | undefined, isLast = false; !isLast;) {
-    const queries = readBehind(undecided, from, false, DECIDED_AT_ONCE, 'decide')
-    const rows = list.source.assemble(await list.database.run(...queries))
-    for (const { item, place } of rows) if (isMatch(list, item)) accepted.push(place.id)
-    isLast = rows.length < DECIDED_AT_ONCE
-    from = rows.at(-1)?.place ?? from
-  }
-  return accepted
-}
-
-async function pageByCursor<T>(list: List<T>, window: CursorWindow): Promise<Page<T>> {
+async function pageByCursor<T>(
+  lists: readonly List<T>[],
+  compare: Compare,
+  window: CursorWindow,
+): Promise<Page<T>> {
   const { from, isBackward, take } = window
-  const { total, found } = await collect(list, window)
+  const parts = await Promise.all(lists.map((list) => collect(list, window)))
+  const total = window.total ?? parts.reduce((sum, part) => sum + part.total, 0)
+  const found = merge(
+    parts.map((part) => part.found),
+    isBackward ? (a, b) => compare(b, a) : compare,
+  )
   const hasMore = found.length > take
   const kept = found.slice(0, take)
   // Everything before the place is gone: what is left begins with the first page.
   if (isBackward && take > 0 && kept.length === 0)
-    return pageByCursor(list, { take, isBackward: false, total })
+    return pageByCursor(lists, compare, { take, isBackward: false, total })
   const listed = isBackward ? kept.toReversed() : kept
-  const [first, last] = [listed[0]?.place, listed.at(-1)?.place]
   const [isMoreBefore, isMoreBehind] = isBackward ? [hasMore, true] : [from !== undefined, hasMore]
+  return { total, items: itemsOf(listed), ...endsOf(listed, isMoreBefore, isMoreBehind) }
+}
+
+/** The places from which a client may go on. */
+function endsOf<T>(
+  listed: readonly Listed<T>[],
+  isMoreBefore: boolean,
+  isMoreBehind: boolean,
+): Pick<Page<T>, 'previous' | 'next'> {
+  const [first, last] = [listed[0]?.place, listed.at(-1)?.place]
   return {
-    total,
-    items: itemsOf(listed),
     ...(isMoreBefore && first !== undefined ? { previous: first } : {}),
     ...(isMoreBehind && last !== undefined ? { next: last } : {}),
   }
 }
 
-/** As many matches as the page takes and one more, which says that the page is not the last. */
-async function collect<T>(
-  list: List<T>,
-  { from: start, isBackward, take, total: known }: CursorWindow,
-): Promise<{ total: number; found: Listed<T>[] }> {
-  const wanted = take === 0 ? 0 : take + 1
-  const candidates = { ...list, condition: sql`(${list.condition}) IS NOT 0` }
-  const found: Listed<T>[] = []
-  let total = known
-  for (let from = start, isLast = false; !isLast;) {
-    const queries =
-      wanted === 0 ? [] : readBehind(candidates, from, isBackward, wanted, 'decide and show')
-    const counting = total === undefined ? [list.count] : []
-    const answers = await list.database.run(...counting, ...queries)
-    total ??= await totalOf(list, answers[0])
-    const rows = list.source.assemble(answers.slice(counting.length))
-    found.push(...rows.filter(({ item }) => isMatch(list, item)))
-    isLast = rows.length < wanted || found.length >= wanted
-    from = rows.at(-1)?.place ?? from
-  }
-  return { total: total ?? 0, found }
-}
-
-async function totalOf<T>(list: List<T>, counted: Answer | undefined): Promise<number> {
-  const { sure, undecided } = readCount(counted)
-  return undecided === 0 ? sure : sure + (await decide(list)).length
-}
-
-function readBehind<T>(
-  { source, condition, order, ids }: List<T>,
-  from: Place | undefined,
-  isBackward: boolean,
-  count: number,
-  purpose: Purpose,
-): Query[] {
-  const read = ids(condition, { place: from, isBackward, limit: sql`LIMIT ${count}` })
-  return source.select(read, order, isBackward, purpose)
-}
-
-function isMatch<T>({ source, filter }: List<T>, item: T): boolean {
-  return filter === undefined || source.matches(item, filter)
+/** One list is in its order already. */
+function merge<T>(
+  parts: readonly (readonly Listed<T>[])[],
+  compare: Compare,
+): readonly Listed<T>[] {
+  return parts.length === 1 ? parts.flat() : parts.flat().toSorted(compare)
 }
 
 const itemsOf = <T>(listed: readonly Listed<T>[]): T[] => listed.map(({ item }) => item)

@@ -5,6 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 
+import { compareTexts } from '../kernel/order.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { comparisonRules } from '../scim/operand.ts'
 import type { ResolvedAttribute } from '../scim/resolve.ts'
@@ -13,8 +14,8 @@ import type { Values } from './filter-sql-value.ts'
 import { placesOf } from './filter-sql-values.ts'
 
 export interface Sort {
-  /** What `comparedAttribute` gives. */
-  readonly attribute: ResolvedAttribute
+  /** What `comparedAttribute` gives; undefined where no resource of the type has the attribute. */
+  readonly attribute: ResolvedAttribute | undefined
   readonly isDescending: boolean
 }
 
@@ -45,6 +46,8 @@ export interface Order {
   readonly key: SQL
   /** The ids of a part of the rows. */
   ids(rows: Rows, cut: Cut): SQL
+  /** The same with their keys: `id` and `sort_key`. */
+  places(rows: Rows, cut: Cut): SQL
   /** The terms of ORDER BY for the rows of a page, with their `sort_key`. */
   pageTerms(isBackward: boolean): SQL
 }
@@ -52,26 +55,31 @@ export interface Order {
 /** Of texts as many characters count: the key travels in the client's cursor. */
 const MAX_KEY_CHARACTERS = sql.raw('200')
 
+/** Whether the order is that of the ids. */
+export const isById = (sort: Sort | undefined): boolean =>
+  sort === undefined || sort.attribute?.definition.name === 'id'
+
 /**
  * The order of a list. `isSearched`: an index finds the few rows already, so none is to be walked for the order (a plus
- * before a column keeps SQLite from it).
+ * before a column keeps SQLite from it). `isShared`: the list has resources of other types too, which may have the same keys.
  */
 export function orderOf(
   sort: Sort | undefined,
   type: ResourceType,
   baseUrl: string,
-  isSearched: boolean,
+  { isSearched, isShared }: { readonly isSearched: boolean; readonly isShared: boolean },
 ): Order {
   const plus = sql.raw(isSearched ? '+' : '')
   const id = sql.raw(type.name === 'User' ? 'u.id' : 'g.id')
-  if (sort === undefined || sort.attribute.definition.name === 'id') {
+  if (sort === undefined || isById(sort)) {
     const column = { walked: sql`${plus}${id}`, inPage: id }
     return byUnique(column, sql`NULL`, (place) => place.id, sort?.isDescending === true)
   }
   const { attribute, isDescending } = sort
+  if (attribute === undefined) return byKey(sql`NULL`, id, isDescending)
   const places = placesOf(attribute, type, baseUrl)
   const [first, ...inner] = places
-  if (inner.length > 0 || first?.form !== 'key')
+  if (isShared || inner.length > 0 || first?.form !== 'key')
     return byKey(keyOf(places, attribute), id, isDescending)
   // In a page the index of the names would be walked to its end.
   const column = { walked: sql`${plus}${first.value}`, inPage: sql`+${first.value}` }
@@ -87,14 +95,16 @@ function byUnique(
 ): Order {
   const isDown = (isBackward: boolean) => isBackward !== isDescending
   const direction = (isBackward: boolean) => (isDown(isBackward) ? sql`DESC` : sql`ASC`)
+  const read = (columns: SQL, { from }: Rows, { place, isBackward, limit }: Cut) => {
+    const relation = isDown(isBackward) ? sql`<` : sql`>`
+    const behind = place ? sql`AND ${column.walked} ${relation} ${valueOf(place)}` : sql``
+    const order = sql`ORDER BY ${column.walked} ${direction(isBackward)}`
+    return sql`SELECT ${columns} FROM ${from} ${behind} ${order} ${limit}`
+  }
   return {
     key,
-    ids({ row, from }, { place, isBackward, limit }) {
-      const relation = isDown(isBackward) ? sql`<` : sql`>`
-      const behind = place ? sql`AND ${column.walked} ${relation} ${valueOf(place)}` : sql``
-      const order = sql`ORDER BY ${column.walked} ${direction(isBackward)}`
-      return sql`SELECT ${row}.id FROM ${from} ${behind} ${order} ${limit}`
-    },
+    ids: (rows, cut) => read(sql`${rows.row}.id`, rows, cut),
+    places: (rows, cut) => read(sql`${rows.row}.id AS id, ${key} AS sort_key`, rows, cut),
     pageTerms: (isBackward) => sql`${column.inPage} ${direction(isBackward)}`,
   }
 }
@@ -105,15 +115,17 @@ function byKey(key: SQL, id: SQL, isDescending: boolean): Order {
     isBackward === isDescending
       ? sql`${k} IS NULL, ${k}, ${last}`
       : sql`${k} IS NULL DESC, ${k} DESC, ${last} DESC`
+  const read = (columns: SQL, { row, from }: Rows, { place, isBackward, limit }: Cut) => {
+    const relation = isBackward === isDescending ? above : below
+    const behind = place === undefined ? sql`1` : relation(place)
+    // The limit keeps SQLite from working out the key again for each mention, and its depth from adding up.
+    return sql`SELECT ${columns} FROM (SELECT ${row}.id AS id, ${key} AS k FROM ${from} LIMIT -1)
+      WHERE ${behind} ORDER BY ${termsOf(sql`k`, sql`id`, isBackward)} ${limit}`
+  }
   return {
     key,
-    ids({ row, from }, { place, isBackward, limit }) {
-      const relation = isBackward === isDescending ? above : below
-      const behind = place === undefined ? sql`1` : relation(place)
-      // The limit keeps SQLite from working out the key again for each mention, and its depth from adding up.
-      return sql`SELECT id FROM (SELECT ${row}.id AS id, ${key} AS k FROM ${from} LIMIT -1)
-        WHERE ${behind} ORDER BY ${termsOf(sql`k`, sql`id`, isBackward)} ${limit}`
-    },
+    ids: (rows, cut) => read(sql`id`, rows, cut),
+    places: (rows, cut) => read(sql`id, k AS sort_key`, rows, cut),
     pageTerms: (isBackward) => termsOf(sql`sort_key`, id, isBackward),
   }
 }
@@ -160,4 +172,15 @@ export function placeOf(row: Record<string, unknown>): Place {
   const key = row['sort_key']
   const isKey = typeof key === 'string' || typeof key === 'number'
   return { key: isKey ? key : null, id: String(row['id']) }
+}
+
+/** Below, at or above 0 as SQLite puts `a` before, with or after `b` in an ascending order; absent keys are the highest. */
+export function comparePlaces(a: Place, b: Place): number {
+  if (a.key !== b.key) {
+    if (a.key === null || b.key === null) return a.key === null ? 1 : -1
+    if (typeof a.key === 'string' && typeof b.key === 'string') return compareTexts(a.key, b.key)
+    if (typeof a.key === 'number' && typeof b.key === 'number') return a.key - b.key
+    return typeof a.key === 'number' ? -1 : 1
+  }
+  return compareTexts(a.id, b.id)
 }

@@ -26,6 +26,9 @@ export type SourceFault =
 
 type Written = Promise<Result<undefined, SourceFault>>
 
+/** `trusted`: a credential, of whatever organization, trusts the same token already. */
+export type CredentialFault = 'noSource' | 'trusted'
+
 export interface SourceStore {
   /** Sources after `afterId`, in the order of their ids. */
   list(afterId: string, limit: number): Promise<readonly SourceWithCredentials[]>
@@ -34,14 +37,17 @@ export interface SourceStore {
   update(before: SourceRow, after: SourceRow, event: NewEvent): Written
   /** The source goes and its credentials with it; users stay. False: there was none. */
   remove(id: string, event: NewEvent): Promise<boolean>
-  /** False: there is no such source. */
-  addCredential(row: SourceCredentialRow, event: NewEvent): Promise<boolean>
+  addCredential(
+    row: SourceCredentialRow,
+    event: NewEvent,
+  ): Promise<Result<undefined, CredentialFault>>
   /** Revoking twice is revoking once. False: the source has no such credential. */
   revokeCredential(sourceId: string, id: string, now: number, event: NewEvent): Promise<boolean>
 }
 
 /** Columns of a credential without its hash. */
-const SHOWN = sql`organization_id, id, source_id, type, name, prefix, expires_at, revoked_at, created_at`
+const SHOWN = sql`organization_id, id, source_id, type, name, prefix, issuer, subject, audience, expires_at,
+  revoked_at, created_at`
 
 /** The sources of one organization. */
 export function sourceStore(database: Database, organizationId: string): SourceStore {
@@ -78,7 +84,9 @@ export function sourceStore(database: Database, organizationId: string): SourceS
     },
     async addCredential(row, event) {
       const insertion = insertCredential(row)
-      return (await write(database, mutation(organizationId, insertion, event, []))).ok
+      const written = await write(database, mutation(organizationId, insertion, event, []))
+      if (written.ok) return ok(undefined)
+      return err(written.error.kind === 'unique' ? 'trusted' : 'noSource')
     },
     async revokeCredential(sourceId, id, now, event) {
       const mine = sql`${here} AND source_id = ${sourceId} AND id = ${id}`
@@ -117,8 +125,9 @@ async function writeSource(
 /** Inserts nothing where there is no such source. */
 function insertCredential(row: SourceCredentialRow): SQL {
   return sql`INSERT INTO source_credential (${SHOWN}, secret_hash)
-    SELECT organization_id, ${row.id}, id, ${row.type}, ${row.name}, ${row.prefix}, ${row.expiresAt},
-      ${row.revokedAt}, ${row.createdAt}, ${row.secretHash}
+    SELECT organization_id, ${row.id}, id, ${row.type}, ${row.name}, ${row.prefix}, ${row.issuer},
+      ${row.subject}, ${row.audience}, ${row.expiresAt}, ${row.revokedAt}, ${row.createdAt},
+      ${row.secretHash}
     FROM source WHERE organization_id = ${row.organizationId} AND id = ${row.sourceId}`
 }
 

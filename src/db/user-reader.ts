@@ -4,7 +4,8 @@ import { matchesFilter } from '../scim/match.ts'
 import { USER } from '../scim/resource-types.ts'
 import type { Database } from './client.ts'
 import { readUser, showUser, type StoredUser } from './row.ts'
-import { listPage, type ListQuery, type Page, type RowSource } from './search.ts'
+import type { RowSource } from './search-list.ts'
+import { listPage, type ListQuery, type Page } from './search.ts'
 import { placeOf } from './sort.ts'
 
 export interface UserReader {
@@ -22,12 +23,13 @@ export function userReader(database: Database, organizationId: string): UserRead
     },
     async list(query) {
       const source = userSource(organizationId, query.baseUrl)
-      return listPage(database, organizationId, source, query)
+      return listPage(database, organizationId, [{ ...query, source }], query)
     },
   }
 }
 
-function userSource(organizationId: string, baseUrl: string): RowSource<StoredUser> {
+/** The rows of users, with their groups. */
+export function userSource(organizationId: string, baseUrl: string): RowSource<StoredUser> {
   return {
     type: USER,
     select: (ids, order, isBackward) => [

@@ -20,6 +20,8 @@ export interface UserMutation {
     /** Key of the directory's username where it differs from `userName`. */
     readonly usernameKey: string | null
     readonly suspended: boolean
+    /** Absent: as it was. */
+    readonly passwordExpired?: boolean
     /** A new password, sealed for `passwordContext`. */
     readonly sealedPassword?: string
   }
@@ -132,13 +134,14 @@ function isAsRead(organizationId: string, { id, version }: StoredUser) {
 function changedColumns(before: StoredUser, wanted: StoredUser) {
   const from = userColumns(before.resource)
   const to = userColumns(wanted.resource)
-  const { usernameKey, suspended, hasPassword } = wanted
+  const { usernameKey, suspended, passwordExpired, hasPassword } = wanted
   return {
     ...(from.userNameKey === to.userNameKey ? {} : { userNameKey: to.userNameKey }),
     ...(from.emailKey === to.emailKey ? {} : { emailKey: to.emailKey }),
     ...(from.externalId === to.externalId ? {} : { externalId: to.externalId }),
     ...(before.usernameKey === usernameKey ? {} : { usernameKey }),
     ...(before.suspended === suspended ? {} : { suspended }),
+    ...(before.passwordExpired === passwordExpired ? {} : { passwordExpired }),
     ...(before.hasPassword === hasPassword ? {} : { hasPassword }),
   }
 }

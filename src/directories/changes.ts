@@ -19,8 +19,8 @@ export function changesBetween(
     const to = after[attribute]
     return from === to ? [] : [{ attribute, from, to }]
   })
-  const { credentialType } = after
-  const credential = { attribute: 'credential', from: credentialType, to: credentialType }
+  const to = after.credentialType
+  const credential = { attribute: 'credential', from: before?.credentialType ?? to, to }
   const settings = differences(
     'settings',
     before?.settings ?? { ...defaultSettings },

@@ -4,22 +4,30 @@ import type { Database } from '../db/client.ts'
 import { type ApiEnv, type ApiScope, openApiScope } from '../http/api-context.ts'
 import type { Problem } from '../http/problem.ts'
 import type { Quota } from '../kernel/bucket.ts'
+import type { AuthFailure } from '../graph/auth-failure.ts'
+import type { Transport } from '../graph/transport.ts'
+import type { DirectoryRow } from '../db/lease.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { IdPrefix } from '../kernel/id.ts'
+import type { Result } from '../kernel/result.ts'
+import type { CredentialPorts } from './credential.ts'
 
 /** What the routes of directories ask of the rest. */
-export interface DirectoryDeps {
+export interface DirectoryDeps extends CredentialPorts {
   readonly clock: Clock
   readonly newId: (prefix: IdPrefix) => string
-  /** Seals a client secret so that it opens for this directory alone. */
-  readonly sealCredential: (
-    organizationId: string,
-    directoryId: string,
-    secret: string,
-  ) => Promise<string>
+  /** Opens the directory's credential; nothing is asked of Microsoft yet. The error is a sentence for its administrator. */
+  readonly connectDirectory: (directory: DirectoryRow) => Promise<Result<GraphConnection, string>>
   readonly announce: (organizationId: string) => Promise<void>
   /** The published write quotas: one app in one tenant, the tenant, the app. */
   readonly quotas: readonly Quota[]
+}
+
+/** A directory's tenant as Microsoft shows it to the gateway. */
+export interface GraphConnection {
+  readonly transport: Transport
+  /** The token that the transport sends. */
+  readonly token: () => Promise<Result<string, AuthFailure>>
 }
 
 export type DirectoryEnv = ApiEnv<Database>

@@ -9,6 +9,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { defaultSettings } from '../plan/settings.ts'
 import { changesBetween, concernsExport } from './changes.ts'
+import { type NewCredential, readCredential } from './credential.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
 import { problemOf } from './faults.ts'
 import {
@@ -27,21 +28,26 @@ const storeOf = ({ database, organizationId }: DirectoryScope) =>
 /** One page of the directories. */
 export async function listDirectories(
   scope: DirectoryScope,
+  { issuer }: DirectoryDeps,
   { limit, after = '' }: PageQuery,
 ): Promise<ListBody> {
   const found = await storeOf(scope).list(after, limit + 1)
   const items = found.slice(0, limit)
   const last = items.at(-1)
   return {
-    items: items.map(showDirectory),
+    items: items.map((item) => showDirectory(item, issuer)),
     nextCursor: found.length > limit && last !== undefined ? toCursor(last.id) : null,
   }
 }
 
 /** One directory, without its secret. Problem: notFound. */
-export async function readDirectory(scope: DirectoryScope, id: string): Outcome {
+export async function readDirectory(
+  scope: DirectoryScope,
+  { issuer }: DirectoryDeps,
+  id: string,
+): Outcome {
   const found = await storeOf(scope).find(id)
-  return found === undefined ? err(noDirectory(id)) : ok(showDirectory(found))
+  return found === undefined ? err(noDirectory(id)) : ok(showDirectory(found, issuer))
 }
 
 /** Connects a tenant. Problems: invalid, conflict (the tenant is connected already, or is that of a source). */
@@ -54,14 +60,17 @@ export async function addDirectory(
   if (!settings.ok) return settings
   const { organizationId, now } = scope
   const id = deps.newId('dir')
+  const given = readCredential(body.credential, deps, id, now)
+  if (!given.ok) return given
+  const { credential, expiresAt } = given.value
   const row = {
     organizationId,
     id,
     name: body.name,
     tenantId: body.tenantId,
     clientId: body.clientId,
-    credentialType: 'client_secret' as const,
-    credentialExpiresAt: body.credential.expiresAt,
+    credentialType: credential.type,
+    credentialExpiresAt: expiresAt,
     settings: settings.value,
     state: 'active' as const,
     stateReason: null,
@@ -70,13 +79,13 @@ export async function addDirectory(
   }
   const wanted = {
     row,
-    credential: await deps.sealCredential(organizationId, id, body.credential.secret),
+    credential: await deps.sealCredential(organizationId, id, credential),
     newGroupIds: row.settings.bindNewUsers.groupIds,
     checkSources: !row.settings.sameTenant,
     event: directoryEvent(scope, 'directory_create', id, changesBetween(undefined, row, false)),
   }
   const written = await storeOf(scope).insert(wanted)
-  return written.ok ? ok(showDirectory(row)) : err(problemOf(written.error))
+  return written.ok ? ok(showDirectory(row, deps.issuer)) : err(problemOf(written.error))
 }
 
 /** Changes what the body names; settings are merged. Problems: invalid, notFound, conflict, busy. */
@@ -89,25 +98,27 @@ export async function patchDirectory(
   const store = storeOf(scope)
   const before = await store.find(id)
   if (before === undefined) return err(noDirectory(id))
-  const after = patched(before, patch, scope.now)
+  const { organizationId, now } = scope
+  const given = patch.credential && readCredential(patch.credential, deps, id, now)
+  if (given?.ok === false) return given
+  const credential = given?.value.credential
+  const after = patched(before, patch, given?.value, now)
   if (!after.ok) return after
   const row = after.value
-  const { credential } = patch
   const changes = changesBetween(before, row, credential !== undefined)
-  if (changes.length === 0) return ok(showDirectory(before))
-  const { organizationId } = scope
+  if (changes.length === 0) return ok(showDirectory(before, deps.issuer))
   const settings = storedSettings(before.settings)
   const { groupIds } = settings.bindNewUsers
   const written = await store.update(before, {
     row,
-    credential: credential && (await deps.sealCredential(organizationId, id, credential.secret)),
+    credential: credential && (await deps.sealCredential(organizationId, id, credential)),
     newGroupIds: row.settings.bindNewUsers.groupIds.filter((group) => !groupIds.includes(group)),
     checkSources: settings.sameTenant && !row.settings.sameTenant,
     event: directoryEvent(scope, 'directory_update', id, changes),
   })
   if (!written.ok) return err(problemOf(written.error))
   scope.changed()
-  return ok(showDirectory(row))
+  return ok(showDirectory(row, deps.issuer))
 }
 
 type Patched = WantedDirectory['row']
@@ -115,22 +126,27 @@ type Patched = WantedDirectory['row']
 function patched(
   before: ShownDirectory,
   patch: v.InferOutput<typeof directoryPatchSchema>,
+  given: NewCredential | undefined,
   now: number,
 ): Result<Patched, Problem> {
   const { name = before.name, clientId = before.clientId } = patch
-  if (clientId !== before.clientId && patch.credential === undefined)
+  if (clientId !== before.clientId && given === undefined)
     return err(invalidField('/credential', OTHER_APP))
+  const { credential, expiresAt } = given ?? {
+    credential: { type: before.credentialType },
+    expiresAt: before.credentialExpiresAt,
+  }
   const settings = mergedSettings(storedSettings(before.settings), patch.settings ?? {})
   if (!settings.ok) return settings
   // A new credential is what a directory waits for whose old one was refused.
-  const isMended = before.state === 'auth_error' && patch.credential !== undefined
+  const isMended = before.state === 'auth_error' && given !== undefined
   const state = patch.state ?? (isMended ? 'active' : before.state)
   return ok({
     ...before,
     name,
     clientId,
-    credentialExpiresAt:
-      patch.credential === undefined ? before.credentialExpiresAt : patch.credential.expiresAt,
+    credentialType: credential.type,
+    credentialExpiresAt: expiresAt,
     state,
     stateReason: state === before.state ? before.stateReason : null,
     settings: settings.value,
@@ -140,7 +156,7 @@ function patched(
 }
 
 const OTHER_APP =
-  'is missing: another clientId is another app registration, which has a secret of its own'
+  'is missing: another clientId is another app registration, which has a credential of its own'
 
 /** Drops a directory and its bindings; Microsoft 365 stays as it is. Problem: notFound. */
 export async function removeDirectory(

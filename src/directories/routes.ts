@@ -17,6 +17,7 @@ import {
 } from './directories.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 import { directoryStatus } from './status.ts'
+import { testConnection } from './test-connection.ts'
 
 /** `/directories` of the admin API; who may call what stands in http/access.ts. */
 export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
@@ -40,7 +41,7 @@ function addConnectionRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): v
   routes.get('/directories', async (c) => {
     const page = pageQuery(c.req.query())
     if (!page.ok) return problemAnswer(c, page.error)
-    return apiAnswer(c, ok(await listDirectories(scopeOf(c, deps), page.value)))
+    return apiAnswer(c, ok(await listDirectories(scopeOf(c, deps), deps, page.value)))
   })
   routes.post('/directories', async (c) => {
     const body = await parseBody(c.req.raw, newDirectorySchema)
@@ -48,7 +49,7 @@ function addConnectionRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): v
     return apiAnswer(c, await addDirectory(scopeOf(c, deps), deps, body.value), 201)
   })
   routes.get('/directories/:id', async (c) =>
-    apiAnswer(c, await readDirectory(scopeOf(c, deps), c.req.param('id'))),
+    apiAnswer(c, await readDirectory(scopeOf(c, deps), deps, c.req.param('id'))),
   )
   routes.patch('/directories/:id', async (c) => {
     const body = await parseBody(c.req.raw, directoryPatchSchema)
@@ -58,6 +59,9 @@ function addConnectionRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): v
   })
   routes.delete('/directories/:id', async (c) =>
     emptyAnswer(c, await removeDirectory(scopeOf(c, deps), c.req.param('id'))),
+  )
+  routes.post('/directories/:id/test', async (c) =>
+    apiAnswer(c, await testConnection(scopeOf(c, deps), deps, c.req.param('id'))),
   )
 }
 

@@ -2,45 +2,16 @@
 import * as v from 'valibot'
 
 import type { ShownDirectory } from '../db/directory-store.ts'
-import { tenantField, textField, timeField, wordField } from '../http/parse-request.ts'
+import { tenantField, textField, wordField } from '../http/parse-request.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import { type DirectorySettings, mergeSettings } from '../plan/settings.ts'
+import { credentialField, type Issuer, showCredential } from './credential.ts'
 import { storedSettings } from './stored.ts'
 
-const CREDENTIAL = 'must be a credential with the type client_secret, certificate or federated'
 const CLIENT_ID = 'must be the application (client) id of an app registration, a UUID'
-
-const UNBUILT =
-  'can only be client_secret so far: certificates and federated credentials are not built yet'
-
-/** A type of the contract that is understood and refused, whatever else the credential holds. */
-const unbuilt = <const T extends string>(type: T) =>
-  v.pipe(
-    v.looseObject({ type: v.literal(type) }),
-    v.rawTransform<{ readonly type: T }, never>(({ dataset, addIssue, NEVER }) => {
-      const input = dataset.value
-      const path = { type: 'object', origin: 'value', input, key: 'type', value: type } as const
-      addIssue({ message: UNBUILT, path: [path] })
-      return NEVER
-    }),
-  )
-
-const credentialField = v.variant(
-  'type',
-  [
-    v.strictObject({
-      type: v.literal('client_secret'),
-      secret: textField(1000),
-      expiresAt: v.optional(v.nullable(timeField), null),
-    }),
-    unbuilt('certificate'),
-    unbuilt('federated'),
-  ],
-  CREDENTIAL,
-)
 
 const fields = {
   name: textField(200),
@@ -83,9 +54,8 @@ export function mergedSettings(
 }
 
 /** A directory as every answer shows it: its secret is in none. */
-export function showDirectory(directory: ShownDirectory): JsonObject {
-  const { id, name, tenantId, clientId, state, stateReason, credentialType } = directory
-  const expiresAt = directory.credentialExpiresAt
+export function showDirectory(directory: ShownDirectory, issuer: Issuer | undefined): JsonObject {
+  const { id, name, tenantId, clientId, state, stateReason } = directory
   return {
     id,
     name,
@@ -93,10 +63,7 @@ export function showDirectory(directory: ShownDirectory): JsonObject {
     clientId,
     state,
     stateReason,
-    credential: {
-      type: credentialType,
-      expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
-    },
+    credential: showCredential(directory, issuer),
     settings: storedSettings(directory.settings),
     createdAt: toRfc3339(directory.createdAt),
     modifiedAt: toRfc3339(directory.modifiedAt),

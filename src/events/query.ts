@@ -1,12 +1,33 @@
+import * as v from 'valibot'
+
 import { type EventQuery, type EventRow, listEvents } from '../db/event-store.ts'
 import type { Database } from '../db/client.ts'
 import type { ListBody } from '../http/api-context.ts'
-import { pageQuery, timeQuery, toCursor } from '../http/parse-request.ts'
+import {
+  pageAsked,
+  pageParameters,
+  parseQuery,
+  timeParameter,
+  toCursor,
+} from '../http/parse-request.ts'
 import { invalidParameter, type Problem } from '../http/problem.ts'
 import { eventId } from '../kernel/id.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+
+const time = v.optional(timeParameter)
+
+/** What events are filtered by. @public */
+export const eventFilters = {
+  type: v.optional(v.pipe(v.string(), v.description('One type, or several with commas.'))),
+  actor: v.optional(v.pipe(v.string(), v.description('The id of who did it.'))),
+  target: v.optional(v.pipe(v.string(), v.description('The id of what it was done to.'))),
+  from: time,
+  to: time,
+}
+
+export const eventsQuery = v.object({ ...pageParameters, ...eventFilters })
 
 type Query = Readonly<Record<string, string>>
 
@@ -16,7 +37,7 @@ export async function queryEvents(
   organizationId: string,
   query: Query,
 ): Promise<Result<ListBody, Problem>> {
-  const parsed = parseQuery(query)
+  const parsed = searchOf(query)
   if (!parsed.ok) return parsed
   const { items, nextBefore } = await listEvents(database, organizationId, parsed.value)
   return ok({
@@ -25,26 +46,32 @@ export async function queryEvents(
   })
 }
 
-function parseQuery(query: Query): Result<EventQuery, Problem> {
-  const page = pageQuery(query)
-  if (!page.ok) return page
-  const { limit, after } = page.value
+function searchOf(query: Query): Result<EventQuery, Problem> {
+  const parsed = parseQuery(query, eventsQuery)
+  if (!parsed.ok) return parsed
+  const { limit, after } = pageAsked(parsed.value)
   if (after !== undefined && !/^\d{1,15}$/.test(after))
     return err(invalidParameter('cursor', 'is the cursor of another list; leave it out to begin'))
-  const from = timeQuery(query, 'from')
-  if (!from.ok) return from
-  const to = timeQuery(query, 'to')
-  if (!to.ok) return to
-  return ok({
-    types: (query['type'] ?? '').split(',').filter((type) => type !== ''),
-    actorId: query['actor'] || undefined,
-    targetId: query['target'] || undefined,
-    from: from.value,
-    to: to.value,
-    before: after === undefined ? undefined : Number(after),
-    limit,
-  })
+  const before = after === undefined ? undefined : Number(after)
+  return ok({ ...filterOf(parsed.value), before, limit })
 }
+
+type Filters = v.InferOutput<v.ObjectSchema<typeof eventFilters, undefined>>
+
+/** What a query with `eventFilters` asks for; an empty parameter asks for nothing. @public */
+export const filterOf = ({
+  type = '',
+  actor,
+  target,
+  from,
+  to,
+}: Filters): Omit<EventQuery, 'before' | 'limit'> => ({
+  types: type.split(',').filter((item) => item !== ''),
+  actorId: actor || undefined,
+  targetId: target || undefined,
+  from,
+  to,
+})
 
 /** An event as the API shows it; its id is its place in the log. */
 function showEvent(row: EventRow): JsonObject {

@@ -4,7 +4,7 @@
  */
 import type { Holder } from '../db/bound-accounts.ts'
 import { foldCase } from '../kernel/fold.ts'
-import { isJsonObject, type Json } from '../kernel/json.ts'
+import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
 import type { BindingError } from './draft.ts'
 
@@ -21,6 +21,19 @@ export interface Account {
   readonly createdAt: number | undefined
   readonly isGuest: boolean
   readonly isSynced: boolean
+  /** It has a role, or is in a group that may have one; undefined when nobody looked, or nobody may. */
+  readonly isPrivileged?: boolean
+}
+
+/** Whether one of somebody's memberships, as Graph lists them, makes the account privileged. */
+export function isPrivilegedBy(body: Json | undefined): boolean {
+  const list = isJsonObject(body) ? body['value'] : undefined
+  const memberships = (isJsonArray(list) ? list : []).filter((item) => isJsonObject(item))
+  return memberships.some(
+    (item) =>
+      item['@odata.type'] === '#microsoft.graph.directoryRole' ||
+      item['isAssignableToRole'] === true,
+  )
 }
 
 /** Reads the account out of Graph's answer. */
@@ -54,8 +67,8 @@ export interface AdoptionInput {
 export type Adoption =
   /** It is the account that our create made. */
   | { readonly kind: 'ours'; readonly graphId: string }
-  /** It was there before, and becomes ours: what it holds is overwritten by what we export. */
-  | { readonly kind: 'adopt'; readonly graphId: string }
+  /** It was there before, and becomes ours: what it holds is overwritten by what we export. `exported`: what of it was ours before. */
+  | { readonly kind: 'adopt'; readonly graphId: string; readonly exported: readonly string[] }
   | { readonly kind: 'hold'; readonly error: BindingError }
   /** It is that of another user of ours, who may be about to give the name away. */
   | { readonly kind: 'callHolder'; readonly graphId: string }
@@ -83,7 +96,9 @@ export function decideAdoption(input: AdoptionInput): Adoption {
     return { kind: 'ours', graphId: account.id }
   if (!isWanted) return { kind: 'startOver' }
   const held = reasonToHold(account, policy)
-  return held === undefined ? { kind: 'adopt', graphId: account.id } : hold(name, held)
+  return held === undefined
+    ? { kind: 'adopt', graphId: account.id, exported: [] }
+    : hold(name, held)
 }
 
 /** Graph knows nobody of that name: replicas may lag, or the create did not happen. */
@@ -106,13 +121,18 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
       whatToDo: 'Give one of the two another address.',
     })
   if (holder.externalId !== null && holder.externalId === input.externalId)
-    return { kind: 'adopt', graphId: account.id }
-  return hold(input.name, {
-    code: 'account_of_former_user',
-    what: `is that of a former user (${holder.resourceId}) with another externalId`,
-    whatToDo: 'Delete or rename the former account in Microsoft 365, or change the address.',
-  })
+    return { kind: 'adopt', graphId: account.id, exported: holder.exported }
+  return { kind: 'hold', error: formerAccountError(input.name, holder.resourceId) }
 }
+
+/** Why a name is not taken over from a former user of ours. */
+export const formerAccountError = (name: string, formerId: string): BindingError =>
+  heldError(name, {
+    code: 'account_of_former_user',
+    what: `is that of a former user (${formerId}) with another externalId`,
+    whatToDo:
+      'Delete the former account in Microsoft 365 for good, or rename it there, or change the address.',
+  })
 
 interface Reason {
   readonly code: string
@@ -133,6 +153,12 @@ function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason
       what: 'is mastered on premises',
       whatToDo: 'Manage this user on premises, or take it out of the synchronization.',
     }
+  if (account.isPrivileged === true)
+    return {
+      code: 'account_is_privileged',
+      what: 'has an administrator role, or is in a group that may have one',
+      whatToDo: 'Take the role from the account, or change the address.',
+    }
   if (policy === 'adopt') return undefined
   return {
     code: 'account_exists',
@@ -141,7 +167,13 @@ function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason
   }
 }
 
-function hold(name: string, { code, what, whatToDo }: Reason): Adoption {
-  const message = `The account ${name} in Microsoft 365 ${what}, so it was not touched.`
-  return { kind: 'hold', error: { code, message, whatToDo } }
-}
+const hold = (name: string, reason: Reason): Adoption => ({
+  kind: 'hold',
+  error: heldError(name, reason),
+})
+
+const heldError = (name: string, { code, what, whatToDo }: Reason): BindingError => ({
+  code,
+  message: `The account ${name} in Microsoft 365 ${what}, so it was not touched.`,
+  whatToDo,
+})

@@ -1,6 +1,10 @@
 /** How one directory is reached: its transport, and the quotas that it shares with others. */
+import * as v from 'valibot'
+
 import { type Lane, laneKey, type LaneScope } from '../db/lane-store.ts'
 import type { DirectoryRow } from '../db/lease.ts'
+import type { AuthFailure } from '../graph/auth-failure.ts'
+import { federatedSubject, type GatewayIssuer } from '../graph/gateway-issuer.ts'
 import { type Credential, createTokenSource, type TokenCache } from '../graph/token.ts'
 import { createTransport, type Transport } from '../graph/transport.ts'
 import { bucketShape, type Quota } from '../kernel/bucket.ts'
@@ -15,6 +19,7 @@ export interface GraphPorts {
   readonly graphBaseUrl: string
   readonly loginBaseUrl: string
   readonly sealer: Sealer
+  readonly issuer: GatewayIssuer | undefined
   readonly tokenCache: TokenCache
   /** The published write quotas. */
   readonly quotas: Readonly<Record<LaneScope, Quota>>
@@ -22,12 +27,32 @@ export interface GraphPorts {
 
 export interface Connection {
   readonly transport: Transport
+  /** The token that the transport sends. */
+  readonly token: () => Promise<Result<string, AuthFailure>>
   readonly lanes: readonly Lane[]
 }
 
-/** The context under which a directory's credential is sealed, so that it opens in no other row. */
-export const credentialContext = (organizationId: string, directoryId: string): string =>
-  `${organizationId}/${directoryId}/client_secret`
+type Secret = Exclude<Credential, { type: 'federated' }>
+
+/** The context under which a directory's credential is sealed, so that it opens in no other row and as nothing else. */
+export const credentialContext = (
+  organizationId: string,
+  directoryId: string,
+  type: Secret['type'] = 'client_secret',
+): string => `${organizationId}/${directoryId}/${type}`
+
+/** A directory's credential as it is stored; null when it holds nothing that has to be kept. */
+export async function sealCredential(
+  sealer: Sealer,
+  organizationId: string,
+  directoryId: string,
+  credential: Credential,
+): Promise<string | null> {
+  if (credential.type === 'federated') return null
+  const { type } = credential
+  const text = type === 'client_secret' ? credential.secret : JSON.stringify(credential)
+  return sealer.seal(text, credentialContext(organizationId, directoryId, type))
+}
 
 /** Opens the directory's credential; the error is a sentence for its administrator. */
 export async function connectDirectory(
@@ -38,31 +63,42 @@ export async function connectDirectory(
   if (!credential.ok) return credential
   const { fetch, clock, tokenCache: cache } = ports
   const { tenantId, clientId, createdAt } = directory
-  const { loginBaseUrl, graphBaseUrl } = ports
-  const tokenSource = createTokenSource({ fetch, clock, cache, loginBaseUrl, graphBaseUrl })
-  const transport = createTransport({
-    fetch,
-    clock,
-    tokenSource,
-    graphBaseUrl,
-    account: { tenantId, clientId, credential: credential.value, connectedAt: createdAt },
+  const { loginBaseUrl, graphBaseUrl, issuer } = ports
+  const tokenSource = createTokenSource({ fetch, clock, cache, loginBaseUrl, graphBaseUrl, issuer })
+  const account = { tenantId, clientId, credential: credential.value, connectedAt: createdAt }
+  return ok({
+    transport: createTransport({ fetch, clock, tokenSource, graphBaseUrl, account }),
+    token: () => tokenSource.token(account),
+    lanes: lanesOf(ports, directory),
   })
-  return ok({ transport, lanes: lanesOf(ports, directory) })
 }
 
 async function openCredential(
   sealer: Sealer,
   directory: DirectoryRow,
 ): Promise<Result<Credential, string>> {
-  if (directory.credentialType !== 'client_secret' || directory.credential === null)
-    return err(
-      `Credentials of the type "${directory.credentialType}" cannot be used yet. Enter a client secret for this directory.`,
-    )
-  const context = credentialContext(directory.organizationId, directory.id)
-  const secret = await sealer.open(directory.credential, context)
-  if (secret.ok) return ok({ type: 'client_secret', secret: secret.value })
-  return err(`The stored client secret cannot be read: ${secret.error.message}. Enter it again.`)
+  const { organizationId, id, credentialType: type, credential: sealed } = directory
+  if (type === 'federated') return ok({ type, subject: federatedSubject(id) })
+  const context = credentialContext(organizationId, id, type)
+  const opened = await sealer.open(sealed ?? '', context)
+  if (!opened.ok) return err(`${NAMES[type]} cannot be read: ${opened.error.message}. ${AGAIN}`)
+  return ok(type === 'client_secret' ? { type, secret: opened.value } : readStored(opened.value))
 }
+
+const NAMES = {
+  client_secret: 'The stored client secret',
+  certificate: 'The stored certificate',
+} as const
+const AGAIN = 'Enter it again.'
+
+const storedCertificate = v.object({
+  type: v.literal('certificate'),
+  certificate: v.string(),
+  privateKey: v.string(),
+})
+
+/** What does not parse was not sealed by `sealCredential`: a bug. */
+const readStored = (text: string): Credential => v.parse(storedCertificate, JSON.parse(text))
 
 /** One app in one tenant, the tenant, and the app in all tenants: a write counts against all three. */
 function lanesOf({ quotas }: GraphPorts, directory: DirectoryRow): Lane[] {

@@ -10,6 +10,7 @@ import type { Transport } from '../graph/transport.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Directions } from '../plan/attributes.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
+import type { DomainFacts } from './domain-facts.ts'
 import type { Draft } from './draft.ts'
 import type { Intent } from './intent.ts'
 import type { Target, Targets } from './targets.ts'
@@ -68,20 +69,30 @@ export interface Round {
   /** Write tokens that are left. */
   tokens: number
   writes: number
-  /** Set by a 429 or a refused credential: nothing more is sent in this round. */
+  /** Set by a 429 or a refused credential: nothing more is sent in this round, nor read. */
   halt: Halt | null
+  /** Until when the 429s of this round forbid writes, by scope. */
+  readonly blocks: Map<ThrottleScope, number>
+  /** Which domains the tenant has verified, as far as that is known. */
+  domains: DomainFacts | null
 }
 
 export type Halt =
-  | { readonly kind: 'throttled'; readonly scope: ThrottleScope; readonly until: number }
+  | { readonly kind: 'throttled'; readonly until: number }
   | { readonly kind: 'auth'; readonly error: Extract<Outcome, { kind: 'authError' }> }
+
+/** Nothing is sent before `until`; a refused credential says more, and stands. */
+export function noteThrottle(round: Round, until: number): void {
+  if (round.halt === null || (round.halt.kind === 'throttled' && round.halt.until < until))
+    round.halt = { kind: 'throttled', until }
+}
 
 /** Notes an outcome that concerns the whole connection, not only the object it was about. */
 export function noteHalt(round: Round, outcome: Outcome): void {
   if (outcome.kind === 'throttled') {
     const until = round.ports.clock.now() + Math.ceil(outcome.retryAfterSeconds * 1000)
-    if (round.halt === null || (round.halt.kind === 'throttled' && round.halt.until < until))
-      round.halt = { kind: 'throttled', scope: outcome.scope, until }
+    round.blocks.set(outcome.scope, Math.max(until, round.blocks.get(outcome.scope) ?? 0))
+    noteThrottle(round, until)
   }
   if (outcome.kind === 'authError' && outcome.scope === 'connection')
     round.halt = { kind: 'auth', error: outcome }

@@ -23,6 +23,9 @@ export interface BindingError {
   readonly whatToDo: string
   readonly requestId?: string
   readonly attribute?: string
+  /** What was refused, by API name, while everything else was exported. */
+  readonly attributes?: readonly string[]
+  readonly domain?: string
 }
 
 /** The draft of a stored binding, or of one that begins with this round. */
@@ -65,6 +68,11 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     passwordSequence: 0,
     memberCursor: null,
     externalId: null,
+    deletedAt: null,
+    unboundBy: null,
+    approval: null,
+    takenAt: null,
+    askedSequence: null,
   }
 }
 

@@ -2,10 +2,10 @@
 import type { NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { UserPlan } from '../plan/planned.ts'
 import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
-import { type Draft, fail, owe } from './draft.ts'
+import { noteMissingDomain } from './domains.ts'
+import { type BindingError, type Draft, fail, owe } from './draft.ts'
 import type { UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -19,9 +19,10 @@ export function leaveUnreached(round: Round, draft: Draft): void {
 }
 
 /** The end of a user's part in the round. */
-export function finishUser(round: Round, { draft, plan, user }: UserWork): void {
+export function finishUser(round: Round, work: UserWork): void {
+  const { draft, plan, user } = work
   if (round.unreached.has(draft.target)) return
-  if (!draft.stopped) settlePlan(round, draft, plan)
+  if (!draft.stopped) settlePlan(round, work)
   if (draft.row.state === 'former') round.graphIds.set(draft.target.id, null)
   if (draft.target.due) round.doneWaiting.push(draft.target.id)
   if (plan.awaitsManager !== null)
@@ -33,16 +34,32 @@ export function finishUser(round: Round, { draft, plan, user }: UserWork): void 
 }
 
 function putOff(round: Round, draft: Draft): void {
+  // Nothing was asked any more, so nothing failed.
+  if (round.halt !== null) return owe(draft, round.ports.clock.now())
   const attempts = draft.row.attempts + 1
   draft.row = { ...draft.row, attempts }
   owe(draft, round.ports.clock.now() + backoffBase(attempts) * 1000)
 }
 
-function settlePlan(round: Round, draft: Draft, plan: UserPlan): void {
-  if (plan.failure !== null) fail(draft, toError(plan.failure))
+function settlePlan(round: Round, { draft, plan, refused }: UserWork): void {
+  if (refused !== undefined) settleRefused(draft, refused)
+  else if (plan.failure !== null) failPlan(round, draft, plan.failure)
   // What Graph holds could not be read, so what depends on it could not even be planned.
   else if (plan.needs.length > 0) putOff(round, draft)
   else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
+}
+
+/** Whoever is unbound is let go of, even where the account is not ours to disable: what was refused is told. */
+function settleRefused(draft: Draft, refused: BindingError): void {
+  const { state } = draft.row
+  fail(draft, refused)
+  if (state === 'unbinding' && refused.code === 'mastered_on_premises')
+    draft.row = { ...draft.row, state: 'former' }
+}
+
+function failPlan(round: Round, draft: Draft, failure: Problem): void {
+  noteMissingDomain(round, failure)
+  fail(draft, toError(failure))
 }
 
 /** Everything that was owed has been carried out. */
@@ -72,11 +89,12 @@ export function settleState(
   }
 }
 
-const toError = ({ code, message, whatToDo, attribute }: Problem) => ({
+const toError = ({ code, message, whatToDo, attribute, domain }: Problem) => ({
   code,
   message,
   whatToDo,
   ...(attribute === null ? {} : { attribute }),
+  ...(domain === undefined ? {} : { domain }),
 })
 
 const problemJson = (problem: Problem): JsonObject => ({ ...problem })
@@ -85,7 +103,8 @@ const problemJson = (problem: Problem): JsonObject => ({ ...problem })
 export function noteEvent(round: Round, draft: Draft): void {
   const { row, before } = draft
   const type = eventType(draft)
-  if (type === undefined) return
+  // A domain that is not verified is told once, about the directory.
+  if (type === undefined || row.error?.['code'] === 'domain_not_verified') return
   if (type !== 'export_success' && before?.state === row.state && sameError(draft)) return
   round.events.push({
     class: 'record',

@@ -1,4 +1,6 @@
 /** The groups of a round: first the groups themselves, then their memberships, which may name users created just before. */
+import type { Outcome } from '../graph/outcome.ts'
+import { isJsonObject } from '../kernel/json.ts'
 import { type DirectoryGroup, directoryGroup } from '../plan/directory-user.ts'
 import {
   groupUniqueName,
@@ -9,7 +11,7 @@ import {
 import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { type Draft, openDraft } from './draft.ts'
+import { type Draft, openDraft, owe } from './draft.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { exportMembers } from './member-round.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
@@ -20,12 +22,13 @@ export interface GroupWork {
   readonly draft: Draft
   /** Undefined when it was deleted. */
   readonly group: DirectoryGroup | undefined
-  readonly plan: GroupPlan
+  plan: GroupPlan
 }
 
 /** Carries the round's groups and memberships as far as the tokens reach. */
 export async function exportGroups(round: Round): Promise<void> {
   const works = openGroupWorks(round)
+  await lookForEnding(round, works)
   await sendGroups(round, works)
   const ready = works.filter(({ draft, plan }) => isReady(round, draft, plan))
   const unsettled = await exportMembers(
@@ -50,16 +53,66 @@ function openGroupWorks(round: Round): GroupWork[] {
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-    const plan = planGroup({
-      organizationId: round.key.organizationId,
-      group,
-      ending: draft.row.state === 'unbinding' ? 'unbound' : undefined,
-      binding: { ...draft.row, snapshot: snapshotOf(draft) },
-      settings: round.settings,
-    })
-    return [{ draft, group, plan }]
+    return [{ draft, group, plan: planWork(round, { draft, group }) }]
   })
 }
+
+const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'group'>): GroupPlan =>
+  planGroup({
+    organizationId: round.key.organizationId,
+    group,
+    ending: draft.row.state === 'unbinding' ? 'unbound' : undefined,
+    binding: { ...draft.row, snapshot: snapshotOf(draft) },
+    settings: round.settings,
+  })
+
+/** A group that ends while its create has no answer may exist: what is to be deleted is looked for by its unique name. */
+async function lookForEnding(round: Round, works: readonly GroupWork[]): Promise<void> {
+  if (round.settings.onGroupDelete !== 'delete') return
+  const lost = works.filter(
+    ({ draft: { row }, plan }) =>
+      plan.action === 'end' && row.graphId === null && row.unknown.length > 0,
+  )
+  if (lost.length === 0) return
+  for (const { draft } of lost)
+    // The tries of its create do not count as looks.
+    if (draft.row.state !== 'unbinding')
+      draft.row = { ...draft.row, state: 'unbinding', attempts: 0 }
+  const outcomes = await sendWave(
+    round,
+    lost.map(({ draft }) => lookItem(round, draft)),
+  )
+  for (const work of lost) {
+    const { draft } = work
+    const outcome = outcomes.get(draft.target.id)
+    const body = outcome?.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : {}
+    if (typeof body['id'] === 'string') draft.row = { ...draft.row, graphId: body['id'] }
+    // It was never made, or is gone: then there is nothing to delete.
+    else if (outcome?.kind !== 'missing') tryAgain(round, draft, outcome)
+    work.plan = planWork(round, work)
+  }
+}
+
+function tryAgain(round: Round, draft: Draft, outcome: Outcome | undefined): void {
+  const { clock, random } = round.ports
+  if (outcome === undefined || outcome.kind === 'done') return owe(draft, clock.now())
+  settleWrite(draft, LOOK, outcome, { now: clock.now(), random }, null)
+}
+
+/** A look changes nothing, whatever becomes of it. */
+const LOOK = { purpose: 'update', sets: {}, attributes: [], carriesPassword: false } as const
+
+/** So often a group that a replica does not know is looked for. */
+const LOOKS = 3
+
+const lookItem = (round: Round, { target, row }: Draft): WaveItem => ({
+  id: target.id,
+  context: {
+    purpose: 'read',
+    request: getGroup(groupUniqueName(round.key.organizationId, target.id)),
+    ...(row.attempts < LOOKS ? { ageSeconds: 0 } : {}),
+  },
+})
 
 function snapshotOf({ row }: Draft): GroupSnapshot {
   const name = row.snapshot['displayName']
@@ -73,7 +126,7 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
   const steps: GroupStep[] = []
   for (const work of works) {
     const [write] = work.plan.writes
-    if (write === undefined) continue
+    if (write === undefined || work.draft.stopped) continue
     if (round.tokens <= 0 || round.halt !== null) {
       leaveUnreached(round, work.draft)
       continue
@@ -86,7 +139,10 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
   }
   if (steps.length === 0) return
   await storeIntent(round)
-  const outcomes = await sendWave(round, steps.map(toItem))
+  const outcomes = await sendWave(
+    round,
+    steps.map((step) => toItem(round, step)),
+  )
   for (const [{ draft }, write] of steps) {
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
@@ -97,7 +153,7 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
   for (const { draft } of works) round.graphIds.set(draft.target.id, draft.row.graphId)
 }
 
-function toItem([{ draft }, write]: GroupStep): WaveItem {
+function toItem(round: Round, [{ draft }, write]: GroupStep): WaveItem {
   const purpose =
     write.purpose === 'create'
       ? 'create_group'
@@ -106,8 +162,14 @@ function toItem([{ draft }, write]: GroupStep): WaveItem {
         : 'update_group'
   return {
     id: draft.target.id,
-    context: { purpose, request: write.request(draft.row.graphId ?? '') },
+    context: { purpose, request: write.request(draft.row.graphId ?? ''), ...ageOf(round, draft) },
   }
+}
+
+/** A group that was found by its name, or made moments ago, may be unknown to a replica. */
+function ageOf({ ports }: Round, { before, row }: Draft): { ageSeconds?: number } {
+  if (before?.graphId !== row.graphId) return { ageSeconds: 0 }
+  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
 }
 
 /** An upsert that met its group answers without an id. */

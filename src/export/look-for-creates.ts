@@ -7,10 +7,17 @@ import { desiredUser } from '../plan/desired-user.ts'
 import { directoryUser } from '../plan/directory-user.ts'
 import { getUser } from '../plan/requests.ts'
 import { exportedKeys } from '../plan/snapshot.ts'
-import { type Account, ADOPTION_SELECT, decideAdoption, readAccount } from './adoption.ts'
+import {
+  type Account,
+  type Adoption,
+  ADOPTION_SELECT,
+  decideAdoption,
+  readAccount,
+} from './adoption.ts'
 import type { Round } from './context.ts'
 import { type Draft, fail, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
+import { lookForPrivileges } from './privileges.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { errorOf } from './settle.ts'
 import { stateOf } from './user-work.ts'
@@ -23,7 +30,7 @@ export async function lookForCreates(round: Round, drafts: readonly Draft[]): Pr
     const request = getUser(row.creatingAs ?? '', ADOPTION_SELECT)
     return { id: target.id, context: { purpose: 'read', request } }
   })
-  const outcomes = await sendWave(round, items)
+  const outcomes = new Map(await sendWave(round, items))
   const seen = new Map<string, Account>()
   for (const draft of looking) {
     const outcome = outcomes.get(draft.target.id)
@@ -35,10 +42,43 @@ export async function lookForCreates(round: Round, drafts: readonly Draft[]): Pr
     round.key,
     [...seen.values()].map(({ id }) => id),
   )
+  const strangers = looking.filter((draft) => isStranger(round, draft, seen, bound))
+  await lookForPrivileges(round, strangers, seen, outcomes)
   return drafts.filter((draft) => {
     if (!looking.includes(draft)) return true
     const outcome = outcomes.get(draft.target.id)
     return decide(round, draft, outcome, seen.get(draft.target.id), bound)
+  })
+}
+
+/** Whether the account would be adopted that was there before, and was never ours. */
+function isStranger(
+  round: Round,
+  draft: Draft,
+  seen: ReadonlyMap<string, Account>,
+  bound: ReadonlyMap<string, Holder>,
+): boolean {
+  const account = seen.get(draft.target.id)
+  if (account === undefined || bound.has(account.id)) return false
+  return adoptionOf(round, draft, account, undefined).kind === 'adopt'
+}
+
+function adoptionOf(
+  round: Round,
+  draft: Draft,
+  account: Account | undefined,
+  boundTo: Holder | undefined,
+): Adoption {
+  const { row } = draft
+  return decideAdoption({
+    account,
+    name: row.creatingAs ?? '',
+    wantedName: wantedName(round, draft),
+    creatingSince: row.creatingSince,
+    boundTo,
+    externalId: externalIdOf(round, draft),
+    policy: round.settings.conflict,
+    attempts: row.attempts,
   })
 }
 
@@ -53,28 +93,21 @@ function decide(
   const now = round.ports.clock.now()
   const { row } = draft
   if (account === undefined && outcome?.kind !== 'missing' && outcome?.kind !== 'notReplicated') {
-    settleLook(draft, outcome, now)
+    settleLook(round, draft, outcome)
     return false
   }
-  const adoption = decideAdoption({
-    account,
-    name: row.creatingAs ?? '',
-    wantedName: wantedName(round, draft),
-    creatingSince: row.creatingSince,
-    boundTo: account === undefined ? undefined : bound.get(account.id),
-    externalId: externalIdOf(round, draft),
-    policy: round.settings.conflict,
-    attempts: row.attempts,
-  })
+  const boundTo = account === undefined ? undefined : bound.get(account.id)
+  const adoption = adoptionOf(round, draft, account, boundTo)
   switch (adoption.kind) {
     case 'ours':
     case 'adopt':
-      takeOver(round, draft, adoption.graphId, adoption.kind === 'ours')
+      takeOver(round, draft, adoption)
       // Somebody else in this round may want the same account.
       bound.set(adoption.graphId, {
         resourceId: draft.target.id,
         isFormer: false,
         externalId: null,
+        exported: [],
       })
       return true
     case 'callHolder':
@@ -115,10 +148,13 @@ const externalIdOf = (round: Round, { target }: Draft): string | null =>
   round.loaded.users.find(({ id }) => id === target.id)?.externalId ?? null
 
 /** A look that was not answered, or refused: another one later, or a failure with Graph's reason. */
-function settleLook(draft: Draft, outcome: Outcome | undefined, now: number): void {
+function settleLook(round: Round, draft: Draft, outcome: Outcome | undefined): void {
+  const now = round.ports.clock.now()
   if (outcome?.kind === 'throttled') return owe(draft, now + outcome.retryAfterSeconds * 1000)
+  // Nothing was asked any more, so nothing failed.
+  if (round.halt !== null) return owe(draft, now)
   if (outcome?.kind === 'permanent' || outcome?.kind === 'privilegedTarget')
-    return fail(draft, errorOf({ code: outcome.kind, ...outcome }))
+    return fail(draft, errorOf({ code: 'privileged_target', ...outcome }))
   if (outcome?.kind === 'authError' && outcome.scope === 'operation')
     return fail(draft, errorOf(outcome))
   const attempts = draft.row.attempts + 1
@@ -126,19 +162,25 @@ function settleLook(draft: Draft, outcome: Outcome | undefined, now: number): vo
   owe(draft, now + backoffBase(attempts) * 1000)
 }
 
-/** What we created ourselves holds something of ours, we do not know what; what was adopted holds nothing of ours. */
-function takeOver(round: Round, draft: Draft, graphId: string, isOurs: boolean): void {
+/** What we created ourselves holds something of ours, we do not know what; what was adopted, what a former user left there. */
+function takeOver(
+  round: Round,
+  draft: Draft,
+  adoption: Extract<Adoption, { kind: 'ours' | 'adopt' }>,
+): void {
+  const { graphId } = adoption
   draft.row = {
     ...draft.row,
     graphId,
     state: 'owed',
     snapshot: {},
-    unknown: isOurs ? [...exportedKeys(round.directions)] : [],
+    unknown:
+      adoption.kind === 'ours' ? [...exportedKeys(round.directions)] : [...adoption.exported],
     exportedSequence: round.head,
     creatingAs: null,
     creatingSince: null,
     attempts: 0,
   }
   round.graphIds.set(draft.target.id, graphId)
-  if (!isOurs) round.takenOver.push(graphId)
+  if (adoption.kind === 'adopt') round.takenOver.push(graphId)
 }

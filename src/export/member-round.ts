@@ -281,19 +281,9 @@ function settleFailure(round: Round, draft: Draft, outcome: Outcome): void {
       whatToDo:
         'Restore the account in Microsoft 365 (Entra ID, Deleted users), or export that user again.',
     })
-  const write = {
-    purpose: 'update',
-    request: never,
-    sets: {},
-    attributes: [],
-    carriesPassword: false,
-  } as const
+  const write = { purpose: 'update', sets: {}, attributes: [], carriesPassword: false } as const
   const { clock, random } = round.ports
   settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
-}
-
-function never(): never {
-  throw new Error('the request of a membership was sent already')
 }
 
 /** Twenty additions fail together when one cannot be added: one by one they show which. */

@@ -17,6 +17,8 @@ import { laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Connection } from './connection.ts'
 import type { ExportPorts, Round } from './context.ts'
+import { readDomainFacts } from './domain-facts.ts'
+import { domainChange, recheckDomains } from './domains.ts'
 import { expansionCursor, isExpanding } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
@@ -53,8 +55,10 @@ export async function runRound(
   const [first] = log.ordinary
   if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first.sequence)
   const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
-  if (targets.users.length === 0 && targets.groups.length === 0)
-    return stepOver(ports, key, log, targets)
+  if (targets.users.length === 0 && targets.groups.length === 0) {
+    const isAwake = await recheckDomains(ports, key, connection.transport, log.directory)
+    return isAwake ? { ...DONE, more: true } : stepOver(ports, key, log, targets)
+  }
   const wanted = Math.min(WRITES_PER_ROUND, writesWanted(targets))
   const loaded = await readTargets(ports.database, key, {
     userIds: targets.users.map(({ id }) => id),
@@ -145,6 +149,8 @@ function openRound({ ports, key, connection, log, targets, loaded }: Opening): R
     tokens: loaded.grant.taken,
     writes: 0,
     halt: null,
+    blocks: new Map(),
+    domains: readDomainFacts(log.directory.domains),
   }
 }
 
@@ -160,12 +166,13 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   calledHolders: [],
   takenOver: [],
   passwordsOf: [],
+  domains: undefined,
   lastDrain: null,
   lastError: null,
   authError: null,
   lanes: [],
   unusedTokens: 0,
-  block: null,
+  blocks: [],
   events: [],
 }
 
@@ -187,13 +194,14 @@ function toCommit(round: Round): RoundCommit {
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
     passwordsOf: round.passwordsOf,
+    domains: domainChange(round),
     ...positionsBefore(round.targets, [...round.cut]),
     lastDrain: { at: now, writes: round.writes },
     lastError: lastError(drafts, now),
     authError: authErrorOf(round),
     lanes: round.lanes,
     unusedTokens: round.tokens,
-    block: blockOf(round),
+    blocks: blocksOf(round),
     events: [...round.events, ...authEvents(round, now)],
   }
 }
@@ -218,10 +226,8 @@ function lastError(drafts: readonly Draft[], now: number): JsonObject | null {
   return { at: now, resourceId: failed.target.id, ...failed.row.error }
 }
 
-function blockOf({ halt, directory }: Round): RoundCommit['block'] {
-  if (halt?.kind !== 'throttled') return null
-  return { key: laneKey(halt.scope, directory.tenantId, directory.clientId), until: halt.until }
-}
+const blocksOf = ({ blocks, directory: { tenantId, clientId } }: Round): RoundCommit['blocks'] =>
+  [...blocks].map(([scope, until]) => ({ key: laneKey(scope, tenantId, clientId), until }))
 
 const throttled = (waitSeconds: number, writes: number): RoundResult => ({
   more: false,

@@ -1,10 +1,11 @@
 /** Sends one wave of a round: stores the intent while the lease is renewed, then at most four envelopes in flight. */
+import { blockLane, laneKey, readBlock } from '../db/lane-store.ts'
 import { holdsLease, LEASE_MS, renewLease } from '../db/lease.ts'
 import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
 import { classifyAnswer, type Outcome, type WriteContext } from '../graph/outcome.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
 import { sendWaves } from '../graph/waves.ts'
-import { noteHalt, type Round } from './context.ts'
+import { noteHalt, noteThrottle, type Round } from './context.ts'
 import { intentToJson } from './intent.ts'
 
 /** One request of a wave; `chain` names the object whose writes must not overtake one another. */
@@ -17,25 +18,31 @@ export interface WaveItem {
 /** A request starts only when the lease outlasts its timeout by this much. */
 const MARGIN_MS = 10_000
 
-/** Renews the lease and stores what the round is about to write. One round trip. */
+/** Renews the lease, stores what the round is about to write, and looks whether the quota was blocked meanwhile. One round trip. */
 export async function storeIntent(round: Round): Promise<void> {
   const before = round.ports.clock.now()
-  await round.ports.database.run(
+  const [, , block] = await round.ports.database.run(
     holdsLease(round.key),
     renewLease(round.key, intentToJson(round.intent)),
+    readBlock(round.lanes),
   )
   round.renewedAt = before
+  const blockedUntil = Number(block?.rows[0]?.['until'] ?? 0)
+  if (blockedUntil > before) noteThrottle(round, blockedUntil)
 }
 
-/** Sends the items and says what became of each. The intent that names their writes has been stored before. */
+/**
+ * Sends the items and says what became of each. The intent that names their writes has been stored before. Behind a 429 of
+ * the same round, or a refused credential, nothing goes out any more, reads included: asking again extends the throttling.
+ */
 export async function sendWave(
   round: Round,
   items: readonly WaveItem[],
 ): Promise<ReadonlyMap<string, Outcome>> {
-  if (!outlastsTimeout(round)) await storeIntent(round)
+  if (round.halt === null && !outlastsTimeout(round)) await storeIntent(round)
   const envelopes = toEnvelopes(items)
   const answers = await sendWaves(round.transport, envelopes, {
-    mayStart: () => outlastsTimeout(round),
+    mayStart: () => round.halt === null && outlastsTimeout(round),
   })
   const outcomes = new Map<string, Outcome>()
   for (const item of items) {
@@ -52,7 +59,17 @@ export async function sendWave(
       else round.writes += 1
     }
   }
+  if ([...outcomes.values()].some(({ kind }) => kind === 'throttled')) await blockLanes(round)
   return outcomes
+}
+
+/** At once, and whoever holds the lease: Graph counts the writes of every directory that shares the lane. */
+async function blockLanes({ ports, blocks, directory }: Round): Promise<void> {
+  await ports.database.run(
+    ...[...blocks].map(([scope, until]) =>
+      blockLane(laneKey(scope, directory.tenantId, directory.clientId), until),
+    ),
+  )
 }
 
 function outlastsTimeout({ ports, renewedAt }: Round): boolean {

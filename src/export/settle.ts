@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
+import { knownAfter } from '../plan/settle.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { MAX_CALLS } from './adoption.ts'
 import { type BindingError, type Draft, fail, owe } from './draft.ts'
@@ -15,7 +16,8 @@ export interface Moment {
   readonly random: () => number
 }
 
-type Write = PlannedWrite<Snapshot | GroupSnapshot>
+/** What settling looks at of a write. */
+type Write = Omit<PlannedWrite<Snapshot | GroupSnapshot>, 'request'>
 
 /** A user keeps being tried for about an hour of backoff, then it has failed. */
 const MAX_ATTEMPTS = 20
@@ -56,8 +58,9 @@ export function settleWrite(
         return retryLater(draft, moment, outcome.afterSeconds, true)
       return fail(draft, errorOf(outcome))
     case 'privilegedTarget':
+      return fail(draft, errorOf({ ...outcome, code: 'privileged_target' }))
     case 'masteredOnPremises':
-      return fail(draft, errorOf({ ...outcome, code: outcome.kind }))
+      return fail(draft, errorOf({ ...outcome, code: 'mastered_on_premises' }))
     case 'splitNeeded':
     case 'restart':
       throw new Error(`a write of one object cannot have the outcome ${outcome.kind}`)
@@ -72,16 +75,35 @@ function settleDone(
   outcome: Extract<Outcome, { kind: 'done' | 'alreadyDone' }>,
   { now }: Moment,
 ): void {
+  if (write.restores !== undefined) return settleRestored(draft, write, write.restores, now)
   const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : undefined
   const createdId = write.purpose === 'create' ? body?.['id'] : undefined
-  const snapshot: JsonObject = { ...draft.row.snapshot, ...definedOnly(write.sets) }
-  const manager = snapshot['manager']
+  const answered = { sets: definedOnly(write.sets), attributes: write.attributes }
+  const known = knownAfter<JsonObject>(draft.row, answered, 'answered')
+  const manager = known.snapshot['manager']
   draft.row = {
     ...draft.row,
     graphId: typeof createdId === 'string' ? createdId : draft.row.graphId,
-    snapshot,
-    unknown: draft.row.unknown.filter((name) => !write.attributes.includes(name)),
+    ...known,
     managerGraphId: typeof manager === 'string' ? manager : null,
+    exportedAt: now,
+    creatingAs: null,
+    creatingSince: null,
+    attempts: 0,
+    error: null,
+    ...(write.purpose === 'delete' ? { deletedAt: now } : {}),
+  }
+  draft.writes += 1
+  for (const name of write.attributes) draft.attributes.add(name)
+}
+
+/** The account is there again, under its new name; of the rest that we had exported to it nothing is known. */
+function settleRestored(draft: Draft, write: Write, graphId: string, now: number): void {
+  draft.row = {
+    ...draft.row,
+    graphId,
+    snapshot: definedOnly(write.sets),
+    unknown: write.attributes.filter((name) => !(name in write.sets)),
     exportedAt: now,
     creatingAs: null,
     creatingSince: null,
@@ -89,7 +111,9 @@ function settleDone(
     error: null,
   }
   draft.writes += 1
-  for (const name of write.attributes) draft.attributes.add(name)
+  draft.attributes.add('email')
+  // What the user is to hold by now is planned by the next round.
+  owe(draft, now)
 }
 
 function definedOnly(values: Write['sets']): JsonObject {
@@ -120,9 +144,9 @@ function settleUnknown(
   createdAs: string | null,
   afterSeconds: number | undefined,
 ): void {
-  const unknown = [...new Set([...draft.row.unknown, ...write.attributes])]
-  draft.row = { ...draft.row, unknown }
-  if (write.purpose !== 'create' || createdAs === null)
+  const lost = { sets: {}, attributes: write.attributes }
+  draft.row = { ...draft.row, ...knownAfter<JsonObject>(draft.row, lost, 'unanswered') }
+  if (!makesAccount(write) || createdAs === null)
     return retryLater(draft, moment, afterSeconds, true)
   draft.row = {
     ...draft.row,
@@ -137,6 +161,9 @@ function settleUnknown(
   owe(draft, moment.now + FIRST_LOOK_MS)
 }
 
+/** Afterwards there is an account that was not there before: until then its name is all that is known of it. */
+const makesAccount = ({ purpose }: Write): boolean => purpose === 'create' || purpose === 'restore'
+
 /** A taken name is looked at by the next round: the account may be one that is to be adopted. */
 function settleConflict(
   draft: Draft,
@@ -146,7 +173,7 @@ function settleConflict(
   createdAs: string | null,
 ): void {
   const namesUser = outcome.target === 'userPrincipalName'
-  if (write.purpose === 'create' && createdAs !== null && namesUser) {
+  if (makesAccount(write) && createdAs !== null && namesUser) {
     // Without `creatingSince`: nobody is waiting for an answer, the name was there before.
     const { attempts } = draft.row
     draft.row = { ...draft.row, creatingAs: createdAs, attempts: attempts + 1 }
@@ -173,6 +200,8 @@ function settleMissing(
   moment: Moment,
 ): void {
   const isOwn = outcome.objectId === undefined || outcome.objectId === draft.row.graphId
+  // Whoever is not in the recycle bin any more is created.
+  if (write.purpose === 'restore') return retryLater(draft, moment, undefined, true)
   if (write.purpose === 'manager' && !isOwn) return retryLater(draft, moment, undefined, true)
   fail(draft, {
     code: 'object_missing',

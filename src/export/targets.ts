@@ -141,7 +141,13 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
   if (entry.type === 'group_create') target.created = true
   if (touched.length > MAX_TOUCHED) target.whole = true
   else for (const id of touched) touch(collected, target, id)
-  return [target]
+  if (entry.type !== 'group_delete') return [target]
+  // A deleted group is in no group any more either: among those that its event names are the ones that it was in.
+  const groups = touched.filter((id) => id.startsWith('grp_'))
+  return [
+    target,
+    ...groups.map((id) => touch(collected, targetOf(collected, 'group', id), target.id)),
+  ]
 }
 
 function touch(collected: Collected, target: Target, memberId: string): Target {

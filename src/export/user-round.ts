@@ -1,8 +1,11 @@
 /** The users of a round: plan each, send its writes wave by wave, say what became of its binding. */
+import type { BindingRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
+import { checkDomains } from './domains.ts'
 import { type Draft, openDraft } from './draft.ts'
 import { finishUser } from './finish.ts'
 import { lookForCreates } from './look-for-creates.ts'
+import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { storeIntent } from './sending.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { openWork, readOrgData, type UserWork } from './user-work.ts'
@@ -13,6 +16,8 @@ export async function exportUsers(round: Round): Promise<void> {
   const ready = await lookForCreates(round, drafts)
   const works = await Promise.all(ready.map((draft) => openWork(round, draft)))
   await readOrgData(round, works)
+  await checkDomains(round, works)
+  await lookIntoRecycleBin(round, works)
   intendWrites(round, works)
   if (works.some((work) => work.queue.length > 0)) await storeIntent(round)
   for (let wave = nextWave(round, works); wave.length > 0; wave = nextWave(round, works))
@@ -32,12 +37,18 @@ function openUserDrafts(round: Round): Draft[] {
     const before = rows.get(target.id)
     if (before === undefined && !(bindsAll && target.created && existing.has(target.id))) return []
     if (before?.state === 'former') return []
+    // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
+    if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
     const draft = openDraft(round.key, target, before, 'all')
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     return [draft]
   })
 }
+
+/** Whether the account was last found to be mastered on premises. */
+const isMasteredElsewhere = (row: BindingRow | undefined): boolean =>
+  row?.state === 'failed' && row.error?.['code'] === 'mastered_on_premises'
 
 /** Notes in the intent what is about to be written of every user that the tokens may reach. */
 function intendWrites(round: Round, works: readonly UserWork[]): void {

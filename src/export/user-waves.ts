@@ -3,9 +3,11 @@ import type { Outcome, Purpose } from '../graph/outcome.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
 import type { Round } from './context.ts'
+import { noteRefusedDomain } from './domains.ts'
 import { type Draft, owe } from './draft.ts'
 import { leaveUnreached } from './finish.ts'
 import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
+import { takeRefusedPart } from './refused-part.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
 import { managerGraphId, planWork, type UserWork } from './user-work.ts'
@@ -91,13 +93,18 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     return { id: draft.target.id, context: { purpose, request, ...ageOf(round, draft) } }
   })
   const outcomes = await sendWave(round, items)
-  for (const [{ draft, plan, password }, write] of wave) {
+  for (const [work, write] of wave) {
+    const { draft, plan, password } = work
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
     startFromPlan(round, draft, plan)
     const holder = nameTakenBy(outcome)
     if (holder !== undefined) round.calledHolders.push(holder)
-    settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
+    const isPart = takeRefusedPart(work, write, outcome)
+    if (!isPart) settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
+    if (write.restores !== undefined && draft.row.graphId !== null)
+      round.takenOver.push(write.restores)
+    noteRefusedDomain(round, outcome)
     round.graphIds.set(draft.target.id, draft.row.graphId)
     if (password !== undefined && isPasswordSettled(write, outcome)) {
       draft.row = { ...draft.row, passwordSequence: password.sequence }
@@ -120,8 +127,9 @@ function startFromPlan(round: Round, draft: Draft, { known, unknown }: UserPlan)
   }
 }
 
-/** A password is delivered, or refused for its own sake; whatever else keeps its write from happening, it waits. */
+/** A password is delivered, or refused for its own sake or with everything else; whatever else keeps its write from happening, it waits. */
 function isPasswordSettled(write: PlannedWrite, outcome: Outcome): boolean {
+  if (outcome.kind === 'masteredOnPremises') return true
   if (!write.carriesPassword) return false
   if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') return true
   if (outcome.kind === 'permanent' && outcome.code === 'password_rejected') return true
@@ -151,6 +159,8 @@ function purposeOf({ purpose }: PlannedWrite, method: string): Purpose {
       return method === 'DELETE' ? 'remove_manager' : 'set_manager'
     case 'delete':
       return 'delete_user'
+    case 'restore':
+      return 'restore_user'
     case 'update':
     case 'password':
       return 'update_user'

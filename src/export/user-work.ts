@@ -9,7 +9,8 @@ import { getUser } from '../plan/requests.ts'
 import type { OrgData } from '../plan/user-body.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
-import type { Draft } from './draft.ts'
+import { verifiedDomains } from './domain-facts.ts'
+import type { BindingError, Draft } from './draft.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
 /** One user of a round. */
@@ -21,6 +22,8 @@ export interface UserWork {
   plan: UserPlan
   queue: PlannedWrite[]
   orgData: OrgData | undefined
+  /** A part of what it owes that Graph refused, while the rest goes on. */
+  refused: BindingError | undefined
   /** The stored intent names its writes. */
   isIntended: boolean
 }
@@ -32,7 +35,7 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const password = user === undefined ? undefined : await pendingPassword(round, draft)
   const work = { draft, user, password, orgData: undefined }
   const plan = planWork(round, work)
-  return { ...work, plan, queue: [...plan.writes], isIntended: false }
+  return { ...work, plan, queue: [...plan.writes], refused: undefined, isIntended: false }
 }
 
 /** What the planner takes of a user's row beside its document. */
@@ -69,6 +72,7 @@ export function planWork(
     password: password?.text,
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),
     graphBase: round.ports.graphBase,
+    verifiedDomains: verifiedDomains(round.domains),
     current: orgData === undefined ? undefined : { employeeOrgData: orgData },
   })
 }

@@ -150,14 +150,13 @@ export function classifyTokenFailure(
   }
 }
 
-/** The failure of a kind of credential that the gateway cannot use yet. */
-export function unsupportedCredential(type: string): AuthFailure {
-  return {
-    kind: 'permanent',
-    code: 'credential_not_supported',
-    message: `A credential of type "${type}" cannot be used yet.`,
-    whatToDo: 'Enter a client secret for this directory.',
-  }
+/** The failure of a federated credential in a deployment that issues no assertions. */
+export const NO_ISSUER: AuthFailure = {
+  kind: 'permanent',
+  code: 'not_an_issuer',
+  message: 'This gateway has no PUBLIC_URL or no usable SIGNING_KEY, so it cannot prove who it is.',
+  whatToDo:
+    'The operator of the gateway has to set both, or you enter a client secret or a certificate for this directory.',
 }
 
 /** The failure of a token that Graph refuses although it is new. `code` is Graph's. */

@@ -138,14 +138,12 @@ function readResponses(answer: Answered, items: readonly BatchItem[]): InnerAnsw
   for (const response of isJsonArray(list) ? list : [])
     if (isJsonObject(response) && typeof response['id'] === 'string')
       byWireId.set(response['id'], response)
-  return new Map(
-    items.map(({ id }, i) => [id, innerAnswer(byWireId.get(wireId(i)), answer.requestId)]),
-  )
+  return new Map(items.map(({ id }, i) => [id, innerAnswer(byWireId.get(wireId(i)), answer)]))
 }
 
 function innerAnswer(
   response: JsonObject | undefined,
-  envelopeId: string | undefined,
+  { requestId: envelopeId, headers: { date } }: Answered,
 ): InnerAnswer {
   const status = response?.['status']
   if (!response || typeof status !== 'number')
@@ -154,7 +152,11 @@ function innerAnswer(
       why: 'missing',
       ...(envelopeId === undefined ? {} : { requestId: envelopeId }),
     }
-  const headers = lowerCaseNames(response['headers'])
+  // Only the envelope tells its date, against which a Retry-After that is a date has to be read.
+  const headers: GraphHeaders = {
+    ...(date === undefined ? {} : { date }),
+    ...lowerCaseNames(response['headers']),
+  }
   const requestId = headers['request-id'] ?? envelopeId
   const id = requestId === undefined ? {} : { requestId }
   return { kind: 'answered', status, headers, body: response['body'] ?? undefined, ...id }

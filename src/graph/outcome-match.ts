@@ -1,22 +1,13 @@
 /** Whether a row of `outcome-table.ts` is about an answer. */
 import { isJsonArray } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
+import { isSensitiveProperty } from '../plan/sensitive.ts'
 import type { GraphError } from './graph-error.ts'
 import type { Condition, OutcomeRow } from './outcome-row.ts'
 import type { WriteContext } from './outcome-types.ts'
 
 /** How long (seconds) after its creation an object may be unknown to some of Graph's replicas. */
 export const REPLICATION_SECONDS = 300
-/** https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions */
-const SENSITIVE = new Set([
-  'accountEnabled',
-  'businessPhones',
-  'mobilePhone',
-  'onPremisesImmutableId',
-  'otherMails',
-  'passwordProfile',
-  'userPrincipalName',
-])
 
 /** True when everything that the row looks at is so. */
 export function matches(
@@ -65,7 +56,7 @@ function isSensitive(context: WriteContext): boolean {
 
 /** The attributes in a request that only a privileged application may write on a privileged account. */
 export function sensitiveAttributes({ request }: WriteContext): readonly string[] {
-  return Object.keys(request.body ?? {}).filter((name) => SENSITIVE.has(name))
+  return Object.keys(request.body ?? {}).filter((name) => isSensitiveProperty(name))
 }
 
 function linkCount({ request }: WriteContext): number {

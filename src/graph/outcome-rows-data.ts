@@ -101,7 +101,7 @@ export const VALUES: readonly OutcomeRow[] = [
     says: { message: /domain portion of the userPrincipalName|verified domain names/i },
     outcome: {
       kind: 'permanent',
-      code: 'unverified_domain',
+      code: 'domain_not_verified',
       text: UNVERIFIED_DOMAIN,
       attribute: 'userPrincipalName',
     },

@@ -1,5 +1,9 @@
 /** Reading Retry-After as Microsoft sends it: decimals, dates, nonsense, or nothing at all. */
 
+/**
+ * Microsoft asks for seconds or minutes. A value beyond an hour is taken for a mistake: believing it would stop a directory for
+ * a day, while asking too early costs one more 429, which says again how long to wait.
+ */
 const LONGEST_SECONDS = 3600
 
 /**

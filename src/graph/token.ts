@@ -4,18 +4,23 @@
 import type { Clock } from '../kernel/clock.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import { certificateAssertion } from './assertion.ts'
 import {
   classifyTokenFailure,
-  unsupportedCredential,
+  NO_ISSUER,
   type AuthFailure,
   type LoginAnswer,
 } from './auth-failure.ts'
+import { federatedAudience, graphScope } from './clouds.ts'
+import type { GatewayIssuer } from './gateway-issuer.ts'
 
-/** What an app registration proves itself with. Only a client secret is implemented. */
+/** What an app registration proves itself with. */
 export type Credential =
   | { readonly type: 'client_secret'; readonly secret: string }
+  /** PEM texts; the key in PKCS #8. */
   | { readonly type: 'certificate'; readonly certificate: string; readonly privateKey: string }
-  | { readonly type: 'federated' }
+  /** An assertion of this gateway about `subject`, which the app registration trusts. */
+  | { readonly type: 'federated'; readonly subject: string }
 
 /** The app registration through which one directory is reached. */
 export interface GraphAccount {
@@ -51,17 +56,13 @@ export interface TokenSourceOptions {
   readonly loginBaseUrl: string
   /** The Graph that the token is for: decides the scope that is asked for. */
   readonly graphBaseUrl: string
+  /** Signs the assertions of federated credentials; undefined where the deployment is no issuer. */
+  readonly issuer?: GatewayIssuer | undefined
   readonly cache?: TokenCache
   readonly timeoutMs?: number
 }
 
-const DEFAULT_SCOPE = 'https://graph.microsoft.com/.default'
-/** The resource of Microsoft's other clouds is their own Graph; anything else stands for the global one. */
-const NATIONAL_HOSTS = new Set([
-  'graph.microsoft.us',
-  'dod-graph.microsoft.us',
-  'microsoftgraph.chinacloudapi.cn',
-])
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const TIMEOUT_MS = 20_000
 const RENEW_BEFORE_SECONDS = 300
 const MOST_CACHED = 200
@@ -110,11 +111,17 @@ async function fetchToken(
   account: GraphAccount,
   signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
 ): Promise<Result<CachedToken, AuthFailure>> {
-  const body = tokenRequest(account, scopeOf(options.graphBaseUrl))
-  if (!body.ok) return body
-  const askedAt = options.clock.now()
   const url = `${options.loginBaseUrl}/${encodeURIComponent(account.tenantId)}/oauth2/v2.0/token`
-  const answer = await post(options.fetch, url, body.value, signal)
+  const askedAt = options.clock.now()
+  const proof = await proofOf(options, account, url)
+  if (!proof.ok) return proof
+  const form = {
+    client_id: account.clientId,
+    scope: graphScope(options.graphBaseUrl),
+    grant_type: 'client_credentials',
+    ...proof.value,
+  }
+  const answer = await post(options.fetch, url, new URLSearchParams(form).toString(), signal)
   const accessToken = answer?.status === 200 ? answer.body['access_token'] : undefined
   if (typeof accessToken === 'string')
     return ok({ token: accessToken, freshUntil: freshUntil(askedAt, answer?.body['expires_in']) })
@@ -122,30 +129,36 @@ async function fetchToken(
   return err(classifyTokenFailure(answer, sinceConnected))
 }
 
-function tokenRequest(account: GraphAccount, scope: string): Result<string, AuthFailure> {
-  const { credential } = account
+type Proof =
+  | { readonly client_secret: string }
+  | { readonly client_assertion_type: string; readonly client_assertion: string }
+
+/** The part of the form by which the account proves itself. */
+async function proofOf(
+  { clock, issuer, loginBaseUrl }: TokenSourceOptions,
+  { credential, clientId }: GraphAccount,
+  tokenUrl: string,
+): Promise<Result<Proof, AuthFailure>> {
+  const now = clock.now()
   switch (credential.type) {
-    case 'client_secret': {
-      const form = new URLSearchParams({
-        client_id: account.clientId,
-        scope,
-        client_secret: credential.secret,
-        grant_type: 'client_credentials',
-      })
-      return ok(form.toString())
-    }
+    case 'client_secret':
+      return ok({ client_secret: credential.secret })
     case 'certificate':
-    case 'federated':
-      return err(unsupportedCredential(credential.type))
+      return ok(byAssertion(await certificateAssertion({ ...credential, clientId, tokenUrl, now })))
+    case 'federated': {
+      const audience = federatedAudience(loginBaseUrl)
+      const assertion = await issuer?.assertion(credential.subject, audience, now)
+      return assertion === undefined ? err(NO_ISSUER) : ok(byAssertion(assertion))
+    }
     default:
       return assertNever(credential)
   }
 }
 
-function scopeOf(graphBaseUrl: string): string {
-  const { hostname } = new URL(graphBaseUrl)
-  return NATIONAL_HOSTS.has(hostname) ? `https://${hostname}/.default` : DEFAULT_SCOPE
-}
+const byAssertion = (assertion: string): Proof => ({
+  client_assertion_type: JWT_BEARER,
+  client_assertion: assertion,
+})
 
 /** Milliseconds until which a token is used: five minutes before its end, or half its life when that is shorter. */
 function freshUntil(askedAt: number, expiresIn: unknown): number {

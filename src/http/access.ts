@@ -7,20 +7,32 @@
 export const ROLES = ['read_only', 'manager', 'administrator', 'billing_admin'] as const
 export type Role = (typeof ROLES)[number]
 
-/** `operator` is whoever runs the deployment and belongs to no organization. */
-export type Access = Role | 'operator'
+/** `operator` is whoever runs the deployment and belongs to no organization; `public` is anybody. */
+export type Access = Role | 'operator' | 'public'
 
 /** `read_only`: every GET; the routes are those of contract section 5, under `/api/v1`. */
 export const API_ROUTES = {
+  'GET /openapi.json': 'public',
+  'GET /docs': 'public',
+
   'POST /organizations': 'operator',
   'GET /organization': 'read_only',
   'PATCH /organization': 'billing_admin',
+
+  'GET /admins': 'read_only',
+  'POST /admins': 'billing_admin',
+  'PATCH /admins/:id': 'billing_admin',
+  'DELETE /admins/:id': 'billing_admin',
+  'GET /api-keys': 'read_only',
+  'POST /api-keys': 'billing_admin',
+  'DELETE /api-keys/:id': 'billing_admin',
 
   'GET /sources': 'read_only',
   'POST /sources': 'manager',
   'GET /sources/:id': 'read_only',
   'PATCH /sources/:id': 'manager',
   'DELETE /sources/:id': 'manager',
+  'GET /sources/:id/quirks': 'read_only',
   'POST /sources/:id/credentials': 'manager',
   'DELETE /sources/:id/credentials/:credentialId': 'manager',
 
@@ -29,6 +41,7 @@ export const API_ROUTES = {
   'GET /directories/:id': 'read_only',
   'PATCH /directories/:id': 'administrator',
   'DELETE /directories/:id': 'administrator',
+  'POST /directories/:id/test': 'administrator',
   'GET /directories/:id/attributes': 'read_only',
   'PATCH /directories/:id/attributes': 'manager',
   'GET /directories/:id/status': 'read_only',

@@ -31,7 +31,7 @@ const MISSING =
 const MALFORMED =
   'The Authorization header is not understood: send "Authorization: Bearer <token>".'
 const REFUSED =
-  'The token is unknown, revoked or expired: create another one for the source in the console and enter it in the client.'
+  'The token is unknown, revoked or expired: create another one for the source (POST /api/v1/sources/{id}/credentials) and enter it in the client.'
 
 /** What an event says of where a request came from. */
 export function originOf<E extends AppEnv>(c: Context<E>): { ip?: string; requestId: string } {

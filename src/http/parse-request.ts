@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
-import { type FieldProblem, invalidParameter, type Problem } from './problem.ts'
+import type { FieldProblem, Problem } from './problem.ts'
 import { readBody } from './read-body.ts'
 
 const MAX_ERRORS = 20
@@ -97,32 +97,98 @@ export interface PageQuery {
   readonly after: string | undefined
 }
 
-/** Which page of a list is asked for. */
-export function pageQuery(query: Readonly<Record<string, string>>): Result<PageQuery, Problem> {
-  const { cursor, limit: wanted = String(DEFAULT_LIMIT) } = query
-  const limit = /^\d{1,4}$/.test(wanted) ? Number(wanted) : 0
-  if (limit < 1 || limit > MAX_LIMIT)
-    return err(invalidParameter('limit', `must be a whole number from 1 to ${MAX_LIMIT}`))
-  if (cursor === undefined || cursor === '') return ok({ limit, after: undefined })
-  const after = readCursor(cursor)
-  if (after !== undefined) return ok({ limit, after })
-  return err(
-    invalidParameter('cursor', 'must be the nextCursor of the page before; leave it out to begin'),
-  )
+const LIMIT = `must be a whole number from 1 to ${MAX_LIMIT}`
+const CURSOR = 'must be the nextCursor of the page before; leave it out to begin'
+
+/** The parameters that every list takes. */
+export const pageParameters = {
+  limit: v.optional(
+    v.pipe(
+      v.string(LIMIT),
+      v.metadata({
+        type: 'integer',
+        minimum: 1,
+        maximum: MAX_LIMIT,
+        default: DEFAULT_LIMIT,
+        description: 'Items a page.',
+      }),
+      v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+        const limit = /^\d{1,4}$/.test(dataset.value) ? Number(dataset.value) : 0
+        if (limit >= 1 && limit <= MAX_LIMIT) return limit
+        addIssue({ message: LIMIT })
+        return NEVER
+      }),
+    ),
+  ),
+  cursor: v.optional(
+    v.pipe(
+      v.string(CURSOR),
+      v.description('The nextCursor of the page before.'),
+      v.rawTransform<string, string | undefined>(({ dataset, addIssue, NEVER }) => {
+        if (dataset.value === '') return undefined
+        const after = readCursor(dataset.value)
+        if (after !== undefined) return after
+        addIssue({ message: CURSOR })
+        return NEVER
+      }),
+    ),
+  ),
 }
 
-/** A time in the query, in milliseconds. */
-export function timeQuery(
-  query: Readonly<Record<string, string>>,
-  parameter: string,
-): Result<number | undefined, Problem> {
-  const text = query[parameter]
-  if (text === undefined || text === '') return ok(undefined)
-  const time = fromRfc3339(text)
-  return time === undefined
-    ? err(invalidParameter(parameter, TIME.replace(', or null', '')))
-    : ok(time)
+/** The query of a list without filters. */
+export const pageSchema = v.object(pageParameters)
+
+/** The page that a query with `pageParameters` asks for. */
+export const pageAsked = ({
+  limit = DEFAULT_LIMIT,
+  cursor: after,
+}: v.InferOutput<typeof pageSchema>): PageQuery => ({ limit, after })
+
+/** Which page of a list without filters is asked for. */
+export function pageQuery(query: Readonly<Record<string, string>>): Result<PageQuery, Problem> {
+  const parsed = parseQuery(query, pageSchema)
+  return parsed.ok ? ok(pageAsked(parsed.value)) : parsed
 }
+
+/** The query of a request as `schema` wants it; parameters that it does not name are let be. */
+export function parseQuery<T>(
+  query: Readonly<Record<string, string>>,
+  schema: Schema<T>,
+): Result<T, Problem> {
+  const parsed = v.safeParse(schema, query)
+  if (parsed.success) return ok(parsed.output)
+  const errors = parsed.issues.map((issue) => {
+    const [place] = issue.path ?? []
+    return { parameter: String(place?.key), detail: issue.message }
+  })
+  return err(invalid(errors))
+}
+
+/** The page that is shown of rows of which one more was read than fits. */
+export function pageOf<T extends { readonly id: string }, S>(
+  found: readonly T[],
+  limit: number,
+  show: (row: T) => S,
+): { items: S[]; nextCursor: string | null } {
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  const nextCursor = found.length > limit && last !== undefined ? toCursor(last.id) : null
+  return { items: rows.map((row) => show(row)), nextCursor }
+}
+
+const MOMENT = TIME.replace(', or null', '')
+
+/** A time in a query, in milliseconds; an empty one is none. */
+export const timeParameter = v.pipe(
+  v.string(MOMENT),
+  v.metadata({ format: 'date-time' }),
+  v.rawTransform<string, number | undefined>(({ dataset, addIssue, NEVER }) => {
+    const time = dataset.value === '' ? undefined : fromRfc3339(dataset.value)
+    if (time !== undefined || dataset.value === '') return time
+    addIssue({ message: MOMENT })
+    return NEVER
+  }),
+)
 
 /** A place in a list, as clients carry it: opaque, and safe in a URL. The place is a key of ours, in ASCII. */
 export const toCursor = (place: string): string =>

@@ -30,10 +30,13 @@ export async function readBody(
   return ok({ value: parsed.value, isOddlyTyped: contentType !== 'application/scim+json' })
 }
 
-/** The body, read no further than the limit; undefined when there is more. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > limit) return undefined
-  const reader = request.body?.getReader()
+/** The body of a request or response, read no further than the limit; undefined when there is more. @public */
+export async function readBytes(
+  message: Pick<Request, 'headers' | 'body'>,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  if (Number(message.headers.get('Content-Length') ?? 0) > limit) return undefined
+  const reader = message.body?.getReader()
   const chunks: Uint8Array[] = []
   let length = 0
   for (let part = await reader?.read(); part !== undefined && !part.done;) {

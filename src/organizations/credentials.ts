@@ -1,35 +1,54 @@
 import * as v from 'valibot'
 
 import type { NewEvent } from '../db/event-log.ts'
-import { type ShownCredential, sourceStore } from '../db/source-store.ts'
-import { textField, timeField, wordField } from '../http/parse-request.ts'
+import { type ShownCredential, type SourceCredentialRow, sourceStore } from '../db/source-store.ts'
+import type { Trust } from '../http/jwt-trust.ts'
+import { textField, timeField } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import type { OrganizationDeps, OrganizationScope } from './context.ts'
 import { newSecret } from './secret.ts'
+import { readTrust, trustFields, warningOf } from './trust.ts'
 
-export const newCredentialSchema = v.strictObject({
-  type: wordField(['bearer', 'oauth_client', 'federated']),
+const shared = {
   name: textField(200),
   expiresAt: v.optional(v.nullable(timeField), null),
-})
+}
 
-/** A bearer token for a source; its secret is in this answer and nowhere else. Problems: invalid, notFound. */
+export const newCredentialSchema = v.variant(
+  'type',
+  [
+    v.strictObject({ type: v.literal('bearer'), ...shared }),
+    v.strictObject({ type: v.literal('oauth_client'), ...shared }),
+    v.strictObject({ type: v.literal('federated'), ...shared, ...trustFields }),
+  ],
+  'must be one of: bearer, oauth_client, federated',
+)
+
+type Wanted = v.InferOutput<typeof newCredentialSchema>
+
+/**
+ * A credential for a source: a bearer token, an OAuth client (its secret is in this answer and nowhere else), or trust in
+ * another issuer's tokens, which needs no secret. Problems: invalid, notFound, conflict (the token is trusted already).
+ */
 export async function addCredential(
   scope: OrganizationScope,
   deps: OrganizationDeps,
   sourceId: string,
-  { type, name, expiresAt }: v.InferOutput<typeof newCredentialSchema>,
+  wanted: Wanted,
 ): Promise<Result<JsonObject, Problem>> {
-  if (type !== 'bearer') return err(invalidField('/type', LATER))
-  if (expiresAt !== null && expiresAt <= scope.now) return err(invalidField('/expiresAt', PAST))
   const { organizationId, now } = scope
-  const { secret, secretHash, prefix } = await newSecret('scim', deps.randomBytes)
+  const { type, name, expiresAt } = wanted
+  if (expiresAt !== null && expiresAt <= now) return err(invalidField('/expiresAt', PAST))
+  const store = sourceStore(scope.database, organizationId)
+  const proof = await proofOf(wanted, deps, async () => (await store.find(sourceId))?.source)
+  if (!proof.ok) return proof
+  const { secret, secretHash, prefix, trust } = proof.value
   const id = deps.newId('cred')
   const shown = { organizationId, id, sourceId, type, name, prefix, expiresAt, createdAt: now }
-  const row = { ...shown, secretHash, revokedAt: null }
+  const row: SourceCredentialRow = { ...shown, ...trust, secretHash, revokedAt: null }
   const until = expiresAt === null ? null : toRfc3339(expiresAt)
   const event = credentialEvent(scope, 'credential_create', id, {
     sourceId,
@@ -37,11 +56,41 @@ export async function addCredential(
     name,
     prefix,
     expiresAt: until,
+    ...(trust.issuer === null ? {} : trust),
   })
-  const isAdded = await sourceStore(scope.database, organizationId).addCredential(row, event)
-  if (!isAdded) return err({ kind: 'notFound', what: `Source ${sourceId.slice(0, 100)}` })
-  return ok({ ...showCredential(row), secret })
+  const added = await store.addCredential(row, event)
+  if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : noSource(sourceId))
+  return ok({
+    ...showCredential(row),
+    ...(secret === null ? {} : { secret }),
+    ...warningOf(trust.audience),
+  })
 }
+
+interface Proof {
+  /** Told once, stored nowhere; null where there is none. */
+  readonly secret: string | null
+  readonly secretHash: string | null
+  readonly prefix: string | null
+  readonly trust: Trust | { readonly [name in keyof Trust]: null }
+}
+
+/** By what whoever has the credential will be recognised. */
+async function proofOf(
+  wanted: Wanted,
+  { randomBytes }: OrganizationDeps,
+  readSource: () => Promise<{ readonly entraTenantId: string | null } | undefined>,
+): Promise<Result<Proof, Problem>> {
+  if (wanted.type !== 'federated') {
+    const use = wanted.type === 'bearer' ? 'scim' : 'client'
+    return ok({ ...(await newSecret(use, randomBytes)), trust: NO_TRUST })
+  }
+  const trust = await readTrust(wanted, readSource)
+  return trust.ok ? ok({ ...NO_SECRET, trust: trust.value }) : trust
+}
+
+const NO_SECRET = { secret: null, secretHash: null, prefix: null } as const
+const NO_TRUST = { issuer: null, subject: null, audience: null } as const
 
 /** Revokes a credential; once or twice is the same. Problem: notFound. */
 export async function revokeCredential(
@@ -57,21 +106,32 @@ export async function revokeCredential(
     : err({ kind: 'notFound', what: `Credential ${id.slice(0, 100)} of this source` })
 }
 
-/** A credential without its secret. */
+/** A credential without its secret; one that asks `/oauth/token` for access tokens has a client id. */
 export function showCredential(credential: ShownCredential): JsonObject {
   const { id, type, name, prefix, expiresAt, revokedAt, createdAt } = credential
+  const { issuer, subject, audience } = credential
   return {
     id,
     type,
     name,
     prefix,
+    ...(type === 'bearer' ? {} : { clientId: id }),
+    ...(type === 'federated' ? { issuer, subject, audience } : {}),
     expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
     revokedAt: revokedAt === null ? null : toRfc3339(revokedAt),
     createdAt: toRfc3339(createdAt),
   }
 }
 
-const LATER = 'can only be bearer so far: OAuth clients and federated credentials are not built yet'
+const noSource = (id: string): Problem => ({
+  kind: 'notFound',
+  what: `Source ${id.slice(0, 100)}`,
+})
+const TRUSTED: Problem = {
+  kind: 'conflict',
+  detail:
+    'A credential trusts tokens of this issuer, subject and audience already, and a token can stand for one source only. Revoke that credential first, or use another audience.',
+}
 const PAST = 'lies in the past: the credential could never be used. Give a later time, or null'
 
 function credentialEvent(

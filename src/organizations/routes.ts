@@ -4,6 +4,15 @@ import { originOf } from '../http/authenticate.ts'
 import { pageQuery, parseBody } from '../http/parse-request.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
 import { ok } from '../kernel/result.ts'
+import {
+  addAdmin,
+  adminPatchSchema,
+  listAdmins,
+  newAdminSchema,
+  patchAdmin,
+  removeAdmin,
+} from './admins.ts'
+import { addKey, listKeys, newKeySchema, revokeKey } from './api-keys.ts'
 import { type OrganizationDeps, type OrganizationEnv, scopeOf } from './context.ts'
 import { addCredential, newCredentialSchema, revokeCredential } from './credentials.ts'
 import {
@@ -13,6 +22,7 @@ import {
   patchOrganization,
   showOrganization,
 } from './organizations.ts'
+import { listQuirks } from './quirks.ts'
 import {
   addSource,
   listSources,
@@ -23,7 +33,10 @@ import {
   sourcePatchSchema,
 } from './sources.ts'
 
-/** `/organizations`, `/organization` and `/sources` of the admin API; who may call what stands in http/access.ts. */
+/**
+ * `/organizations`, `/organization`, `/admins`, `/api-keys` and `/sources` of the admin API; who may call what stands in
+ * http/access.ts, what they take and give in api.ts.
+ */
 export function organizationRoutes(deps: OrganizationDeps): Hono<OrganizationEnv> {
   const routes = new Hono<OrganizationEnv>()
   routes.post('/organizations', async (c) => {
@@ -38,9 +51,48 @@ export function organizationRoutes(deps: OrganizationDeps): Hono<OrganizationEnv
     if (!body.ok) return problemAnswer(c, body.error)
     return apiAnswer(c, await patchOrganization(scopeOf(c, deps), body.value))
   })
+  addAdminRoutes(routes, deps)
+  addKeyRoutes(routes, deps)
   addSourceRoutes(routes, deps)
   addCredentialRoutes(routes, deps)
   return routes
+}
+
+function addAdminRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
+  routes.get('/admins', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, ok(await listAdmins(scopeOf(c, deps), page.value)))
+  })
+  routes.post('/admins', async (c) => {
+    const body = await parseBody(c.req.raw, newAdminSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, ok(await addAdmin(scopeOf(c, deps), deps, body.value)), 201)
+  })
+  routes.patch('/admins/:id', async (c) => {
+    const body = await parseBody(c.req.raw, adminPatchSchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await patchAdmin(scopeOf(c, deps), c.req.param('id'), body.value))
+  })
+  routes.delete('/admins/:id', async (c) =>
+    emptyAnswer(c, await removeAdmin(scopeOf(c, deps), c.req.param('id'))),
+  )
+}
+
+function addKeyRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
+  routes.get('/api-keys', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, ok(await listKeys(scopeOf(c, deps), page.value)))
+  })
+  routes.post('/api-keys', async (c) => {
+    const body = await parseBody(c.req.raw, newKeySchema)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await addKey(scopeOf(c, deps), deps, body.value), 201)
+  })
+  routes.delete('/api-keys/:id', async (c) =>
+    emptyAnswer(c, await revokeKey(scopeOf(c, deps), c.req.param('id'))),
+  )
 }
 
 function addSourceRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
@@ -68,6 +120,9 @@ function addSourceRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps):
 }
 
 function addCredentialRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
+  routes.get('/sources/:id/quirks', async (c) =>
+    apiAnswer(c, await listQuirks(scopeOf(c, deps), c.req.param('id'))),
+  )
   routes.post('/sources/:id/credentials', async (c) => {
     const body = await parseBody(c.req.raw, newCredentialSchema)
     if (!body.ok) return problemAnswer(c, body.error)

@@ -14,7 +14,7 @@ export interface NewSecret {
 
 /** A secret that says what it is for, so that people and scanners recognise it: `isth_api_…`, `isth_scim_…`. */
 export async function newSecret(
-  use: 'api' | 'scim',
+  use: 'api' | 'scim' | 'client' | 'access',
   randomBytes: (length: number) => Uint8Array,
 ): Promise<NewSecret> {
   const secret = `isth_${use}_${randomToken(randomBytes(SECRET_BYTES))}`

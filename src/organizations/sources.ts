@@ -109,7 +109,7 @@ export async function removeSource(
 }
 
 /** The problem of a source that this organization does not have. */
-const noSource = (id: string): Problem => ({
+export const noSource = (id: string): Problem => ({
   kind: 'notFound',
   what: `Source ${id.slice(0, 100)}`,
 })

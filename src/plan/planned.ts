@@ -7,7 +7,15 @@ import type { DirectorySettings } from './settings.ts'
 import type { Exported, Snapshot } from './snapshot.ts'
 import type { OrgData } from './user-body.ts'
 
-export type Purpose = 'create' | 'update' | 'password' | 'revoke' | 'manager' | 'delete'
+export type Purpose =
+  | 'create'
+  /** The account of a former user comes back from the recycle bin, in place of a create. */
+  | 'restore'
+  | 'update'
+  | 'password'
+  | 'revoke'
+  | 'manager'
+  | 'delete'
 
 /** One request. Writes go out in their order, each after the one before was answered. */
 export interface PlannedWrite<Values = Snapshot> {
@@ -20,6 +28,8 @@ export interface PlannedWrite<Values = Snapshot> {
   readonly attributes: readonly string[]
   /** Whether it delivers the pending password. */
   readonly carriesPassword: boolean
+  /** The Graph id of the account that a restore brings back. */
+  readonly restores?: string
 }
 
 /** What a plan takes from somebody, for the directory's threshold; null when nothing. */
@@ -59,6 +69,8 @@ export interface UserPlanInput {
   readonly randomPassword: string
   /** The version root that links are given with, such as `https://graph.microsoft.com/v1.0`. */
   readonly graphBase: string
+  /** The domains that the tenant has verified, folded; undefined when they are not known. */
+  readonly verifiedDomains?: ReadonlySet<string> | undefined
   /** What Graph holds now of what an earlier plan of the same user needed. */
   readonly current?: { readonly employeeOrgData?: OrgData | null } | undefined
 }

@@ -12,11 +12,15 @@ export type ProblemCode =
   /** No userPrincipalName can be made for the user. */
   | 'principal_name_missing'
   | 'principal_name_invalid'
+  /** The tenant has not verified the domain of the userPrincipalName. */
+  | 'domain_not_verified'
 
 export interface Problem {
   readonly code: ProblemCode
   /** Null when it is about a group's name. */
   readonly attribute: SnapshotKey | null
+  /** The domain that is not verified. */
+  readonly domain?: string
   /** What happened and why. */
   readonly message: string
   readonly whatToDo: string

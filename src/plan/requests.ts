@@ -28,6 +28,7 @@ export function userUrl(idOrName: string): string {
   return idOrName.startsWith('$') ? `/users(${quoted(idOrName)})` : `/users/${segment(idOrName)}`
 }
 
+const deletedUrl = (graphId: string): string => `/directory/deletedItems/${segment(graphId)}`
 const groupUrl = (graphId: string): string => `/groups/${segment(graphId)}`
 const groupByNameUrl = (uniqueName: string): string => `/groups(uniqueName=${quoted(uniqueName)})`
 
@@ -39,6 +40,31 @@ export function getUser(idOrName: string, select: readonly string[]): GraphReque
 /** Reads whom Graph holds as the manager of a user; 404 when nobody. */
 export function getManager(graphId: string): GraphRequest {
   return { method: 'GET', url: `${userUrl(graphId)}/manager?$select=id` }
+}
+
+/** Reads which domains the tenant has, and which of them are verified. */
+export function listDomains(): GraphRequest {
+  return { method: 'GET', url: '/domains?$select=id,isVerified' }
+}
+
+/** Reads the roles and groups of a user, also those it has through other groups. */
+export function listMemberships(graphId: string): GraphRequest {
+  const select = '$select=id,isAssignableToRole'
+  return { method: 'GET', url: `${userUrl(graphId)}/transitiveMemberOf?${select}&$top=999` }
+}
+
+/** Reads an object in the recycle bin; 404 when it is not there. */
+export function getDeleted(graphId: string): GraphRequest {
+  return { method: 'GET', url: `${deletedUrl(graphId)}?$select=id` }
+}
+
+/** Brings a deleted user back, under this name. */
+export function restoreUser(graphId: string, name: string): GraphRequest {
+  return {
+    method: 'POST',
+    url: `${deletedUrl(graphId)}/restore`,
+    body: { newUserPrincipalName: name, autoReconcileProxyConflict: true },
+  }
 }
 
 /** Creates a user. */

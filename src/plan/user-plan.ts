@@ -9,6 +9,7 @@ import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
 import { deleteUser } from './requests.ts'
 import { countingSnapshot, countingUnknown, knownValue } from './snapshot.ts'
 import { differencesOf, disableWrites, updateWrites } from './update-user.ts'
+import { withVerifiedName } from './verified-domain.ts'
 
 const NOTHING = {
   action: 'none',
@@ -24,7 +25,7 @@ const NOTHING = {
 export function planUser(input: UserPlanInput): UserPlan {
   const { user, ending, binding, directions } = input
   if (user === undefined || ending !== undefined) return planEnd(input, ending ?? 'deleted')
-  const { values, problems, failure } = desiredUser({ ...input, user })
+  const { values, problems, failure } = withVerifiedName(input, desiredUser({ ...input, user }))
   const plan: UserPlan = { ...NOTHING, known: {}, unknown: binding.unknown, problems, failure }
   const awaitsManager = awaitedManager(input)
   if (binding.graphId === null) {

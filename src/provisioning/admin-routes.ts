@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 
-import { adminReader, USER_STATUSES } from '../db/admin-reader.ts'
+import { adminReader } from '../db/admin-reader.ts'
 import type { Database } from '../db/client.ts'
 import {
   type ApiContext,
@@ -9,16 +9,16 @@ import {
   type ListBody,
   openApiScope,
 } from '../http/api-context.ts'
-import { pageQuery, toCursor } from '../http/parse-request.ts'
-import { invalidParameter, type Problem } from '../http/problem.ts'
+import { pageAsked, parseQuery, toCursor } from '../http/parse-request.ts'
+import type { Problem } from '../http/problem.ts'
 import { apiAnswer, problemAnswer } from '../http/problem-response.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { err, ok } from '../kernel/result.ts'
+import { groupsQuery, usersQuery } from './admin-api.ts'
 import { showAdminGroup, showAdminUser } from './admin-show.ts'
 
 /** A group shows this many of its members. */
 const MAX_MEMBERS = 1000
-const MAX_SEARCH = 200
 
 /** `/users` and `/groups` of the admin API, read only; who may call what stands in http/access.ts. */
 export function adminRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
@@ -28,13 +28,11 @@ export function adminRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
     return adminReader(database, organizationId)
   }
   routes.get('/users', async (c) => {
-    const query = searchOf(c.req.query())
+    const query = parseQuery(c.req.query(), usersQuery)
     if (!query.ok) return problemAnswer(c, query.error)
-    const asked = c.req.query('status')
-    const status = USER_STATUSES.find((item) => item === asked)
-    if (asked && status === undefined)
-      return problemAnswer(c, invalidParameter('status', STATUS_RULE))
-    const { items, nextAfter } = await readerOf(c).users({ ...query.value, status })
+    const { q, status, ...page } = query.value
+    const search = { text: q || undefined, status: status || undefined, ...pageAsked(page) }
+    const { items, nextAfter } = await readerOf(c).users(search)
     return apiAnswer(c, ok(listBody(items.map(showAdminUser), nextAfter)))
   })
   routes.get('/users/:id', async (c) => {
@@ -43,9 +41,13 @@ export function adminRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
     return apiAnswer(c, found === undefined ? err(missing('User', id)) : ok(showAdminUser(found)))
   })
   routes.get('/groups', async (c) => {
-    const query = searchOf(c.req.query())
+    const query = parseQuery(c.req.query(), groupsQuery)
     if (!query.ok) return problemAnswer(c, query.error)
-    const { items, nextAfter } = await readerOf(c).groups(query.value)
+    const { q, ...page } = query.value
+    const { items, nextAfter } = await readerOf(c).groups({
+      text: q || undefined,
+      ...pageAsked(page),
+    })
     return apiAnswer(c, ok(listBody(items.map(showAdminGroup), nextAfter)))
   })
   routes.get('/groups/:id', async (c) => {
@@ -59,22 +61,6 @@ export function adminRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
     return apiAnswer(c, ok({ ...showAdminGroup(found), members }))
   })
   return routes
-}
-
-const STATUS_RULE = `must be one of: ${USER_STATUSES.join(', ')}`
-
-function searchOf(
-  query: Readonly<Record<string, string>>,
-): Result<
-  { readonly text: string | undefined; readonly after: string | undefined; readonly limit: number },
-  Problem
-> {
-  const page = pageQuery(query)
-  if (!page.ok) return page
-  const text = query['q']?.trim() || undefined
-  if (text !== undefined && text.length > MAX_SEARCH)
-    return err(invalidParameter('q', `must have ${MAX_SEARCH} characters at most`))
-  return ok({ text, ...page.value })
 }
 
 const listBody = (items: readonly JsonObject[], nextAfter: string | undefined): ListBody => ({

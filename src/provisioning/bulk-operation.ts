@@ -28,9 +28,6 @@ export type IdOf = (bulkId: string) => Result<string, ScimFault>
 const serviceOf = ({ endpoint }: BulkTarget): ResourceService =>
   endpoint === '/Users' ? userService : groupService
 
-/** Nobody sees what a bulk operation leaves, so nothing is read for it. */
-const NOTHING_SHOWN = { attributes: ['id'] }
-
 /**
  * Carries out one operation by the use case that the same request on its own would take, with ids in place of references
  * (RFC 7644 section 3.7.2). The request's own preconditions are about no operation; each has its `version`.
@@ -47,11 +44,16 @@ export async function performOperation(
   if (!data.ok) return data
   const service = serviceOf(target.value)
   const { version } = operation
-  const scoped: Scope = { ...scope, permits: (current) => ifMatch(version, current) }
+  const scoped: Scope = {
+    ...scope,
+    permits: (current) => ifMatch(version, current),
+    isConditional: version !== undefined,
+  }
   const use: UseCases = {
     POST: () => service.create(scoped, data.value),
     PUT: () => service.replace(scoped, id, data.value),
-    PATCH: () => service.patch(scoped, id, data.value, NOTHING_SHOWN),
+    // Nobody sees what the operation leaves of the resource.
+    PATCH: () => service.patch(scoped, id, data.value, undefined),
     DELETE: () => service.remove(scoped, id),
   }
   return settled(use[operation.method])

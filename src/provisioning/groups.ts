@@ -1,5 +1,6 @@
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { MembersWanted } from '../db/group-reader.ts'
+import type { StoreFault } from '../db/mutation.ts'
 import { showGroup, showMember, type StoredGroup } from '../db/row.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -67,7 +68,7 @@ export const groupService: ResourceService = {
     const wanted = members?.map(({ value }) => value)
     return untilWritten(() =>
       // A PUT without `members` says nothing about them; with an empty list it removes all (RFC 7644 section 3.5.1).
-      change(scope, id, 'all', ({ members: current }) =>
+      change(scope, id, { members: 'all', isShared: false }, ({ members: current }) =>
         ok({ resource, ...difference(current, wanted ?? current) }),
       ),
     )
@@ -80,9 +81,12 @@ export const groupService: ResourceService = {
     if (!split.ok) return split
     const { rest, members } = split.value
     scope.noteQuirks([...parsed.value.quirks, ...split.value.quirks])
-    const wanted = membersShown(projection) === 'all' ? 'all' : touchedIds(members)
+    const isUnseen = projection === undefined || membersShown(projection) === 'none'
+    const wanted = isUnseen ? touchedIds(members) : 'all'
+    // What else the group holds is neither decided upon nor shown: other writers may change it meanwhile.
+    const isShared = projection === undefined && wanted !== 'all' && !scope.isConditional
     return untilWritten(() =>
-      change(scope, id, wanted, (before) => {
+      change(scope, id, { members: wanted, isShared }, (before) => {
         const patched = applyPatch(before.resource, rest, GROUP)
         if (!patched.ok) return patched
         scope.noteQuirks(patched.value.quirks)
@@ -103,7 +107,8 @@ export const groupService: ResourceService = {
         type: 'group_delete',
         urgent: true,
         target: { type: 'group', id },
-        touched: before.members,
+        // The groups that it was a member of have to let go of it as well.
+        touched: [...(await scope.groups.groupsWith(id)), ...before.members],
       })
       const removed = await scope.groups.remove(before, scope.now, event)
       if (removed.ok) scope.changed()
@@ -118,11 +123,18 @@ interface Wanted {
   readonly remove: readonly string[]
 }
 
+interface Reading {
+  /** The members that are decided upon. */
+  readonly members: MembersWanted
+  /** Nothing but these members is, unless the document changes. */
+  readonly isShared: boolean
+}
+
 /** One round of a PUT or PATCH: read, decide what is wanted, write when that is something else. */
 async function change(
   scope: Scope,
   id: string,
-  members: MembersWanted,
+  { members, isShared }: Reading,
   decide: (before: StoredGroup) => Result<Wanted, ScimFault>,
 ): Round<Shown> {
   const before = await scope.groups.find(id, members)
@@ -131,8 +143,8 @@ async function change(
   const decided = decide(before)
   if (!decided.ok) return decided
   const { resource, add, remove } = decided.value
-  const isSame = add.length + remove.length === 0 && jsonEquals(resource, before.resource)
-  if (isSame) return ok(shown(before, scope))
+  const isSameDocument = jsonEquals(resource, before.resource)
+  if (isSameDocument && add.length + remove.length === 0) return ok(shown(before, scope))
   const tooLarge = sizeFault(resource, GROUP)
   if (tooLarge !== undefined) return err(tooLarge)
   const event = changeEvent(scope, {
@@ -141,11 +153,17 @@ async function change(
     touched: [...add, ...remove].slice(0, MAX_TOUCHED + 1),
     changes: [...documentChanges(before.resource, resource), ...memberChanges(add, remove)],
   })
-  const written = await scope.groups.update(before, { ...decided.value, now: scope.now, event })
-  if (!written.ok) return written
-  scope.changed()
-  return ok(shown(written.value, scope))
+  const update = { ...decided.value, now: scope.now, event }
+  const written =
+    isShared && isSameDocument
+      ? await scope.groups.updateMembers(before, update)
+      : await scope.groups.update(before, update)
+  if (mayBeWritten(written)) scope.changed()
+  return written.ok ? ok(shown(written.value, scope)) : written
 }
+
+const mayBeWritten = (written: Result<StoredGroup, StoreFault>): boolean =>
+  written.ok || (written.error.kind === 'stale' && written.error.mayBeDone === true)
 
 function difference(
   current: readonly string[],

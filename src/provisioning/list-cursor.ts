@@ -1,14 +1,13 @@
 /**
  * Cursors of lists (RFC 9865): a place in an order, sealed. Nothing of a walk is kept here, so a cursor costs nothing and
- * outlives any number of others. It opens for the same organization, resource type, filter and order only, and shows
+ * outlives any number of others. It opens for the same organization, list, filter and order only, and shows
  * its holder nothing: the place tells a value of the attribute that the list is sorted by.
  */
 import * as v from 'valibot'
 
-import type { CursorWindow } from '../db/search.ts'
+import type { CursorWindow } from '../db/search-list.ts'
 import type { Place } from '../db/sort.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { ResourceType } from '../scim/attributes.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import type { SearchRequest } from '../scim/messages.ts'
 import type { Scope } from './scope.ts'
@@ -29,8 +28,8 @@ const payload = v.tuple([
 ])
 
 /** Which list a cursor is of. */
-function contextOf(type: ResourceType, { filter, sortBy, sortOrder }: SearchRequest): string {
-  return `list/${type.name}/${JSON.stringify([filter ?? null, sortBy ?? null, sortOrder ?? null])}`
+function contextOf(list: string, { filter, sortBy, sortOrder }: SearchRequest): string {
+  return `list/${list}/${JSON.stringify([filter ?? null, sortBy ?? null, sortOrder ?? null])}`
 }
 
 /**
@@ -39,12 +38,12 @@ function contextOf(type: ResourceType, { filter, sortBy, sortOrder }: SearchRequ
  */
 export async function openWindow(
   { cursors, now }: Scope,
-  type: ResourceType,
+  list: string,
   request: SearchRequest,
   take: number,
 ): Promise<Result<CursorWindow, ScimFault>> {
   if (request.cursor === undefined || request.cursor === '') return ok({ take, isBackward: false })
-  const opened = await cursors.open(request.cursor, contextOf(type, request))
+  const opened = await cursors.open(request.cursor, contextOf(list, request))
   const read = v.safeParse(payload, opened.ok ? parse(opened.value) : undefined)
   if (!read.success) return err({ kind: 'invalidCursor' })
   const [madeAt, count, total, direction, key, id] = read.output
@@ -61,7 +60,7 @@ export async function openWindow(
 /** The members of a ListResponse that lead on from a page. */
 export async function sealPlaces(
   { cursors, now }: Scope,
-  type: ResourceType,
+  list: string,
   request: SearchRequest,
   take: number,
   page: { readonly total: number; readonly previous?: Place; readonly next?: Place },
@@ -69,7 +68,7 @@ export async function sealPlaces(
   const total = request.filter === undefined ? null : page.total
   const seal = async (direction: 'next' | 'previous', { key, id }: Place) => {
     const made: v.InferInput<typeof payload> = [now, take, total, direction, key, id]
-    return cursors.seal(JSON.stringify(made), contextOf(type, request))
+    return cursors.seal(JSON.stringify(made), contextOf(list, request))
   }
   return {
     ...(page.previous && { previousCursor: await seal('previous', page.previous) }),

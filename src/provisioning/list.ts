@@ -1,6 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { ListQuery } from '../db/search.ts'
+import type { ListQuery, Page } from '../db/search.ts'
 import type { ResourceType } from '../scim/attributes.ts'
 import { checkFilter } from '../scim/check-filter.ts'
 import type { ScimFault } from '../scim/fault.ts'
@@ -33,7 +33,7 @@ export function searchOfQuery(
     ...projectionOf(query),
     ...(filter === undefined ? {} : { filter }),
     ...(sortBy ? { sortBy } : {}),
-    ...(sortOrder?.toLowerCase() === 'descending' ? { sortOrder: 'descending' } : {}),
+    ...(sortOrder === undefined ? {} : { sortOrder }),
     ...(cursor === undefined ? {} : { cursor }),
     ...(startIndex.value === undefined ? {} : { startIndex: startIndex.value }),
     ...(count.value === undefined ? {} : { count: count.value }),
@@ -63,33 +63,43 @@ export async function listResources(
   const { type } = service
   const filter = filterOf(request.filter, type)
   if (!filter.ok) return filter
-  const sort = request.sortBy ? readSortBy(request.sortBy, request.sortOrder, type) : ok(undefined)
+  const sort = readSortBy(request.sortBy, request.sortOrder, type)
   if (!sort.ok) return sort
-  const paging = await pagingOf(scope, type, request)
+  const paging = await openPaging(scope, type.name, request)
   if (!paging.ok) return paging
-  const { window, startIndex } = paging.value
   const query: ListQuery = {
     baseUrl: scope.baseUrl,
-    window,
+    window: paging.value.window,
     ...(filter.value === undefined ? {} : { filter: filter.value }),
     ...(sort.value === undefined ? {} : { sort: sort.value }),
   }
   const projection: Projection = request
   const page = await service.list(scope, query, projection)
   const resources = page.items.map((item) => project(item, type, projection))
-  const cursors = await sealPlaces(scope, type, request, window.take, page)
-  return ok(
-    listResponse({
-      totalResults: page.total,
-      itemsPerPage: resources.length,
-      ...(startIndex === undefined ? {} : { startIndex }),
-      ...cursors,
-      resources,
-    }),
-  )
+  return ok(await answerPage(scope, paging.value, page, resources))
 }
 
+/** A page as a ListResponse, with what leads on from it. */
+export async function answerPage(
+  scope: Scope,
+  { list, request, window, startIndex }: Paging,
+  page: Omit<Page<unknown>, 'items'>,
+  resources: readonly JsonObject[],
+): Promise<JsonObject> {
+  return listResponse({
+    totalResults: page.total,
+    itemsPerPage: resources.length,
+    ...(startIndex === undefined ? {} : { startIndex }),
+    ...(await sealPlaces(scope, list, request, window.take, page)),
+    resources,
+  })
+}
+
+/** Which page of a list is asked for. */
 interface Paging {
+  /** The name of the list: cursors of others are none of it. */
+  readonly list: string
+  readonly request: SearchRequest
   readonly window: ListQuery['window']
   /** Set when the page is told by its index. */
   readonly startIndex?: number
@@ -99,23 +109,23 @@ interface Paging {
  * By cursor when there is one, even an empty one, else by index (RFC 9865 section 2.4). Out of range is not refused but
  * bounded (RFC 7644 section 3.4.2.4): less than 0 is 0, more than a page is a page.
  */
-async function pagingOf(
+export async function openPaging(
   scope: Scope,
-  type: ResourceType,
+  list: string,
   request: SearchRequest,
 ): Promise<Result<Paging, ScimFault>> {
   const startIndex = Math.max(1, request.startIndex ?? 1)
   const take = Math.min(MAX_COUNT, Math.max(0, request.count ?? DEFAULT_COUNT))
   if (request.cursor === undefined)
-    return ok({ startIndex, window: { skip: startIndex - 1, take } })
+    return ok({ list, request, startIndex, window: { skip: startIndex - 1, take } })
   if (startIndex > 1)
     return err({
       kind: 'invalidValue',
       attribute: 'startIndex',
       reason: 'a list is paged by startIndex or by cursor, and this request has both',
     })
-  const window = await openWindow(scope, type, request, take)
-  return window.ok ? ok({ window: window.value }) : window
+  const window = await openWindow(scope, list, request, take)
+  return window.ok ? ok({ list, request, window: window.value }) : window
 }
 
 function filterOf(

@@ -85,11 +85,11 @@ function addItemRoutes(routes: Routes, service: ResourceService, deps: Provision
     const asked = projectionOf(c.req.query())
     const isShown = service.type.name === 'User' || Object.keys(asked).length > 0
     // Without a body nobody sees the members, which may be many (RFC 7644 section 3.5.2 allows 204).
-    const projection = isShown ? asked : { attributes: ['id'] }
+    const projection = isShown ? asked : undefined
     const scope = openScope(c, deps)
     const patched = await service.patch(scope, c.req.param('id'), body.value, projection)
     if (!patched.ok) return scimFault(c, patched.error)
-    if (isShown) return show(c, 200, service, patched.value, projection)
+    if (projection !== undefined) return show(c, 200, service, patched.value, projection)
     return c.body(null, 204, { ETag: patched.value.tag })
   })
 

@@ -35,7 +35,7 @@ const FEATURES: Features = {
     {
       type: 'oauthbearertoken',
       name: 'Bearer token',
-      description: 'A token of a source, created in the console or the admin API.',
+      description: 'A token of a source, created by POST /api/v1/sources/{id}/credentials.',
       specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
       primary: true,
     },

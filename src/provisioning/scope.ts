@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { Actor, NewEvent, Origin } from '../db/event-log.ts'
 import { groupStore, type GroupStore } from '../db/group-store.ts'
 import type { DueQuirks } from '../db/quirk-store.ts'
+import { resourceReader, type ResourceReader } from '../db/resource-reader.ts'
 import { passwordContext, userStore, type UserStore } from '../db/user-store.ts'
 import { originOf } from '../http/authenticate.ts'
 import { callerOf, noteQuirks, runAfter, type AppEnv } from '../http/context.ts'
@@ -34,6 +35,8 @@ export type ScimContext = Context<ProvisioningEnv>
 export interface Scope {
   readonly users: UserStore
   readonly groups: GroupStore
+  /** Users and groups as one list. */
+  readonly resources: ResourceReader
   /** The URL of the SCIM root. */
   readonly baseUrl: string
   readonly sourceId: string
@@ -47,6 +50,8 @@ export interface Scope {
   readonly cursors: Pick<Sealer, 'seal' | 'open'>
   /** Whether the request's If-Match and If-None-Match let a change of this version go on. */
   permits(version: number): boolean
+  /** Whether it has any of them: then a change is about the version that was read, and about no later one. */
+  readonly isConditional: boolean
   noteQuirks(numbers: Iterable<number>): void
   /** Something was written: the directories have to look. */
   changed(): void
@@ -59,6 +64,7 @@ export function openScope(c: ScimContext, deps: ProvisioningDeps): Scope {
   return {
     users: userStore(database, organizationId),
     groups: groupStore(database, organizationId),
+    resources: resourceReader(database, organizationId),
     baseUrl: scimUrl(c, deps),
     sourceId: source.id,
     usernamePolicy: source.usernamePolicy,
@@ -74,6 +80,9 @@ export function openScope(c: ScimContext, deps: ProvisioningDeps): Scope {
     permits: (version) =>
       ifMatch(c.req.header('If-Match'), version) &&
       ifNoneMatch(c.req.header('If-None-Match'), etag(version)),
+    isConditional: [c.req.header('If-Match'), c.req.header('If-None-Match')].some(
+      (header) => header !== undefined,
+    ),
     noteQuirks: (numbers) => {
       noteQuirks(c, numbers)
     },

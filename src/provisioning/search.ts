@@ -1,56 +1,79 @@
 /**
- * A search across all resource types, at the root (RFC 7644 section 3.4.3): one list, users first, then groups, paged by index.
- * An attribute that a type does not have has no value there, so a filter about it excludes that type; one that no type has
- * is refused (Q19). The list is two lists one after the other, and no `sortBy` orders one against the other: it is ignored.
+ * A search across all resource types, at the root (RFC 7644 sections 3.4.2.1 and 3.4.3): one list, ordered, paged and counted
+ * as a whole. An attribute that a type does not have has no value there; one that no type has is refused (Q19).
  */
-import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import type { QueryOfType } from '../db/resource-reader.ts'
+import type { TypeQuery } from '../db/search-list.ts'
+import type { Sort } from '../db/sort.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { ResourceType } from '../scim/attributes.ts'
 import type { ScimFault } from '../scim/fault.ts'
-import { listResponse, type SearchRequest } from '../scim/messages.ts'
-import { groupService } from './groups.ts'
-import { DEFAULT_COUNT, listResources, MAX_COUNT } from './list.ts'
+import { parseFilter } from '../scim/filter.ts'
+import type { SearchRequest } from '../scim/messages.ts'
+import { narrowFilter, type Narrowed } from '../scim/narrow-filter.ts'
+import { isShown, project } from '../scim/project.ts'
+import { GROUP, RESOURCE_TYPES } from '../scim/resource-types.ts'
+import { readSortBy } from '../scim/sort-by.ts'
+import { answerPage, openPaging } from './list.ts'
 import type { Scope } from './scope.ts'
-import type { ResourceService } from './service.ts'
-import { userService } from './users.ts'
 
-const SERVICES: readonly ResourceService[] = [userService, groupService]
+/** What cursors of this list are told apart by from those of one type. */
+const LIST = 'all'
 
 /** One page over all resource types as a ListResponse. */
 export async function searchAll(
   scope: Scope,
   request: SearchRequest,
 ): Promise<Result<JsonObject, ScimFault>> {
-  const { sortBy: _, sortOrder: __, cursor, ...search } = request
-  if (cursor !== undefined) return err(NO_CURSOR)
-  const startIndex = Math.max(1, request.startIndex ?? 1)
-  const count = Math.min(MAX_COUNT, Math.max(0, request.count ?? DEFAULT_COUNT))
-  const resources: JsonObject[] = []
-  let totalResults = 0
-  let refusal: ScimFault | undefined
-  let isAnswered = false
-  for (const service of SERVICES) {
-    const rest = {
-      startIndex: Math.max(1, startIndex - totalResults),
-      count: count - resources.length,
-    }
-    const listed = await listResources(scope, service, { ...search, ...rest })
-    if (listed.ok) {
-      isAnswered = true
-      totalResults += Number(listed.value['totalResults'])
-      resources.push(...resourcesIn(listed.value['Resources']))
-    } else if (listed.error.kind === 'invalidFilter') refusal ??= listed.error
-    else return listed
+  const asked = queriesOf(request)
+  if (!asked.ok) return asked
+  const paging = await openPaging(scope, LIST, request)
+  if (!paging.ok) return paging
+  const members = isShown('members', GROUP, request) ? 'all' : 'none'
+  const query = { window: paging.value.window, baseUrl: scope.baseUrl }
+  const page = await scope.resources.list(asked.value, query, members)
+  const resources = page.items.map(({ type, shown }) => project(shown, type, request))
+  return ok(await answerPage(scope, paging.value, page, resources))
+}
+
+/** What the request asks of each type; a type is left out when nothing of it can satisfy the filter. */
+function queriesOf({ filter, sortBy, sortOrder }: SearchRequest): Result<QueryOfType, ScimFault> {
+  const filters = filtersOf(filter)
+  if (!filters.ok) return filters
+  const sorts = sortsOf(sortBy, sortOrder)
+  if (!sorts.ok) return sorts
+  const asked: Partial<Record<ResourceType['name'], TypeQuery>> = {}
+  for (const [at, type] of RESOURCE_TYPES.entries()) {
+    const [left, sort] = [filters.value[at] ?? 'all', sorts.value[at]]
+    if (left === 'none') continue
+    asked[type.name] = { ...(left === 'all' ? {} : { filter: left }), ...(sort ? { sort } : {}) }
   }
-  if (!isAnswered && refusal !== undefined) return err(refusal)
-  return ok(listResponse({ totalResults, startIndex, itemsPerPage: resources.length, resources }))
+  return ok(asked)
 }
 
-const NO_CURSOR: ScimFault = {
-  kind: 'invalidValue',
-  attribute: 'cursor',
-  reason: 'a search across all resource types is paged by startIndex; search /Users or /Groups',
+/** The filter as each type sees it. Faults: those of `parseFilter` and `narrowFilter`. */
+function filtersOf(text: string | undefined): Result<readonly Narrowed[], ScimFault> {
+  if (text === undefined) return ok([])
+  const parsed = parseFilter(text)
+  if (!parsed.ok) return parsed
+  const filters: Narrowed[] = []
+  for (const type of RESOURCE_TYPES) {
+    const narrowed = narrowFilter(parsed.value, type, RESOURCE_TYPES)
+    if (!narrowed.ok) return narrowed
+    filters.push(narrowed.value)
+  }
+  return ok(filters)
 }
 
-function resourcesIn(listed: Json | undefined): JsonObject[] {
-  return isJsonArray(listed) ? listed.filter(isJsonObject) : []
+/** The order as each type sees it. Fault: that of the first type, when none can be sorted so. */
+function sortsOf(
+  sortBy: string | undefined,
+  sortOrder: string | undefined,
+): Result<readonly (Sort | undefined)[], ScimFault> {
+  const read = RESOURCE_TYPES.map((type) => readSortBy(sortBy, sortOrder, type))
+  const [first] = read
+  if (first?.ok === false && read.every((sort) => !sort.ok)) return first
+  const isDescending = read.some((sort) => sort.ok && sort.value?.isDescending === true)
+  return ok(read.map((sort) => (sort.ok ? sort.value : { attribute: undefined, isDescending })))
 }

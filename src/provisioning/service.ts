@@ -29,8 +29,8 @@ export interface ResourceService {
   /** A page of resources as they are shown; what the projection leaves out need not be in them. */
   list(scope: Scope, query: ListQuery, projection: Projection): Promise<Page<JsonObject>>
   replace(scope: Scope, id: string, body: Json): Outcome<Shown>
-  /** `projection` says what of the answer will be shown: members that nobody sees are not read. */
-  patch(scope: Scope, id: string, body: Json, projection: Projection): Outcome<Shown>
+  /** `projection` says what of the answer will be shown, undefined that nothing will: what nobody sees is not read. */
+  patch(scope: Scope, id: string, body: Json, projection: Projection | undefined): Outcome<Shown>
   remove(scope: Scope, id: string): Outcome<undefined>
 }
 

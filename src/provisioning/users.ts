@@ -67,7 +67,7 @@ export const userService: ResourceService = {
     if (!read.ok) return read
     scope.noteQuirks(read.value.quirks)
     return untilWritten(() =>
-      change(scope, id, ({ suspended }) =>
+      changeUser(scope, id, ({ suspended }) =>
         ok({ ...read.value, suspended: suspendedBy(read.value.resource, suspended) }),
       ),
     )
@@ -79,7 +79,7 @@ export const userService: ResourceService = {
     const { operations, quirks } = parsed.value
     scope.noteQuirks(quirks)
     return untilWritten(() =>
-      change(scope, id, (before) => {
+      changeUser(scope, id, (before) => {
         const patched = applyPatch(withActive(before), operations, USER)
         if (!patched.ok) return patched
         scope.noteQuirks(patched.value.quirks)
@@ -111,11 +111,13 @@ export const userService: ResourceService = {
 interface Wanted {
   readonly resource: JsonObject
   readonly suspended: boolean
+  /** Absent: as it was. SCIM says nothing about it. */
+  readonly passwordExpired?: boolean
   readonly password?: string
 }
 
 /** One round of a PUT or PATCH: read, decide what is wanted, write when that is something else. */
-async function change(
+async function changeUser(
   scope: Scope,
   id: string,
   decide: (before: StoredUser) => Result<Wanted, ScimFault>,
@@ -125,14 +127,15 @@ async function change(
   if (!scope.permits(before.version)) return err(versionMismatch(before.version))
   const decided = decide(before)
   if (!decided.ok) return decided
-  const { resource, suspended, password } = decided.value
-  const isSame = suspended === before.suspended && jsonEquals(resource, before.resource)
+  const { resource, suspended, passwordExpired = before.passwordExpired, password } = decided.value
+  const isSameState = suspended === before.suspended && passwordExpired === before.passwordExpired
+  const isSame = isSameState && jsonEquals(resource, before.resource)
   if (isSame && password === undefined) return ok(shown(before, scope))
   const tooLarge = sizeFault(resource, USER)
   if (tooLarge !== undefined) return err(tooLarge)
   const names = checkNames(resource, scope.usernamePolicy, before)
   if (!names.ok) return names
-  const next = { resource, usernameKey: names.value, suspended }
+  const next = { resource, usernameKey: names.value, suspended, passwordExpired }
   const written = await scope.users.update(before, {
     next: { ...next, ...(await sealed(scope, id, password)) },
     now: scope.now,
@@ -149,8 +152,9 @@ function eventOf(
   next: UserMutation['next'],
   password: string | undefined,
 ): UserMutation['event'] {
-  const from = withActive(before)
-  const to = { ...next.resource, active: !next.suspended }
+  const { passwordExpired = before.passwordExpired } = next
+  const from = { ...withActive(before), passwordExpired: before.passwordExpired }
+  const to = { ...next.resource, active: !next.suspended, passwordExpired }
   return changeEvent(scope, {
     ...updateEvent(before.suspended, next.suspended, password !== undefined),
     target: { type: 'user', id: before.id },

@@ -65,6 +65,14 @@ export function attribute(
   }
 }
 
+/** The sub-attribute of that name; an attribute that is not complex has none. */
+export function findSubAttribute(
+  { subAttributes = [] }: AttributeDefinition,
+  name: string,
+): AttributeDefinition | undefined {
+  return findAttribute(subAttributes, name)
+}
+
 /** The attribute of that name among `attributes`; names ignore case (RFC 7643 section 2.1). */
 export function findAttribute(
   attributes: readonly AttributeDefinition[],

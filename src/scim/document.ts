@@ -10,7 +10,7 @@ import type { ScimFault } from './fault.ts'
 import { findKey, readMember, type ResolvedAttribute } from './resolve.ts'
 
 /** Longest values (Unicode characters) of the attributes that directories limit. */
-const MAX_CHARACTERS: readonly { readonly path: readonly string[]; readonly max: number }[] = [
+const MAX_CHARACTERS: readonly { path: readonly [string, string?]; max: number }[] = [
   { path: ['userName'], max: 1024 },
   { path: ['name', 'givenName'], max: 1024 },
   { path: ['name', 'familyName'], max: 1024 },
@@ -110,7 +110,7 @@ function missingProblem(resource: JsonObject, type: ResourceType): Problem | und
 }
 
 function lengthProblem(resource: JsonObject): Problem | undefined {
-  const long = MAX_CHARACTERS.find(({ path: [name = '', sub], max }) => {
+  const long = MAX_CHARACTERS.find(({ path: [name, sub], max }) => {
     const value = resource[name]
     const values = isJsonArray(value) ? value : [value]
     return values.some((item) => {

@@ -14,6 +14,7 @@ export type ScimFault =
     }
   | { readonly kind: 'invalidPath'; readonly path: string; readonly reason: string }
   | { readonly kind: 'invalidValue'; readonly attribute: string; readonly reason: string }
+  /** `path` is empty when a `remove` has none (RFC 7644 section 3.5.2.2). */
   | { readonly kind: 'noTarget'; readonly path: string }
   | { readonly kind: 'mutability'; readonly attribute: string; readonly reason: string }
   | {
@@ -95,7 +96,10 @@ const ERRORS: {
   noTarget: ({ path }) => ({
     status: 400,
     scimType: 'noTarget',
-    detail: `The path "${excerpt(path)}" matches no value of this resource.`,
+    detail:
+      path === ''
+        ? 'A "remove" needs a path that says what to remove, such as "title" or "members[value eq "usr_…"]"; a whole resource is removed by DELETE.'
+        : `The path "${excerpt(path)}" matches no value of this resource.`,
   }),
   mutability: ({ attribute, reason }) => ({
     status: 400,

@@ -48,7 +48,7 @@ function parseTerm(cursor: Cursor): Filter | undefined {
 }
 
 function parseGroup(cursor: Cursor): Filter | undefined {
-  return parseNested(cursor, '(', ')')
+  return parseNested(cursor, ')')
 }
 
 /** `emails[type eq "work"]`, and `emails[type eq "work"].value eq "x"`, which is not in the grammar (Q17). */
@@ -68,7 +68,7 @@ export function parseElementFilter(cursor: Cursor): Filter | undefined {
   if (cursor.inElement)
     return fail(cursor, peek(cursor), 'inside [ ] a sub-attribute has no [ ] of its own')
   cursor.inElement = true
-  const filter = parseNested(cursor, '[', ']')
+  const filter = parseNested(cursor, ']')
   cursor.inElement = false
   return filter
 }
@@ -85,13 +85,12 @@ export function takeSubAttribute(cursor: Cursor): string | undefined {
   return path.value.attribute
 }
 
-function parseNested(cursor: Cursor, open: '(' | '[', close: ')' | ']'): Filter | undefined {
-  const token = peek(cursor)
-  if (token.kind !== open) return fail(cursor, token, `"${open}" is expected here`)
+/** The filter between the parenthesis or bracket at which the cursor stands and the one that closes it. */
+function parseNested(cursor: Cursor, close: ')' | ']'): Filter | undefined {
   if (cursor.nesting === cursor.limits.maxNesting)
     return fail(
       cursor,
-      token,
+      peek(cursor),
       `at most ${cursor.limits.maxNesting} parentheses and brackets may be open`,
     )
   cursor.index += 1

@@ -23,17 +23,6 @@ export interface TextLimits {
   readonly maxWordCharacters: number
 }
 
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['"', '"'],
-  ['\\', '\\'],
-  ['/', '/'],
-  ['b', '\b'],
-  ['f', '\f'],
-  ['n', '\n'],
-  ['r', '\r'],
-  ['t', '\t'],
-])
-
 /** A string with its quotes, as JSON has it: no bare control character (RFC 8259 section 7). */
 const STRING = /"(?:[ !#-[\]-\u{10ffff}]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy
 const WORD = /[^\s()[\]"\p{Cc}]+/uy
@@ -71,7 +60,7 @@ function readString(text: string, position: number): TokenRead {
   const raw = matchAt(STRING, text, position)
   if (raw === undefined)
     return misread(position, 'a string begins here that does not end as JSON strings do')
-  const value = unescape(raw.slice(1, -1))
+  const value = String(JSON.parse(raw))
   if (UNSTORABLE.test(value)) return misread(position, 'this string holds half a character or NUL')
   return ok({ token: { kind: 'string', text: value, position }, end: position + raw.length })
 }
@@ -85,16 +74,6 @@ function readWord(text: string, position: number, limits: TextLimits): TokenRead
       `without quotes at most ${limits.maxWordCharacters} characters are read`,
     )
   return ok({ token: { kind: 'word', text: word, position }, end: position + word.length })
-}
-
-function unescape(raw: string): string {
-  return raw.replaceAll(
-    /\\(?:u([\da-fA-F]{4})|(.))/g,
-    (_, code: string | undefined, letter: string) =>
-      code === undefined
-        ? (ESCAPES.get(letter) ?? letter)
-        : String.fromCharCode(Number.parseInt(code, 16)),
-  )
 }
 
 function skipBlanks(text: string, position: number): number {

@@ -6,6 +6,7 @@
  * Filters have passed `checkFilter`: here, what does not resolve has no values, so that its negation would match.
  */
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { compareTexts } from '../kernel/order.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { AttributeDefinition, ResourceType } from './attributes.ts'
 import { coerceOperand, comparable } from './operand.ts'
@@ -96,15 +97,10 @@ function matchesCompare(filter: Extract<Filter, { kind: 'compare' }>, scope: Sco
     : values.some((actual) => holds(TESTS[operator], actual, wanted, definition))
 }
 
-/**
- * Below, at or above 0 as `a` comes before, with or after `b`. Texts by code points, as databases order UTF-8:
- * JavaScript's own operators put U+1F600 before U+FF01, because they compare halves of characters.
- */
+/** Below, at or above 0 as `a` comes before, with or after `b`. */
 function order(a: string | number | boolean, b: string | number | boolean): number {
   if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b)
-  let at = 0
-  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1
-  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1)
+  return compareTexts(a, b)
 }
 
 function holds(

@@ -8,7 +8,7 @@
  * 4. The store writes the difference, and nothing when it is empty.
  */
 import { isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
-import { ok, type Result } from '../kernel/result.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
 import type { ResourceType } from './attributes.ts'
 import type { ScimFault } from './fault.ts'
 import { matchesElement } from './match.ts'
@@ -48,7 +48,17 @@ export function splitMembers(
     if (split.value.rest !== undefined) rest.push(split.value.rest)
     members.push(...split.value.members)
   }
-  return ok({ rest, members, quirks: [...applied] })
+  const filters = members.filter(({ op }) => op === 'removeMatching').length
+  return filters > MAX_FILTERS ? err(TOO_MANY_FILTERS) : ok({ rest, members, quirks: [...applied] })
+}
+
+/** Each looks at every member, of which there may be 100,000; by `value`, members are looked up. */
+const MAX_FILTERS = 20
+
+const TOO_MANY_FILTERS: ScimFault = {
+  kind: 'invalidValue',
+  attribute: 'members',
+  reason: `at most ${MAX_FILTERS} operations may select members by something else than their value`,
 }
 
 /** The ids that the operations are about; `all` when what they do depends on every member that the group has. */

@@ -31,7 +31,8 @@ export interface SearchRequest {
   readonly excludedAttributes?: readonly string[]
   readonly filter?: string
   readonly sortBy?: string
-  readonly sortOrder?: 'ascending' | 'descending'
+  /** As sent: `readSortBy` reads it. */
+  readonly sortOrder?: string
   readonly startIndex?: number
   readonly count?: number
   /** The empty text asks for the first page (RFC 9865 section 2.1). */
@@ -73,9 +74,7 @@ const searchSchema = members({
   excludedAttributes: v.exactOptional(names),
   filter: v.exactOptional(text),
   sortBy: v.exactOptional(text),
-  sortOrder: v.exactOptional(
-    v.picklist(['ascending', 'descending'], 'must be ascending or descending'),
-  ),
+  sortOrder: v.exactOptional(text),
   startIndex: v.exactOptional(integer),
   count: v.exactOptional(integer),
   cursor: v.exactOptional(text),

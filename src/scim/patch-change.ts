@@ -29,20 +29,21 @@ export function contextOf({ target, notes }: Change): ValueContext {
   return { name: opaque ? target.path : definition.name, applied: notes.applied }
 }
 
-/** Whether the target is to go: by `remove`, by null or by an empty text (Q27). */
-export function removesTarget({ op, value, notes }: Change): boolean {
-  return op === 'remove' || value === undefined || isBlank(value, notes.applied)
+/** What the target is to be; undefined when it is to go: by `remove`, by null or by an empty text (Q27). */
+export function wantedValue({ op, value, notes }: Change): Json | undefined {
+  const isGone = op === 'remove' || value === undefined || isBlank(value, notes.applied)
+  return isGone ? undefined : value
 }
 
-/** `current` with the target's sub-attribute set or removed; undefined when nothing is left. Fault: invalidValue. */
+/** `current` with its sub-attribute `name` set or removed; undefined when nothing is left. Fault: invalidValue. */
 export function changeSub(
   current: JsonObject,
+  name: string,
   change: Change,
 ): Result<JsonObject | undefined, ScimFault> {
-  const { definition, sub } = change.target.found
-  const name = sub?.name ?? ''
-  const value = removesTarget(change) ? null : (change.value ?? null)
-  const changed = mergeComplex(current, { [name]: value }, definition, contextOf(change))
+  const { definition } = change.target.found
+  const sent = { [name]: wantedValue(change) ?? null }
+  const changed = mergeComplex(current, sent, definition, contextOf(change))
   if (changed.ok && definition.multiValued && changed.value?.[name] === undefined)
     change.notes.hollowed.add(definition)
   return changed

@@ -17,7 +17,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { isPrimary, MAX_ELEMENTS } from './document.ts'
 import type { ScimFault } from './fault.ts'
 import { matchesElement } from './match.ts'
-import { changeSub, contextOf, removesTarget, type Change } from './patch-change.ts'
+import { changeSub, contextOf, wantedValue, type Change } from './patch-change.ts'
 import { elementOf, emailText, isUniqueByType } from './quirks.ts'
 import type { Filter } from './tree.ts'
 import { invalid, mergeComplex, readElements, readSentObject } from './value.ts'
@@ -36,7 +36,7 @@ export function changeElements(
       ? changeSelected(current, change, filter)
       : found.sub === undefined
         ? changeAll(current, change)
-        : changeSubOfAll(current, change)
+        : changeSubOfAll(current, found.sub.name, change)
   if (!changed.ok) return changed
   if (changed.value.length > MAX_ELEMENTS) return err(invalid(contextOf(change), TOO_MANY))
   return ok(changed.value.length === 0 ? undefined : changed.value)
@@ -45,14 +45,15 @@ export function changeElements(
 const TOO_MANY = `at most ${MAX_ELEMENTS} values are kept`
 
 function changeAll(current: JsonArray, change: Change): Elements {
-  const { op, value } = change
+  const { op } = change
   const { definition } = change.target.found
   const context = contextOf(change)
-  const isNothing = value === undefined || value === null
-  if (op === 'remove' ? isNothing : removesTarget(change)) return ok([])
-  const address = emailText(definition.name, value ?? null, context.applied)
+  // The value of a `remove` lists what goes.
+  const value = op === 'remove' ? change.value : wantedValue(change)
+  if (value === undefined || value === null) return ok([])
+  const address = emailText(definition.name, value, context.applied)
   if (address !== undefined && op !== 'remove') return changeAddress(current, address)
-  const sent = readElements(value ?? null, definition, context)
+  const sent = readElements(value, definition, context)
   if (!sent.ok) return sent
   // Each is compared with each that is held.
   if (sent.value.length > MAX_ELEMENTS) return err(invalid(context, TOO_MANY))
@@ -89,23 +90,18 @@ function addElements(current: JsonArray, added: JsonArray, { target, notes }: Ch
   return elements
 }
 
-function changeSubOfAll(current: JsonArray, change: Change): Elements {
-  if (removesTarget(change))
-    return changeEach(
-      current,
-      () => true,
-      (held) => changeSub(held, change),
-    )
-  if (current.length > 1)
+function changeSubOfAll(current: JsonArray, name: string, change: Change): Elements {
+  const isSet = wantedValue(change) !== undefined
+  if (isSet && current.length > 1)
     return err({
       kind: 'invalidPath',
       path: change.target.path,
       reason: 'it names several values; select one by a filter, such as [type eq "work"]',
     })
   return changeEach(
-    current.length === 0 ? [{}] : current,
+    isSet && current.length === 0 ? [{}] : current,
     () => true,
-    (held) => changeSub(held, change),
+    (held) => changeSub(held, name, change),
   )
 }
 
@@ -117,9 +113,10 @@ function changeSelected(current: JsonArray, change: Change, filter: Filter): Ele
     const changed = changeEach(current, selects, (held) => changeElement(held, described, change))
     return changed.ok ? ok(settlePrimary(current, changed.value)) : changed
   }
-  if (!removesTarget(change) && described === undefined) return err({ kind: 'noTarget', path })
+  const isSet = wantedValue(change) !== undefined
+  if (isSet && described === undefined) return err({ kind: 'noTarget', path })
   change.notes.applied.add(4)
-  if (removesTarget(change) || described === undefined) return ok(current)
+  if (!isSet) return ok(current)
   const created = changeElement(undefined, described, change)
   if (!created.ok) return created
   const says = found.sub === undefined ? created.value : readSub(created.value, found.sub.name)
@@ -138,12 +135,12 @@ function changeElement(
 ): Element {
   const { definition, sub } = change.target.found
   const isKept = held !== undefined && (sub !== undefined || change.op === 'add')
-  if (sub === undefined && removesTarget(change)) return ok(undefined)
+  if (sub === undefined && wantedValue(change) === undefined) return ok(undefined)
   const start = isKept ? ok(held) : mergeComplex({}, described ?? {}, definition, contextOf(change))
   if (!start.ok) return start
   return sub === undefined
     ? mergeSent(start.value ?? {}, change)
-    : changeSub(start.value ?? {}, change)
+    : changeSub(start.value ?? {}, sub.name, change)
 }
 
 function mergeSent(start: JsonObject, change: Change): Element {

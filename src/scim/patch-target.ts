@@ -41,13 +41,14 @@ export function findTarget(
 ): Result<PatchTarget | undefined, ScimFault> {
   const parsed = parsePath(repairUrn(text, applied))
   if (!parsed.ok) return parsed
-  if (parsed.value.attribute === '') return extensionTarget(text, parsed.value.schema ?? '', type)
+  const { schema = '', attribute, filter } = parsed.value
+  if (attribute === '') return extensionTarget(text, schema, type)
   const found = resolveAttribute(parsed.value, type)
   if (found === undefined || isReservedName(found.definition.name)) return ok(undefined)
   noteExtensionPath(text, found.opaque, applied)
-  return parsed.value.filter === undefined
+  return filter === undefined
     ? ok({ kind: 'attribute', path: text, found })
-    : filteredTarget(text, parsed.value.filter, found)
+    : filteredTarget(text, filter, found)
 }
 
 /** The fault for a path to an attribute that the schemas do not have. */

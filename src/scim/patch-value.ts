@@ -8,7 +8,7 @@ import { isJsonArray, isJsonObject, jsonEquals, type Json } from '../kernel/json
 import { err, ok, type Result } from '../kernel/result.ts'
 import { withMember } from './document.ts'
 import type { ScimFault } from './fault.ts'
-import { changeSub, contextOf, removesTarget, type Change } from './patch-change.ts'
+import { changeSub, contextOf, wantedValue, type Change } from './patch-change.ts'
 import { changeElements } from './patch-elements.ts'
 import { findKey } from './resolve.ts'
 import { mergeComplex, readOpaque, readSentObject, readValue } from './value.ts'
@@ -27,7 +27,11 @@ export function changeValue(
   if (!next.ok || next.value !== undefined || !definition.required) return next
   const attribute = definition.name
   return change.op === 'remove'
-    ? err({ kind: 'mutability', attribute, reason: 'it is required' })
+    ? err({
+        kind: 'mutability',
+        attribute,
+        reason: 'it is required; replace it instead of removing it',
+      })
     : err({ kind: 'invalidValue', attribute, reason: 'it is required and must not be empty' })
 }
 
@@ -35,7 +39,7 @@ function nextValue(current: Json | undefined, change: Change): Result<Json | und
   const { definition, sub, opaque } = change.target.found
   if (opaque) return changeOpaque(current, change)
   if (definition.multiValued) return changeElements(isJsonArray(current) ? current : [], change)
-  if (sub !== undefined) return changeSub(isJsonObject(current) ? current : {}, change)
+  if (sub !== undefined) return changeSub(isJsonObject(current) ? current : {}, sub.name, change)
   return changeSingle(current, change)
 }
 
@@ -45,9 +49,10 @@ function changeSingle(
 ): Result<Json | undefined, ScimFault> {
   const { definition } = change.target.found
   const context = contextOf(change)
-  if (removesTarget(change) || change.value === undefined) return ok(undefined)
-  if (definition.type !== 'complex') return readValue(change.value, definition, context)
-  const sent = readSentObject(change.value, definition, context)
+  const wanted = wantedValue(change)
+  if (wanted === undefined) return ok(undefined)
+  if (definition.type !== 'complex') return readValue(wanted, definition, context)
+  const sent = readSentObject(wanted, definition, context)
   if (!sent.ok || sent.value === undefined) return sent
   return mergeComplex(isJsonObject(current) ? current : {}, sent.value, definition, context)
 }
@@ -58,9 +63,7 @@ function changeOpaque(
   change: Change,
 ): Result<Json | undefined, ScimFault> {
   const { sub } = change.target.found
-  const read = removesTarget(change)
-    ? ok(undefined)
-    : readOpaque(change.value ?? null, contextOf(change))
+  const read = readOpaque(wantedValue(change) ?? null, contextOf(change))
   if (!read.ok) return read
   if (sub === undefined) return ok(change.op === 'add' ? union(current, read.value) : read.value)
   const object = isJsonObject(current) ? current : {}

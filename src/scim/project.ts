@@ -64,7 +64,7 @@ function pick(
     const isWanted = place.isWanted || selection.wanted?.has(key) === true
     if (!isVisible(key, definition, isWanted, selection)) return []
     if (!isNamedInside(key, selection)) return [[name, value]]
-    const definitions = definition?.subAttributes ?? extensionAttributes(name, type)
+    const definitions = definition?.subAttributes ?? resolveSchema(name, type)?.attributes ?? []
     const inside = pickInside(value, { key, isWanted, definitions }, selection, type)
     return inside === undefined ? [] : [[name, inside]]
   })
@@ -117,11 +117,11 @@ function keysOfName(name: string, type: ResourceType): string[] {
   if (!path.ok) return []
   const found = resolveAttribute(path.value, type)
   if (found !== undefined) return [storedKeys(found).reduce(joinKey, '')]
-  const schema =
-    path.value.attribute === '' ? resolveSchema(path.value.schema ?? '', type) : undefined
+  const { schema: urn = '', attribute } = path.value
+  const schema = attribute === '' ? resolveSchema(urn, type) : undefined
   if (schema === undefined) return []
   return schema === type.schema
-    ? schema.attributes.map((attribute) => joinKey('', attribute.name))
+    ? schema.attributes.map(({ name }) => joinKey('', name))
     : [joinKey('', schema.id)]
 }
 
@@ -133,10 +133,6 @@ function withoutFilter(name: string): string {
   if (name.length > MAX_NAME) return ''
   const [open, close] = [name.indexOf('['), name.lastIndexOf(']')]
   return open < 0 || close < open ? name : name.slice(0, open) + name.slice(close + 1)
-}
-
-function extensionAttributes(name: string, type: ResourceType): readonly AttributeDefinition[] {
-  return /^urn:/i.test(name) ? (resolveSchema(name, type)?.attributes ?? []) : []
 }
 
 const joinKey = (key: string, name: string): string => `${key}/${name.toLowerCase()}`

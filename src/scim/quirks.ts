@@ -165,8 +165,8 @@ export function emailText(
 
 /** Q40: `"value": [{"$ref": null, "value": "x"}]` and `["x"]` for an attribute that has a single value. */
 export function unwrapSingle(value: Json, isComplex: boolean, applied: AppliedQuirks): Json {
-  if (!isJsonArray(value) || value.length !== 1) return value
-  const [only = null] = value
+  const [only, ...more] = isJsonArray(value) ? value : []
+  if (only === undefined || more.length > 0) return value
   applied.add(40)
   return !isComplex && isJsonObject(only) ? (readMember(only, 'value') ?? only) : only
 }

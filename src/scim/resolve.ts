@@ -6,6 +6,7 @@ import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel
 import {
   attribute,
   findAttribute,
+  findSubAttribute,
   type AttributeDefinition,
   type ResourceType,
   type SchemaDefinition,
@@ -45,9 +46,7 @@ export function resolveSub(
   found: ResolvedAttribute,
   name: string,
 ): AttributeDefinition | undefined {
-  return found.opaque
-    ? opaqueAttribute(name)
-    : findAttribute(found.definition.subAttributes ?? [], name)
+  return found.opaque ? opaqueAttribute(name) : findSubAttribute(found.definition, name)
 }
 
 /**

@@ -8,8 +8,8 @@
  * (Q23) or that are readOnly are ignored. Pure.
  */
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
-import { findAttribute, type AttributeDefinition, type AttributeType } from './attributes.ts'
+import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import { findSubAttribute, type AttributeDefinition, type AttributeType } from './attributes.ts'
 import type { ScimFault } from './fault.ts'
 import {
   coerceBoolean,
@@ -112,7 +112,7 @@ export function mergeComplex(
   const merged = new Map(Object.entries(current))
   const seen = new Set<string>()
   for (const [name, value] of Object.entries(sent)) {
-    const sub = findAttribute(definition.subAttributes ?? [], name)
+    const sub = findSubAttribute(definition, name)
     if (sub === undefined) context.applied.add(23)
     if (sub === undefined || sub.mutability === 'readOnly') continue
     const subContext = { ...context, name: `${context.name}.${sub.name}` }
@@ -184,12 +184,10 @@ function unwrapOne(value: Json, definition: AttributeDefinition, applied: Applie
 
 /** A text for an attribute whose elements have a `value`: `["x"]` for `[{"value": "x"}]`. */
 function objectOf(text: string, definition: AttributeDefinition): Json {
-  return findAttribute(definition.subAttributes ?? [], 'value') === undefined
-    ? text
-    : { value: text }
+  return findSubAttribute(definition, 'value') === undefined ? text : { value: text }
 }
 
-function isOfType(value: Json, type: AttributeType): boolean {
+function isOfType(value: Json, type: Exclude<AttributeType, 'complex'>): boolean {
   switch (type) {
     case 'boolean':
       return typeof value === 'boolean'
@@ -202,10 +200,8 @@ function isOfType(value: Json, type: AttributeType): boolean {
     case 'reference':
     case 'binary':
       return typeof value === 'string'
-    case 'complex':
-      return isJsonObject(value)
     default:
-      return false
+      return assertNever(type)
   }
 }
 

@@ -88,7 +88,11 @@ describe('an account that has the name of a create', () => {
     expect(decideAdoption(input({ policy: 'hold' }))).toEqual({ kind: 'ours', graphId: 'g1' })
   })
   test('that was there before is adopted or held as the directory says', () => {
-    expect(decideAdoption(input({ account: OLD }))).toEqual({ kind: 'adopt', graphId: 'g1' })
+    expect(decideAdoption(input({ account: OLD }))).toEqual({
+      kind: 'adopt',
+      graphId: 'g1',
+      exported: [],
+    })
     expect(decideAdoption(input({ account: OLD, policy: 'hold' }))).toMatchObject({
       kind: 'hold',
       error: { code: 'account_exists' },
@@ -100,7 +104,7 @@ describe('an account that has the name of a create', () => {
   ])('that is %s is never adopted', (_, account, code) => {
     expect(decideAdoption(input({ account }))).toMatchObject({ kind: 'hold', error: { code } })
   })
-  const holder = { resourceId: 'usr_other', isFormer: false, externalId: 'e1' }
+  const holder = { resourceId: 'usr_other', isFormer: false, externalId: 'e1', exported: [] }
   test('that is another user’s is asked for some minutes and never adopted, even if it is new', () => {
     expect(decideAdoption(input({ boundTo: holder }))).toEqual({
       kind: 'callHolder',
@@ -118,7 +122,11 @@ describe('an account that has the name of a create', () => {
   })
   test('that was a former user’s goes to who has the same externalId, and to nobody else', () => {
     const former = { ...holder, isFormer: true }
-    expect(decideAdoption(input({ boundTo: former }))).toEqual({ kind: 'adopt', graphId: 'g1' })
+    expect(decideAdoption(input({ boundTo: former }))).toEqual({
+      kind: 'adopt',
+      graphId: 'g1',
+      exported: [],
+    })
     for (const externalId of ['e2', null])
       expect(decideAdoption(input({ boundTo: former, externalId }))).toMatchObject({
         kind: 'hold',

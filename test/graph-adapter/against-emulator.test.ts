@@ -177,7 +177,7 @@ describe('the adapter against a Graph emulator', () => {
       ['read', getManager(id)],
     ])
     expect(outcomes).toMatchObject([
-      { kind: 'permanent', code: 'unverified_domain' },
+      { kind: 'permanent', code: 'domain_not_verified' },
       { kind: 'permanent', attribute: 'jobTitle' },
       { kind: 'permanent', attribute: 'displayName' },
       { kind: 'permanent', code: 'password_rejected' },

@@ -197,7 +197,7 @@ const VALUES: readonly OutcomeCase[] = [
     message:
       'The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.',
     details: [{ code: 'InvalidValue', target: 'userPrincipalName' }],
-    outcome: { kind: 'permanent', code: 'unverified_domain', attribute: 'userPrincipalName' },
+    outcome: { kind: 'permanent', code: 'domain_not_verified', attribute: 'userPrincipalName' },
   },
   {
     row: 'the password is refused',

@@ -113,16 +113,6 @@ describe('a token source', () => {
     expect((await source.token(ACCOUNT)).ok).toBe(false)
     expect(await source.token(ACCOUNT)).toEqual({ ok: true, value: 't1' })
   })
-
-  it.each([
-    { type: 'certificate', certificate: 'c', privateKey: 'k' },
-    { type: 'federated' },
-  ] as const)('says that a credential of type $type cannot be used yet', async (credential) => {
-    const { source, seen } = sourceWith(granted('t1'))
-    const result = await source.token({ ...ACCOUNT, credential })
-    expect(result).toMatchObject({ ok: false, error: { code: 'credential_not_supported' } })
-    expect(seen).toHaveLength(0)
-  })
 })
 
 describe('a refusal by Entra ID', () => {

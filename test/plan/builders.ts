@@ -8,7 +8,8 @@ import {
   type Directions,
 } from '../../src/plan/attributes.ts'
 import { directoryUser, type DirectoryUser } from '../../src/plan/directory-user.ts'
-import type { UserBinding, UserPlanInput } from '../../src/plan/planned.ts'
+import type { Plan, UserBinding, UserPlanInput } from '../../src/plan/planned.ts'
+import { type Knowledge, knownAfter } from '../../src/plan/settle.ts'
 import { type DirectorySettings, defaultSettings } from '../../src/plan/settings.ts'
 import { GRAPH_BASE, GRAPH_ID } from './model-graph.ts'
 
@@ -103,4 +104,21 @@ export function input(
     ...overrides,
     settings: { ...defaultSettings, ...overrides.settings },
   }
+}
+
+/** What became of a write: `refused` and `unsent` changed nothing. */
+export type WriteOutcome = 'answered' | 'unanswered' | 'refused' | 'unsent'
+
+/** What is known after the writes of a plan. A write without an outcome was not sent. */
+export function settle<Values extends object>(
+  plan: Pick<Plan<Values>, 'known' | 'unknown' | 'writes'>,
+  outcomes: readonly WriteOutcome[],
+): Knowledge<Values> {
+  let known: Knowledge<Values> = { snapshot: plan.known, unknown: plan.unknown }
+  for (const [i, write] of plan.writes.entries()) {
+    const outcome = outcomes[i] ?? 'unsent'
+    if (outcome === 'answered' || outcome === 'unanswered')
+      known = knownAfter(known, write, outcome)
+  }
+  return known
 }

@@ -9,7 +9,7 @@ import {
   removeManager,
   removeMember,
 } from '../../src/plan/requests.ts'
-import { settle } from '../../src/plan/settle.ts'
+import { settle } from './builders.ts'
 import { GRAPH_BASE } from './model-graph.ts'
 
 const groupInput = (overrides: Partial<GroupPlanInput> = {}): GroupPlanInput => ({

@@ -12,10 +12,9 @@ import {
 } from '../../src/plan/attributes.ts'
 import { seenOrgData } from '../../src/plan/graph-user.ts'
 import type { UserBinding, UserPlan, UserPlanInput } from '../../src/plan/planned.ts'
-import { settle, type WriteOutcome } from '../../src/plan/settle.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { planUser } from '../../src/plan/user-plan.ts'
-import { ENTERPRISE, input, NEVER_EXPORTED, user } from './builders.ts'
+import { ENTERPRISE, input, NEVER_EXPORTED, settle, user, type WriteOutcome } from './builders.ts'
 import { GRAPH_ID, ModelGraph } from './model-graph.ts'
 
 /** What becomes of a write: `lost` never reached Graph, `late` did but was not answered. */

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { UserPlan } from '../../src/plan/planned.ts'
 import type { GraphRequest } from '../../src/plan/requests.ts'
-import { settle } from '../../src/plan/settle.ts'
 import { planUser } from '../../src/plan/user-plan.ts'
-import { ADELE, ADOPTED, directions, ENTERPRISE, input, NEVER_EXPORTED, user } from './builders.ts'
+import {
+  ADELE,
+  ADOPTED,
+  directions,
+  ENTERPRISE,
+  input,
+  NEVER_EXPORTED,
+  settle,
+  user,
+} from './builders.ts'
 import { GRAPH_BASE, GRAPH_ID } from './model-graph.ts'
 
 const LOCKED_ONLY = directions()

@@ -45,6 +45,15 @@ describe('parseBulkRequest', () => {
     })
   })
 
+  it('lets operations that create nothing repeat a bulkId, which nobody refers to', () => {
+    const put = { method: 'PUT', path: '/Users/1', bulkId: 'a', data: {} }
+    const remove = { method: 'DELETE', path: '/Users/2', bulkId: 'a' }
+    expect(parseBulkRequest({ Operations: [post, put, remove] }, LIMITS)).toEqual({
+      ok: true,
+      value: { operations: [post, put, remove] },
+    })
+  })
+
   it('refuses more operations than the limit', () => {
     const operations = Array.from({ length: 4 }, (_, index) => ({ ...post, bulkId: `b${index}` }))
     expect(parseBulkRequest({ Operations: operations }, LIMITS)).toEqual({

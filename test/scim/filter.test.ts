@@ -292,6 +292,7 @@ describe('checkFilter', () => {
     ['unknown eq "x"', 'unknown'],
     ['not (unknown eq "x")', 'unknown'],
     ['title pr or unknown pr', 'unknown'],
+    ['unknown pr or title pr', 'unknown'],
     ['constructor pr', 'constructor'],
     ['name.unknown eq "x"', 'name.unknown'],
     ['title.value eq "x"', 'title.value'],

@@ -154,6 +154,20 @@ describe('matchesFilter', () => {
     expect(matches(`${CUSTOM}:wide pr`, { [CUSTOM]: { deep, wide } })).toBe(false)
   })
 
+  it.each([
+    'unknown eq "x"',
+    'unknown pr',
+    'unknown[value eq "x"]',
+    'name eq "Zhang"',
+    'active eq "yes"',
+    'emails[unknown eq "x"]',
+  ])('finds nobody with %s, also when nothing has refused it before (Q19)', (text) => {
+    const parsed = parseFilter(text)
+    if (!parsed.ok) throw new Error('not a filter')
+    expect(checkFilter(parsed.value, USER).ok).toBe(false)
+    expect(matchesFilter(user, parsed.value, USER)).toBe(false)
+  })
+
   it('means the same before and after the values got the types of their attributes', () => {
     const resources = fc.oneof(
       fc.constant(user),

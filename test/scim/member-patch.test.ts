@@ -137,6 +137,11 @@ describe('splitMembers', () => {
         attribute: 'members',
       })
     expect(faultOf({ op: 'add', path: 'members' })).toMatchObject({ kind: 'invalidValue' })
+    for (const operation of [
+      { op: 'add', value: { members: [7] } } as const,
+      { op: 'remove', path: 'members', value: [7] } as const,
+    ])
+      expect(faultOf(operation)).toMatchObject({ kind: 'invalidValue', attribute: 'members' })
   })
 
   it('refuses to change a member, and to add to what a filter selects', () => {
@@ -147,6 +152,32 @@ describe('splitMembers', () => {
     expect(faultOf(add('members[type eq "User"]', {}))).toMatchObject({ kind: 'noTarget' })
     expect(faultOf(add('members[colour eq "x"]', {}))).toMatchObject({ kind: 'invalidFilter' })
     expect(faultOf(add('members[value eq', {}))).toMatchObject({ kind: 'invalidPath' })
+  })
+
+  it('refuses a broken path also where it is a name in a path-less value', () => {
+    const value = { displayName: 'Staff', 'members[value eq': [u1] }
+    expect(faultOf({ op: 'add', value })).toMatchObject({ kind: 'invalidPath' })
+  })
+
+  it('refuses what is no member in place of one that a filter selects', () => {
+    const operation = { op: 'replace', path: 'members[value eq "u1"]', value: [7] } as const
+    expect(faultOf(operation)).toMatchObject({ kind: 'invalidValue', attribute: 'members' })
+  })
+
+  it('takes only `value eq` for an id', () => {
+    const { members } = split({ op: 'remove', path: 'members[value sw "u"]' })
+    expect(members).toMatchObject([{ op: 'removeMatching', filter: { operator: 'sw' } }])
+    expect(touchedIds(members)).toBe('all')
+  })
+
+  it('accepts twenty operations that look at every member, and refuses more', () => {
+    const removals = (length: number) =>
+      Array.from({ length }, () => ({ op: 'remove', path: 'members[type eq "User"]' }) as const)
+    expect(split(...removals(20)).members).toHaveLength(20)
+    expect(splitMembers(removals(21), GROUP)).toMatchObject({
+      ok: false,
+      error: { kind: 'invalidValue', reason: expect.stringContaining('20 operations') },
+    })
   })
 
   it('never throws', () => {

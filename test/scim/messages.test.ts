@@ -111,7 +111,7 @@ describe('parseSearchRequest', () => {
   it.each([
     [{ count: 'ten' }, 'count'],
     [{ startIndex: 1.5 }, 'startIndex'],
-    [{ sortOrder: 'up' }, 'sortOrder'],
+    [{ sortOrder: 7 }, 'sortOrder'],
     [{ attributes: 7 }, 'attributes'],
     ['x', 'SearchRequest'],
   ])('refuses %o and names the place', (body, place) => {

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Json, JsonObject } from '../../src/kernel/json.ts'
+import type { Json, JsonArray, JsonObject } from '../../src/kernel/json.ts'
+import { attribute } from '../../src/scim/attributes.ts'
 import type { ScimFault } from '../../src/scim/fault.ts'
 import type { PatchOperation } from '../../src/scim/messages.ts'
 import { applyPatch, type PatchOutcome } from '../../src/scim/patch.ts'
 import { USER } from '../../src/scim/resource-types.ts'
 import { readResource } from '../../src/scim/resource.ts'
-import { ENTERPRISE_USER_URN, USER_URN } from '../../src/scim/urns.ts'
+import { ENTERPRISE_USER_URN, GROUP_URN, USER_URN } from '../../src/scim/urns.ts'
 import { pathOperations, patchOperations, userBodies } from './arbitrary-patch.ts'
 
 const ANN: JsonObject = { schemas: [USER_URN], userName: 'ann' }
@@ -97,6 +98,28 @@ describe('applyPatch', () => {
     ])
   })
 
+  it('changes the work address, or adds one, where an address is all that is sent (Q37)', () => {
+    const home = { type: 'home', value: 'h' }
+    const replaced = (emails: JsonArray) =>
+      patched([replace('emails', 'new')], { ...ANN, emails }).resource['emails']
+    expect(replaced([home, { type: 'Work', value: 'w' }])).toEqual([
+      home,
+      { type: 'Work', value: 'new' },
+    ])
+    expect(replaced([home])).toEqual([home, { type: 'work', value: 'new' }])
+  })
+
+  it('puts a value in the place of what a filter selects, though the filter describes none', () => {
+    const before = { ...ANN, roles: [{ value: 'a', display: 'A' }, { value: 'b' }] }
+    const { resource } = patched([replace('roles[value ne "b"]', { value: 'c' })], before)
+    expect(resource['roles']).toEqual([{ value: 'c' }, { value: 'b' }])
+  })
+
+  it('takes an empty array for a single value as none (RFC 7643 section 2.5)', () => {
+    const before = { ...ANN, title: 'T', name: { givenName: 'Ann' } }
+    expect(patched([replace('title', []), replace('name', [])], before).resource).toEqual(ANN)
+  })
+
   it('keeps the type of an element that a filter selected and a value replaces', () => {
     const before = { ...ANN, addresses: [{ type: 'work', locality: 'Bern', region: 'BE' }] }
     const after = patched([replace('addresses[type eq "work"]', { locality: 'Basel' })], before)
@@ -163,6 +186,39 @@ describe('applyPatch', () => {
     expect(faultOf(replace('title', 7))).toMatchObject({ kind: 'invalidValue', attribute: 'title' })
   })
 
+  it.each<[PatchOperation, string]>([
+    [add('emails', [7]), 'emails'],
+    [replace('name', 'Ann'), 'name'],
+    [replace('emails[type eq "work"]', 7), 'emails'],
+    [replace('emails[type eq "work"].value', 7), 'emails.value'],
+    [{ op: 'add', value: { nickName: 'x', title: 7 } }, 'title'],
+  ])('refuses a value of another type, wherever it stands: %j', (operation, attribute) => {
+    const before = { ...ANN, emails: [{ type: 'work', value: 'a' }] }
+    expect(faultOf(operation, before)).toMatchObject({ kind: 'invalidValue', attribute })
+  })
+
+  it('refuses two primary values that one operation adds', () => {
+    const both = ['a', 'b'].map((value) => ({ value, primary: true }))
+    expect(
+      faultOf(add('emails', both), { ...ANN, emails: [{ value: 'c', primary: true }] }),
+    ).toEqual(expect.objectContaining({ kind: 'invalidValue', attribute: 'emails' }))
+  })
+
+  it('refuses a broken path also where it is a name in a path-less value', () => {
+    expect(faultOf({ op: 'add', value: { 'emails[type eq': 'x' } })).toMatchObject({
+      kind: 'invalidPath',
+    })
+  })
+
+  it('forgets an emptied attribute that a later operation removes', () => {
+    const before = { ...ANN, emails: [{ type: 'work', value: 'a' }] }
+    const operations: PatchOperation[] = [
+      { op: 'remove', path: 'emails[type eq "work"].value' },
+      { op: 'remove', path: 'emails' },
+    ]
+    expect(patched(operations, before).resource).toEqual(ANN)
+  })
+
   it('grows and shrinks what an unknown extension holds', () => {
     const tag = 'urn:example:custom:2.0:User:tags'
     const { resource } = patched([
@@ -182,6 +238,74 @@ describe('applyPatch', () => {
       resource,
     )
     expect(less.resource).toEqual(ANN)
+  })
+
+  it('refuses a value for an unknown extension that nests too deep to be kept (Q24)', () => {
+    const deep = JSON.parse('['.repeat(9) + ']'.repeat(9)) as Json
+    expect(faultOf(replace('urn:example:custom:2.0:User:tags', deep))).toMatchObject({
+      kind: 'invalidValue',
+      attribute: 'urn:example:custom:2.0:User:tags',
+    })
+  })
+
+  it('finds nothing under the schema of another resource type', () => {
+    expect(faultOf(replace(GROUP_URN, { displayName: 'x' }))).toMatchObject({
+      kind: 'invalidPath',
+      path: GROUP_URN,
+    })
+    const ignored = patched([{ op: 'add', value: { [GROUP_URN]: { displayName: 'x' } } }])
+    expect(ignored).toMatchObject({ changed: false, quirks: [23] })
+  })
+
+  it('ignores a name inside an extension that would be an extension itself (Q23)', () => {
+    const value = { colour: 'red', 'inner:2.0:User': { a: 1 } }
+    const { resource, quirks } = patched([replace('urn:example:custom:2.0:User', value)])
+    expect(resource['urn:example:custom:2.0:User']).toEqual({ colour: 'red' })
+    expect(quirks).toContain(23)
+  })
+
+  it('refuses an element that its filter describes twice', () => {
+    const path = 'emails[type eq "work" and Type eq "home"].value'
+    expect(faultOf(replace(path, 'a'))).toMatchObject({
+      kind: 'invalidValue',
+      attribute: 'emails.type',
+    })
+  })
+
+  it('creates no element that would be empty', () => {
+    const before = { ...ANN, emails: [{ type: 'home', value: 'h' }] }
+    const nothing = replace('emails[type eq ""].display', [])
+    expect(patched([nothing], before)).toMatchObject({ changed: false, resource: before })
+    const something = patched([replace('emails[type eq ""].display', 'x')], before)
+    expect(something.resource['emails']).toEqual([...before.emails, { display: 'x' }])
+  })
+
+  it('refuses more values and more names than a document holds, before it compares them', () => {
+    const values = Array.from({ length: 501 }, (_, i) => ({ value: `${i}` }))
+    const names = Object.fromEntries(values.map(({ value }) => [`x${value}`, 1]))
+    for (const op of ['add', 'replace', 'remove'] as const)
+      expect(faultOf({ op, path: 'emails', value: values })).toMatchObject({
+        kind: 'invalidValue',
+        attribute: 'emails',
+        reason: expect.stringContaining('500'),
+      })
+    expect(faultOf({ op: 'add', value: names })).toMatchObject({
+      kind: 'invalidValue',
+      reason: expect.stringContaining('500'),
+    })
+  })
+
+  it('keeps each text of a multi-valued attribute once, and removes those that are listed', () => {
+    const tags = attribute('tags', '', { multiValued: true })
+    const type = { ...USER, schema: { ...USER.schema, attributes: [tags] } }
+    const before = { schemas: [USER_URN], tags: ['a', 'b'] }
+    const patch = (operation: PatchOperation) => {
+      const outcome = applyPatch(before, [operation], type)
+      return outcome.ok ? outcome.value.resource['tags'] : outcome.error
+    }
+    expect(patch(add('tags', ['b', 'c']))).toEqual(['a', 'b', 'c'])
+    expect(patch(add('tags', 'a'))).toEqual(['a', 'b'])
+    expect(patch({ op: 'remove', path: 'tags', value: ['a'] })).toEqual(['b'])
   })
 
   it('survives a thousand operations on a full attribute quickly', () => {

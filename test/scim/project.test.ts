@@ -52,6 +52,29 @@ describe('project', () => {
     expect(show(attributes)).toEqual({ schemas, id, ...shown })
   })
 
+  it.each([
+    ['a.b.c'],
+    ['1a'],
+    [''],
+    ['userName eq'],
+    [`userName[${'x'.repeat(600)}]`],
+    [GROUP_URN],
+  ])('takes %j, which names nothing, as no wish at all (Q39)', (name) => {
+    expect(show([name])).toEqual({ schemas, id })
+    expect(show(undefined, [name])).toEqual(show())
+  })
+
+  it('looks into the values of an extension that no schema describes (Q24)', () => {
+    const boxed = { ...USER_DOCUMENT, [CUSTOM]: { box: { inner: 'x', outer: 'y' }, size: 3 } }
+    expect(project(boxed, USER, { attributes: [`${CUSTOM}:box.inner`] })).toEqual({
+      schemas,
+      id,
+      [CUSTOM]: { box: { inner: 'x' } },
+    })
+    const hidden = project(boxed, USER, { excludedAttributes: [`${CUSTOM}:BOX.inner`] })
+    expect(hidden[CUSTOM]).toEqual({ box: { outer: 'y' }, size: 3 })
+  })
+
   it('shows the core attributes for the URN of the core schema', () => {
     expect(Object.keys(show([USER_URN]))).toEqual(['schemas', 'id', 'userName', 'name', 'emails'])
   })

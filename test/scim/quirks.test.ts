@@ -54,7 +54,9 @@ describe('quirks', () => {
     [repair, `${MISSPELT.toUpperCase()}:department`, `${ENTERPRISE_USER_URN}:department`, [23]],
     [repair, `${MISSPELT}X`, `${MISSPELT}X`, []],
     [unwrap, [{ $ref: null, value: 'x' }], 'x', [40]],
+    [unwrap, [{ $ref: 'r' }], { $ref: 'r' }, [40]],
     [unwrap, ['x', 'y'], ['x', 'y'], []],
+    [unwrap, [], [], []],
   ]
   it.each(rewrites)('%o rewrites %j to %j', (rewrite, value, expected, quirks) => {
     const applied: AppliedQuirks = new Set()

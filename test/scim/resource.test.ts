@@ -68,6 +68,11 @@ describe('readResource', () => {
     expect(quirks).toEqual([9])
   })
 
+  it('refuses a group with a member that is none', () => {
+    const body = { displayName: 'Staff', members: [{ value: 'u1' }, { display: 'Ann' }] }
+    expect(faultOf(body, GROUP)).toMatchObject({ kind: 'invalidValue', attribute: 'members' })
+  })
+
   it('tells no member list from an empty one', () => {
     expect(read({ displayName: 'Staff' }, GROUP).members).toBeUndefined()
     expect(read({ displayName: 'Staff', members: [] }, GROUP).members).toEqual([])
@@ -91,6 +96,33 @@ describe('readResource', () => {
   it('reads an attribute with its URN before it as that attribute', () => {
     const { resource } = read({ userName: 'ann', [`${ENTERPRISE_USER_URN}:department`]: 'Sales' })
     expect(resource[ENTERPRISE_USER_URN]).toEqual({ department: 'Sales' })
+  })
+
+  it('takes a text for the value of an element that has one', () => {
+    expect(read({ userName: 'ann', phoneNumbers: ['1', '2'] }).resource['phoneNumbers']).toEqual([
+      { value: '1' },
+      { value: '2' },
+    ])
+    expect(faultOf({ userName: 'ann', addresses: ['Bern'] })).toMatchObject({
+      kind: 'invalidValue',
+      attribute: 'addresses',
+    })
+  })
+
+  it('ignores names that are no attributes of the resource (Q23)', () => {
+    const [withPath, withStranger] = [
+      { userName: 'ann', 'name.givenName': 'Ann' },
+      { userName: 'ann', [ENTERPRISE_USER_URN]: { nonsense: 1 } },
+    ]
+    for (const body of [withPath, withStranger])
+      expect(read(body)).toEqual({ resource: read({ userName: 'ann' }).resource, quirks: [23] })
+  })
+
+  it('takes null for an extension without data (RFC 7643 section 2.5)', () => {
+    expect(read({ userName: 'ann', [ENTERPRISE_USER_URN]: null }).resource).toEqual({
+      schemas: [USER_URN],
+      userName: 'ann',
+    })
   })
 
   it('makes nothing of the schema of another resource type', () => {

@@ -69,6 +69,7 @@ describe('e-mail addresses', () => {
     expect(primaryEmail({ emails: [home, work, primary] })).toBe('p@x.com')
     expect(primaryEmail({ emails: [home, work] })).toBe('w@x.com')
     expect(primaryEmail({ emails: [{ type: 'x' }, home] })).toBe('h@x.com')
+    expect(primaryEmail({ emails: [{ value: 'n@x.com' }, home] })).toBe('n@x.com')
     expect(primaryEmail({ emails: [] })).toBeUndefined()
     expect(primaryEmail({})).toBeUndefined()
   })

@@ -54,8 +54,8 @@ export interface WorldOptions {
   readonly env?: Record<string, unknown>
 }
 
-/** Seeds a directory that binds every new user and group and exports every attribute. */
-async function seedDirectory(
+/** Seeds a directory that binds every new user and group and exports every attribute. @public */
+export async function seedDirectory(
   deps: Deps,
   organizationId: string,
   {
@@ -168,8 +168,8 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   }
 }
 
-/** A queue batch as the runtime hands it over. */
-function batchOf(bodies: readonly unknown[]): MessageBatch {
+/** A queue batch as the runtime hands it over. @public */
+export function batchOf(bodies: readonly unknown[]): MessageBatch {
   const messages = bodies.map((body, i) => ({
     id: String(i),
     body,

@@ -87,7 +87,7 @@ describe('POST /directories', () => {
     [{ tenantId: 'nonsense' }, '/tenantId'],
     [{ clientId: 'nonsense' }, '/clientId'],
     [{ credential: { type: 'client_secret' } }, '/credential/secret'],
-    [{ credential: { type: 'certificate', certificate: 'x', key: 'y' } }, '/credential/type'],
+    [{ credential: { type: 'certificate', certificate: 'x', key: 'y' } }, '/credential/key'],
     [{ credential: { type: 'federated' } }, '/credential/type'],
     [{ credential: { type: 'password' } }, '/credential/type'],
     [{ settings: { reconcile: { intervalMinutes: 5 } } }, '/settings/reconcile/intervalMinutes'],

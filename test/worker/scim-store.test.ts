@@ -3,8 +3,9 @@ import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
-import { connect, type Database } from '../../src/db/client.ts'
+import { connect } from '../../src/db/client.ts'
 import { readLog, scimClient, seedSource, type Loose, type ScimClient } from '../support/seed.ts'
+import { lossy, staged } from '../support/staged.ts'
 
 const newUser = (name: string, more: object = {}) => ({
   userName: `${name}@contoso.com`,
@@ -203,39 +204,6 @@ describe('filters by eq search an index', () => {
     expect(ranges).toEqual([])
   })
 })
-
-/** A database in which `meanwhile` happens before the nth batch of a request. */
-function staged(meanwhile: (batch: number) => Promise<void>): () => Database {
-  return () => {
-    const database = connect(env.DB)
-    let batch = 0
-    return {
-      ...database,
-      run: async (...queries) => {
-        batch += 1
-        await meanwhile(batch)
-        return database.run(...queries)
-      },
-    }
-  }
-}
-
-/** A database that loses the answer of the nth batch, after or before it is carried out. */
-function lossy(lost: number, isCarriedOut: boolean): () => Database {
-  return () => {
-    const database = connect(env.DB)
-    let batch = 0
-    return {
-      ...database,
-      run: async (...queries) => {
-        batch += 1
-        if (batch !== lost) return database.run(...queries)
-        if (isCarriedOut) await database.run(...queries)
-        throw new Error('D1_ERROR: Network connection lost.')
-      },
-    }
-  }
-}
 
 const replace = (path: string, value: unknown) => [{ op: 'replace', path, value }]
 

@@ -561,7 +561,7 @@ describe('lists', () => {
     expect(await idsAt('count=5000')).toEqual([3, 1, ids])
     expect(await idsAt('startIndex=9')).toEqual([3, 9, []])
     expect(await idsAt(`${filterBy('userName pr')}&startIndex=2&count=1`)).toEqual([3, 2, [ids[1]]])
-    expect(await idsAt('aadOptscim062020&unknown=1&sortBy=userName&sortOrder=x')).toEqual([
+    expect(await idsAt('aadOptscim062020&unknown=1&sortBy=userName&sortOrder=')).toEqual([
       3,
       1,
       ids,
@@ -771,6 +771,26 @@ describe('refusals', () => {
       'invalidFilter',
     ],
     ['no number', ['GET', '/Users?count=many'], 400, 'invalidValue'],
+    ['an unknown order', ['GET', '/Users?sortBy=userName&sortOrder=up'], 400, 'invalidValue'],
+    ['an unknown order of nothing', ['GET', '/Groups?sortOrder=up'], 400, 'invalidValue'],
+    [
+      'an unknown order in a search',
+      ['POST', '/Users/.search', { sortBy: 'userName', sortOrder: 'up' }],
+      400,
+      'invalidValue',
+    ],
+    [
+      'an unknown order in a search at the root',
+      ['POST', '/.search', { sortBy: 'id', sortOrder: 'up' }],
+      400,
+      'invalidValue',
+    ],
+    [
+      'a remove of nothing',
+      ['PATCH', '/Users/$U', { Operations: [{ op: 'remove' }] }],
+      400,
+      'noTarget',
+    ],
     ['an unknown user', ['GET', '/Users/usr_unknown'], 404],
     ['an unknown path of the service', ['GET', '/Cars'], 404],
     ['a wrong method', ['PATCH', '/Users', {}], 405],
@@ -820,6 +840,17 @@ describe('refusals', () => {
     const { status, body } = await grow('two')
     expect([status, body['scimType']]).toEqual([400, 'invalidValue'])
     expect(await readLog(scim.organizationId)).toHaveLength(2)
+  })
+
+  test.for([
+    [{ op: 'remove' }, /^A "remove" needs a path.*DELETE\.$/],
+    [{ op: 'Remove', path: 'userName' }, /^userName cannot be changed: it is required; replace it/],
+    [{ op: 'Replace', path: 'userName', value: '' }, /userName.*required and must not be empty/],
+  ] as const)('the refusal of %j says what to do', async ([operation, detail]) => {
+    const scim = await scimClient()
+    const id = await createUser(scim, 'ann')
+    const { body } = await scim.patch(`/Users/${id}`, [operation])
+    expect(body['detail']).toMatch(detail)
   })
 
   test('a refusal tells the Allow of 405 and names the text that cannot be read', async () => {

@@ -39,6 +39,10 @@ export const directory = sqliteTable(
     intent: text('intent', { mode: 'json' }).$type<Json>(),
     /** Where the expansion of a command about many resources stands. */
     expansion: text('expansion', { mode: 'json' }).$type<JsonObject>(),
+    /** How many accounts were disabled or deleted lately, minute by minute, and how many are bound: for the threshold. */
+    removals: text('removals', { mode: 'json' }).$type<JsonObject>(),
+    /** The tenant's verified domains as they were read last, and those that users wait for. */
+    domains: text('domains', { mode: 'json' }).$type<JsonObject>(),
     deltaLink: text('delta_link'),
     lastDrain: text('last_drain', { mode: 'json' }).$type<JsonObject>(),
     lastError: text('last_error', { mode: 'json' }).$type<JsonObject>(),
@@ -110,6 +114,16 @@ export const binding = sqliteTable(
     memberCursor: text('member_cursor'),
     /** Kept when it becomes `former`: who may take the account over. */
     externalId: text('external_id'),
+    /** Who ends it: an administrator, or the groups that it existed for. Kept when it is `former`, null once it is bound again. */
+    unboundBy: text('unbound_by', { enum: ['admin', 'groups'] }),
+    /** What an administrator says to what is held: asked, and not answered yet; approved; rejected. */
+    approval: text('approval', { enum: ['asked', 'approved', 'rejected'] }),
+    /** When its account was last disabled or deleted, so that a repeated write counts once for the threshold. */
+    takenAt: integer('taken_at'),
+    /** The sequence of the command that asked for what is owed; null when none did, or when it has been carried out. */
+    askedSequence: integer('asked_sequence'),
+    /** When we deleted its account: for 30 days Microsoft 365 can bring it back. */
+    deletedAt: integer('deleted_at'),
   },
   (table) => [
     primaryKey({
@@ -121,9 +135,18 @@ export const binding = sqliteTable(
     index('binding_due')
       .on(table.organizationId, table.directoryId, table.urgency, table.dueAt)
       .where(sql`due_at IS NOT NULL`),
+    index('binding_deleted_by_person')
+      .on(table.organizationId, table.directoryId, table.externalId)
+      .where(sql`deleted_at IS NOT NULL`),
+    index('binding_deleted_by_name')
+      .on(table.organizationId, table.directoryId, sql`lower(snapshot ->> 'email')`)
+      .where(sql`deleted_at IS NOT NULL`),
     index('binding_by_manager')
       .on(table.organizationId, table.directoryId, table.managerGraphId)
       .where(sql`manager_graph_id IS NOT NULL`),
+    index('binding_asked')
+      .on(table.organizationId, table.directoryId, table.askedSequence)
+      .where(sql`asked_sequence IS NOT NULL`),
   ],
 )
 

@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+import type { JsonObject } from '../../kernel/json.ts'
+import { createdAt, flag, organizationId } from './columns.ts'
+
+/** Long work that a request started. That of a command is counted by the bindings that still owe what it asked for. */
+export const job = sqliteTable(
+  'job',
+  {
+    organizationId: organizationId(),
+    id: text('id').notNull(),
+    type: text('type', {
+      enum: ['bind', 'unbind', 'export', 'replay', 'approve', 'reject', 'import', 'undo'],
+    }).notNull(),
+    directoryId: text('directory_id').notNull(),
+    /** The command that a drain carries out; null for work that counts for itself. */
+    sequence: integer('sequence'),
+    /** Of a command: every binding that it is about has been found. Of other work: it is over. */
+    ended: flag('ended'),
+    /** How many resources it is about, as far as is known. */
+    total: integer('total').notNull(),
+    /** How many of them were met. */
+    reached: integer('reached').notNull().default(0),
+    /** What went wrong, of work that counts for itself: `{ resourceId, code, message }`. */
+    errors: text('errors', { mode: 'json' }).$type<readonly JsonObject[]>(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    index('job_by_sequence')
+      .on(table.organizationId, table.sequence)
+      .where(sql`sequence IS NOT NULL`),
+  ],
+)

@@ -1,0 +1,169 @@
+/** `/directories` of the admin API, described; and what belongs to a directory. */
+import * as v from 'valibot'
+
+import { BINDING_STATES } from '../db/binding-store.ts'
+import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
+import { pageParameters } from '../http/parse-request.ts'
+import { ATTRIBUTES } from '../plan/attributes.ts'
+import { directorySettingsSchema } from '../plan/settings.ts'
+import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
+
+const direction = v.picklist(['export', 'import', 'exclude'])
+const { bindNewUsers, reconcile, threshold } = directorySettingsSchema.entries
+
+/** Settings are merged deeply into those that hold. */
+const settingsPatch = v.pipe(
+  v.partial(
+    v.strictObject({
+      ...directorySettingsSchema.entries,
+      bindNewUsers: v.partial(bindNewUsers),
+      reconcile: v.partial(reconcile),
+      threshold: v.nullable(v.partial(threshold.wrapped)),
+    }),
+  ),
+  v.description('What is left out stays as it is.'),
+)
+
+const directoryShape = v.strictObject({
+  id: v.string(),
+  name: v.string(),
+  tenantId: v.string(),
+  clientId: v.string(),
+  state: v.picklist(['active', 'paused', 'auth_error']),
+  stateReason: v.nullable(v.string()),
+  credential: v.looseObject({
+    type: v.picklist(['client_secret', 'certificate', 'federated']),
+    expiresAt: v.nullable(timeShape),
+  }),
+  settings: directorySettingsSchema,
+  createdAt: timeShape,
+  modifiedAt: timeShape,
+})
+
+const attributeShape = v.strictObject({
+  attribute: v.string(),
+  label: v.string(),
+  graph: v.string(),
+  graphLabel: v.string(),
+  direction,
+  directions: v.array(direction),
+  locked: v.boolean(),
+})
+
+const troubleShape = v.looseObject({ code: v.string(), message: v.string(), whatToDo: v.string() })
+
+const connectionShape = v.strictObject({
+  ok: v.boolean(),
+  token: v.looseObject({ ok: v.boolean() }),
+  permissions: v.strictObject({ granted: v.array(v.string()), missing: v.array(objectShape) }),
+  domains: v.array(objectShape),
+  problems: v.array(troubleShape),
+})
+
+const statusShape = v.looseObject({
+  state: directoryShape.entries.state,
+  stateReason: v.nullable(v.string()),
+  owed: v.pipe(
+    v.number(),
+    v.description('Resources with something still to send; 0 when all is carried out.'),
+  ),
+  inFlight: v.number(),
+  failed: v.number(),
+  held: v.number(),
+  bound: v.number(),
+  writesPerSecond: v.number(),
+  blockedUntil: v.nullable(timeShape),
+  estimatedFinish: v.nullable(timeShape),
+  lastDrain: v.nullable(objectShape),
+  lastError: v.nullable(objectShape),
+})
+
+const bindingShape = v.looseObject({
+  id: v.string(),
+  directoryId: v.string(),
+  kind: v.picklist(['user', 'group']),
+  userId: v.nullable(v.string()),
+  groupId: v.nullable(v.string()),
+  graphId: v.nullable(v.string()),
+  state: v.picklist(BINDING_STATES),
+  exportedAt: v.nullable(timeShape),
+  attempts: v.number(),
+  error: v.nullable(objectShape),
+})
+
+const attributesBody = v.pipe(
+  v.partial(
+    v.strictObject(Object.fromEntries(ATTRIBUTES.map(({ name }) => [name, direction] as const))),
+  ),
+  v.description('Attributes and their new directions; all are set or none.'),
+)
+
+const state = v.optional(
+  v.pipe(v.string(), v.description(`One or several of ${BINDING_STATES.join(', ')}, with commas.`)),
+)
+
+const CONNECTED = 'The tenant is connected already, or a source names it.'
+
+export const directoryApi: ApiRoom = {
+  shapes: {
+    Directory: directoryShape,
+    DirectorySettings: directorySettingsSchema,
+    Attribute: attributeShape,
+    Connection: connectionShape,
+    DirectoryStatus: statusShape,
+    Binding: bindingShape,
+  },
+  routes: {
+    'GET /directories': {
+      summary: 'List directories',
+      query: v.object(pageParameters),
+      answer: listOf(directoryShape),
+    },
+    'POST /directories': {
+      summary: 'Connect a Microsoft 365 tenant',
+      body: v.strictObject({ ...newDirectorySchema.entries, settings: v.optional(settingsPatch) }),
+      answer: directoryShape,
+      status: 201,
+      conflict: CONNECTED,
+    },
+    'GET /directories/:id': { summary: 'Read a directory', answer: directoryShape },
+    'PATCH /directories/:id': {
+      summary: 'Change a directory',
+      details: 'Settings are merged deeply.',
+      body: v.strictObject({
+        ...directoryPatchSchema.entries,
+        settings: v.optional(settingsPatch),
+      }),
+      answer: directoryShape,
+      conflict: CONNECTED,
+    },
+    'DELETE /directories/:id': {
+      summary: 'Disconnect a tenant',
+      details: 'Its bindings are dropped; Microsoft 365 stays as it is.',
+    },
+    'POST /directories/:id/test': {
+      summary: 'Test the connection',
+      details: 'Asks for a token, and reads permissions and domains. Changes nothing.',
+      answer: connectionShape,
+    },
+    'GET /directories/:id/attributes': {
+      summary: 'List attributes and their directions',
+      answer: listOf(attributeShape),
+    },
+    'PATCH /directories/:id/attributes': {
+      summary: 'Set directions of attributes',
+      body: attributesBody,
+      answer: listOf(attributeShape),
+      conflict: 'An attribute is locked, or imported from another directory.',
+    },
+    'GET /directories/:id/status': {
+      summary: 'Read what a directory owes, and how fast it goes',
+      answer: statusShape,
+    },
+    'GET /directories/:id/bindings': {
+      summary: 'List bindings',
+      query: v.object({ ...pageParameters, state }),
+      answer: listOf(bindingShape),
+    },
+  },
+}

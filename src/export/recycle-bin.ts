@@ -1,0 +1,105 @@
+/**
+ * Before a user is created: a former user's account that we deleted is kept by Microsoft 365 for 30 days. The same person, who
+ * is known by the same externalId, gets it back; anybody else who wants its name is held (export.md section 5).
+ */
+import type { DeletedAccount } from '../db/deleted-accounts.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { backoffBase } from '../kernel/backoff.ts'
+import { foldCase } from '../kernel/fold.ts'
+import type { PlannedWrite } from '../plan/planned.ts'
+import { getDeleted, restoreUser } from '../plan/requests.ts'
+import { formerAccountError } from './adoption.ts'
+import type { Round } from './context.ts'
+import { fail, owe } from './draft.ts'
+import { sendWave, type WaveItem } from './sending.ts'
+import { createName } from './user-waves.ts'
+import type { UserWork } from './user-work.ts'
+
+interface Return {
+  readonly work: UserWork
+  readonly name: string
+  readonly account: DeletedAccount
+}
+
+/** Plans a restore in place of the create of whoever has an account in the recycle bin. */
+export async function lookIntoRecycleBin(round: Round, works: readonly UserWork[]): Promise<void> {
+  const creating = works.filter(({ plan, queue }) => plan.action === 'create' && queue.length > 0)
+  const returns = waitForDeletions(round, works, creating)
+  if (returns.length === 0) return
+  const items = returns.map(({ work, account }): WaveItem => {
+    const request = getDeleted(account.graphId)
+    const ageSeconds = (round.ports.clock.now() - account.deletedAt) / 1000
+    return { id: work.draft.target.id, context: { purpose: 'read', request, ageSeconds } }
+  })
+  const outcomes = await sendWave(round, items)
+  for (const found of returns) decide(round, found, outcomes.get(found.work.draft.target.id))
+}
+
+/** Whoever wants an account that is deleted in this very round comes after the deletion; nobody else shares an account. */
+function waitForDeletions(
+  round: Round,
+  works: readonly UserWork[],
+  creating: readonly UserWork[],
+): Return[] {
+  const ending = works.filter(({ queue }) => queue.some(({ purpose }) => purpose === 'delete'))
+  const taken = new Set<string>()
+  return creating.flatMap((work) => {
+    const name = createName(work.queue[0]) ?? ''
+    const isAwaited = ending.some(({ draft: { row } }) => isHers(work, name, nameAndPerson(row)))
+    if (isAwaited) owe(work.draft, round.ports.clock.now())
+    const account = round.loaded.deleted
+      .filter((candidate) => !taken.has(candidate.graphId) && isHers(work, name, candidate))
+      .toSorted((a, b) => Number(isSamePerson(work, b)) - Number(isSamePerson(work, a)))[0]
+    if (isAwaited || account === undefined) return []
+    taken.add(account.graphId)
+    return [{ work, name, account }]
+  })
+}
+
+type Former = Pick<DeletedAccount, 'externalId' | 'name'>
+
+const nameAndPerson = (row: UserWork['draft']['row']): Former => {
+  const name = row.snapshot['email']
+  return { externalId: row.externalId, name: typeof name === 'string' ? name : null }
+}
+
+const isSamePerson = ({ user }: UserWork, { externalId }: Former): boolean =>
+  externalId !== null && externalId === user?.externalId
+
+const isHers = (work: UserWork, name: string, former: Former): boolean =>
+  isSamePerson(work, former) || foldCase(former.name ?? '') === foldCase(name)
+
+function decide(round: Round, { work, name, account }: Return, outcome: Outcome | undefined): void {
+  const { draft } = work
+  if (outcome === undefined || LATER.has(outcome.kind)) return lookAgain(round, work)
+  // It is not in the recycle bin any more, or nobody may look: then Graph says whether the name is free.
+  if (outcome.kind !== 'done') return
+  if (isSamePerson(work, account)) work.queue = [restore(account, name)]
+  else {
+    draft.row = { ...draft.row, creatingAs: null, creatingSince: null }
+    fail(draft, formerAccountError(name, account.resourceId), 'held')
+  }
+}
+
+/** What says nothing yet of the account. */
+const LATER: ReadonlySet<Outcome['kind']> = new Set(['throttled', 'retry', 'notReplicated'])
+
+function lookAgain(round: Round, { draft }: UserWork): void {
+  const now = round.ports.clock.now()
+  if (round.halt !== null) return owe(draft, now)
+  const attempts = draft.row.attempts + 1
+  draft.row = { ...draft.row, attempts }
+  owe(draft, now + backoffBase(attempts) * 1000)
+}
+
+/** What a restored account holds of ours is not known; the update that follows brings it up to date. */
+function restore({ graphId, exported }: DeletedAccount, name: string): PlannedWrite {
+  return {
+    purpose: 'restore',
+    request: () => restoreUser(graphId, name),
+    sets: { email: name },
+    attributes: exported,
+    carriesPassword: false,
+    restores: graphId,
+  }
+}

@@ -1,0 +1,212 @@
+/** The reference of the admin API as one page of HTML, made of its OpenAPI document. Nothing is loaded by it. */
+import type { FC } from 'hono/jsx'
+import { renderToString } from 'hono/jsx/dom/server'
+
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+
+/** The page; everything of the document is escaped by the JSX that it stands in. */
+export function referencePage(document: JsonObject): string {
+  const operations = operationsOf(document)
+  const tags = [...new Set(operations.map(({ tag }) => tag))]
+  const { title, description } = objectOf(document['info'])
+  const page = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>{textOf(title)}</title>
+        <style>{STYLE}</style>
+      </head>
+      <body>
+        <nav aria-label="Contents">
+          {tags.map((tag) => (
+            <a href={`#${tag}`}>{tag}</a>
+          ))}
+          <a href="#shapes">shapes</a>
+        </nav>
+        <main>
+          <h1>{textOf(title)}</h1>
+          <p>{textOf(description)}</p>
+          <p>
+            For programs: <a href="openapi.json">openapi.json</a>
+          </p>
+          {tags.map((tag) => (
+            <section id={tag}>
+              <h2>{tag}</h2>
+              {operations
+                .filter((item) => item.tag === tag)
+                .map((item) => (
+                  <Operation {...item} />
+                ))}
+            </section>
+          ))}
+          <Shapes schemas={objectOf(objectOf(document['components'])['schemas'])} />
+        </main>
+      </body>
+    </html>
+  )
+  return `<!doctype html>${renderToString(page)}`
+}
+
+interface OperationProps {
+  readonly method: string
+  readonly path: string
+  readonly tag: string
+  readonly operation: JsonObject
+}
+
+function operationsOf(document: JsonObject): OperationProps[] {
+  const paths = Object.entries(objectOf(document['paths']))
+  return paths.flatMap(([path, methods]) =>
+    Object.entries(objectOf(methods)).map(([method, found]) => {
+      const operation = objectOf(found)
+      const [tag] = arrayOf(operation['tags'])
+      return { method: method.toUpperCase(), path, tag: textOf(tag), operation }
+    }),
+  )
+}
+
+const Operation: FC<OperationProps> = ({ method, path, operation }) => {
+  const body = objectOf(operation['requestBody'])
+  return (
+    <article id={textOf(operation['operationId'])}>
+      <h3>
+        <code>
+          {method} {path}
+        </code>
+      </h3>
+      <p>
+        <strong>{textOf(operation['summary'])}.</strong> {textOf(operation['description'])}
+      </p>
+      <Parameters parameters={arrayOf(operation['parameters']).map(objectOf)} />
+      {body['content'] === undefined ? null : (
+        <details>
+          <summary>Body</summary>
+          <Schema schema={schemaIn(body)} />
+        </details>
+      )}
+      {Object.entries(objectOf(operation['responses'])).map(([status, answer]) => (
+        <Answer status={status} answer={objectOf(answer)} />
+      ))}
+    </article>
+  )
+}
+
+const Parameters: FC<{ readonly parameters: readonly JsonObject[] }> = ({ parameters }) =>
+  parameters.length === 0 ? null : (
+    <table>
+      <tbody>
+        {parameters.map((parameter) => (
+          <tr>
+            <td>
+              <code>{textOf(parameter['name'])}</code>
+            </td>
+            <td>{textOf(parameter['in'])}</td>
+            <td>
+              {typeOf(objectOf(parameter['schema']))}{' '}
+              {textOf(parameter['description'] ?? objectOf(parameter['schema'])['description'])}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+
+/** A refusal is told by its status alone: all of them look alike. */
+const Answer: FC<{ readonly status: string; readonly answer: JsonObject }> = ({
+  status,
+  answer,
+}) => {
+  if (answer['$ref'] !== undefined) return <code class="refusal">{status}</code>
+  const [media] = Object.keys(objectOf(answer['content']))
+  if (media === undefined) return <p>Answers {status}.</p>
+  return (
+    <details>
+      <summary>
+        Answers {status}, {media}
+      </summary>
+      <Schema schema={schemaIn(answer)} />
+    </details>
+  )
+}
+
+const Shapes: FC<{ readonly schemas: JsonObject }> = ({ schemas }) => (
+  <section id="shapes">
+    <h2>shapes</h2>
+    {Object.entries(schemas).map(([name, schema]) => (
+      <article id={name}>
+        <h3>{name}</h3>
+        <Schema schema={objectOf(schema)} />
+      </article>
+    ))}
+  </section>
+)
+
+const Schema: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
+  const required = arrayOf(schema['required'])
+  const properties = Object.entries(objectOf(schema['properties']))
+  if (properties.length === 0) return <p>{typeOf(schema)}</p>
+  return (
+    <table>
+      <tbody>
+        {properties.map(([name, property]) => (
+          <tr>
+            <td>
+              <code>{name}</code>
+              {required.includes(name) ? '' : ' (optional)'}
+            </td>
+            <td>
+              <Value schema={objectOf(property)} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** What a member holds: its type, and the members of an object inside. */
+const Value: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
+  const inside = [schema, objectOf(schema['items']), ...arrayOf(schema['anyOf']).map(objectOf)]
+  const nested = inside.find((item) => item['properties'] !== undefined)
+  return (
+    <>
+      {typeOf(schema)} {textOf(schema['description'])}
+      {nested === undefined ? null : <Schema schema={nested} />}
+    </>
+  )
+}
+
+function typeOf(schema: JsonObject): string {
+  const { $ref, type, const: only, enum: words, anyOf, oneOf, items, format } = schema
+  if (typeof $ref === 'string') return $ref.replace(/^.*\//, '')
+  if (only !== undefined) return JSON.stringify(only)
+  if (words !== undefined) return arrayOf(words).map(textOf).join(' | ')
+  const choices = arrayOf(anyOf ?? oneOf).map((choice) => typeOf(objectOf(choice)))
+  if (choices.length > 0) return choices.join(' | ')
+  if (type === 'array') return `${typeOf(objectOf(items))}[]`
+  return textOf(format ?? type ?? 'anything')
+}
+
+const schemaIn = (holder: JsonObject): JsonObject => {
+  const [content] = Object.values(objectOf(holder['content']))
+  return objectOf(objectOf(content)['schema'])
+}
+const objectOf = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {})
+const arrayOf = (value: Json | undefined): readonly Json[] => (isJsonArray(value) ? value : [])
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
+
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { margin: 0; display: flex }
+nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1rem; display: flex; flex-direction: column }
+main { flex: 1; min-width: 0; max-width: 60rem; padding: 1rem 2rem }
+article { margin: 2rem 0; padding: 0 1rem 1rem; border: 1px solid #8886; border-radius: 6px }
+code { font: .9em ui-monospace, monospace }
+table { border-collapse: collapse; width: 100% }
+td { border-top: 1px solid #8886; padding: .3rem .5rem; vertical-align: top; overflow-wrap: anywhere }
+td:first-child { width: 14rem }
+summary { cursor: pointer }
+.refusal { margin-right: .6em; opacity: .75 }
+@media (max-width: 50rem) { body { display: block } nav { position: static; height: auto; flex-flow: row wrap; gap: 1rem } }
+`

@@ -149,8 +149,8 @@ describe('adoption', () => {
     const id = await create(world, 'x', {
       emails: [{ type: 'work', primary: true, value: 'john1@contoso.com' }],
     })
-    // The look is put off by a failing read.
-    world.graph.faults.add({ match: { method: 'GET' }, status: 503 })
+    // The look for the account is put off by a failing read.
+    world.graph.faults.add({ match: { method: 'GET', path: '^/users/' }, status: 503 })
     await world.drain()
     expect(await world.binding(id)).toMatchObject({
       creating_as: 'john1@contoso.com',
@@ -174,8 +174,12 @@ describe('adoption', () => {
     const id = await create(world, 'x', {
       emails: [{ type: 'work', primary: true, value: 'john1@contoso.com' }],
     })
-    world.graph.faults.add({ match: { method: 'GET' }, status: 503 })
+    world.graph.faults.add({ match: { method: 'GET', path: '^/users/' }, status: 503 })
     await world.drain()
+    expect(await world.binding(id)).toMatchObject({
+      creating_as: 'john1@contoso.com',
+      graph_id: null,
+    })
     await patch(world, id, {
       op: 'replace',
       path: 'emails[type eq "work"].value',

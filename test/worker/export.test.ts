@@ -220,6 +220,26 @@ describe('a drain', () => {
 
   test('one user that Microsoft 365 refuses blocks no other, and its failure says why', async () => {
     const world = await exportWorld()
+    world.graph.faults.add({
+      match: { method: 'POST', path: '^/users$' },
+      when: ({ body }) => JSON.stringify(body).includes('bad@contoso.com'),
+      status: 400,
+      code: 'Request_BadRequest',
+      message: "Invalid value specified for property 'jobTitle' of resource 'User'.",
+    })
+    const [bad] = await createUsers(world, 'bad', 'good')
+    await world.settle()
+    expect(accountOf(world, 'good')).toBeDefined()
+    const binding = await world.binding(bad!)
+    expect(binding).toMatchObject({ state: 'failed', due_at: null })
+    expect(binding['error']).toMatchObject({
+      message: expect.stringMatching(/jobTitle/),
+      requestId: expect.any(String),
+    })
+  })
+
+  test('a user in a domain that is not verified is not even sent, and blocks no other', async () => {
+    const world = await exportWorld()
     const { body: bad } = await world.scim.post('/Users', {
       ...newUser('bad'),
       userName: 'bad@elsewhere.example',
@@ -230,8 +250,11 @@ describe('a drain', () => {
     expect(accountOf(world, 'good')).toBeDefined()
     const binding = await world.binding(bad['id'])
     expect(binding).toMatchObject({ state: 'failed', due_at: null })
-    expect(binding['error']).toMatchObject({ requestId: expect.any(String) })
-    expect(binding['error'].message).toMatch(/domain/i)
+    expect(binding['error']).toMatchObject({
+      code: 'domain_not_verified',
+      domain: 'elsewhere.example',
+    })
+    expect(world.graph.counters.snapshot().writes).toBe(1)
   })
 
   test('waits out a 429 for the whole lane and then goes on', async () => {
@@ -292,7 +315,9 @@ describe('a write that has no answer', () => {
     const began = world.clock.now
     await world.settle()
     expect(world.graph.summary().users).toHaveLength(1)
-    const looks = world.graph.journal.records().filter(({ method }) => method === 'GET')
+    const looks = world.graph.journal
+      .records()
+      .filter(({ method, url }) => method === 'GET' && url.startsWith('/users/'))
     expect(looks).toHaveLength(3)
     expect(world.clock.now - began).toBeGreaterThanOrEqual(30_000)
   })
@@ -490,6 +515,7 @@ describe('the budget of an export', () => {
     const idle = await costOf(world)
     // Taking the lease, looking once more and giving it back belong to the drain; the rest is its one round.
     expect(eighty.trips - idle.trips + 1).toBeLessThanOrEqual(5)
-    expect(world.graph.counters.snapshot().envelopes).toEqual([20, 20, 20, 20])
+    // The first one asks, once for this directory, which domains the tenant has verified.
+    expect(world.graph.counters.snapshot().envelopes).toEqual([1, 20, 20, 20, 20])
   })
 })

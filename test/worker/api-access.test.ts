@@ -206,6 +206,7 @@ describe('organizations', () => {
       name: 'Contoso',
       userCount: 0,
       groupCount: 0,
+      eventRetentionDays: 90,
       createdAt: expect.stringMatching(/Z$/),
     })
     const log = await readLog(id)
@@ -242,5 +243,27 @@ describe('organizations', () => {
         changes: [{ attribute: 'name', from: 'Test', to: 'Fabrikam' }],
       },
     })
+  })
+
+  test('a billing_admin says how long events are kept, in whole days', async () => {
+    const api = await apiClient()
+    const answer = await api.patch('/organization', { eventRetentionDays: 365 })
+    expect(answer.body).toMatchObject({ name: 'Test', eventRetentionDays: 365 })
+    expect((await api.get('/organization')).body).toEqual(answer.body)
+    const [event] = await readLog(api.organizationId)
+    expect(event?.['body'].changes).toEqual([
+      { attribute: 'eventRetentionDays', from: 90, to: 365 },
+    ])
+    for (const eventRetentionDays of [0, 1.5, 3651, '90', null]) {
+      const { status, body } = await api.patch('/organization', { eventRetentionDays })
+      expect(status).toBe(400)
+      expect(body['errors']).toEqual([
+        {
+          pointer: '/eventRetentionDays',
+          detail: 'must be a whole number of days from 1 to 3650',
+        },
+      ])
+    }
+    expect((await api.get('/organization')).body).toEqual(answer.body)
   })
 })

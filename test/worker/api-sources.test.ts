@@ -171,12 +171,77 @@ describe('credentials of a source', () => {
     }
   })
 
-  test.each(['oauth_client', 'federated'])('%s is told to come later', async (type) => {
+  test('an OAuth client has a client id, and a secret that is told once', async () => {
+    const { api, source, path } = await withCredential()
+    const made = await api.post(path, { type: 'oauth_client', name: 'client' })
+    expect(made.status).toBe(201)
+    const { id, secret, ...rest } = made.body
+    expect(secret).toMatch(/^isth_client_[0-9a-z]{52}$/)
+    expect(rest).toMatchObject({ type: 'oauth_client', clientId: id, prefix: secret.slice(0, 14) })
+    const shown = await api.get(`/sources/${source['id']}`)
+    expect(shown.body['credentials']).toContainEqual({ id, ...rest })
+    const log = await readLog(api.organizationId)
+    expect(JSON.stringify([log, shown.body, api.lines])).not.toContain(secret)
+  })
+
+  const trust = {
+    issuer: 'https://issuer.example.com',
+    subject: 'repo:contoso/sync',
+    audience: 'api://isthmus',
+  }
+
+  test('a federated credential names whom it trusts, and has no secret', async () => {
     const { api, path } = await withCredential()
-    const { status, body } = await api.post(path, { type, name: 'x' })
+    const audience = `api://isthmus/${api.organizationId}`
+    const made = await api.post(path, { type: 'federated', name: 'ci', ...trust, audience })
+    expect(made.status).toBe(201)
+    const { id } = made.body
+    expect(made.body).toMatchObject({ ...trust, audience, type: 'federated', clientId: id })
+    expect(made.body).toMatchObject({ prefix: null, revokedAt: null })
+    expect(made.body).not.toHaveProperty('secret')
+    expect(made.body).not.toHaveProperty('warning')
+    const again = await api.post(path, { type: 'federated', name: 'ci 2', ...trust, audience })
+    expect(again.status).toBe(409)
+    await api.delete(`${path}/${id}`)
+    const after = await api.post(path, { type: 'federated', name: 'ci 2', ...trust, audience })
+    expect(after.status).toBe(201)
+  })
+
+  test("without a trust it is Entra's own provisioning token that is trusted, of the source's tenant", async () => {
+    const { api, source, path } = await withCredential()
+    const untold = await api.post(path, { type: 'federated', name: 'entra' })
+    expect(untold.status).toBe(400)
+    expect(untold.body['errors']).toMatchObject([{ pointer: '/issuer' }])
+    const entraTenantId = crypto.randomUUID()
+    await api.patch(`/sources/${source['id']}`, { entraTenantId })
+    const { status, body } = await api.post(path, { type: 'federated', name: 'entra' })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      issuer: `https://sts.windows.net/${entraTenantId}/`,
+      subject: '00000014-0000-0000-c000-000000000000',
+      audience: '8adf8e6e-67b2-4cf2-a259-e3dc5476c621',
+      warning: expect.stringContaining('every SCIM endpoint'),
+    })
+  })
+
+  test.each([
+    [{ issuer: trust.issuer }, ['/subject', '/audience']],
+    [{ ...trust, issuer: 'http://issuer.example.com' }, ['/issuer']],
+    [{ ...trust, issuer: 'https://user:pass@issuer.example.com' }, ['/issuer']],
+    [{ ...trust, subject: '' }, ['/subject']],
+  ])('a trust that is not whole or not safe is refused: %j', async (wanted, pointers) => {
+    const { path, api } = await withCredential()
+    const { status, body } = await api.post(path, { type: 'federated', name: 'x', ...wanted })
     expect(status).toBe(400)
-    expect(body['errors']).toMatchObject([
-      { pointer: '/type', detail: expect.stringMatching(/bearer/) },
+    expect(body['errors'].map(({ pointer }: { pointer: string }) => pointer)).toEqual(pointers)
+  })
+
+  test('an unknown type is told which there are', async () => {
+    const { api, path } = await withCredential()
+    const { status, body } = await api.post(path, { type: 'saml', name: 'x' })
+    expect(status).toBe(400)
+    expect(body['errors']).toEqual([
+      { pointer: '/type', detail: 'must be one of: bearer, oauth_client, federated' },
     ])
   })
 })

@@ -28,6 +28,19 @@ export function controlApp(world: World): Hono {
     world.faults.clear()
     return c.body(null, 204)
   })
+  const throttled = () => ({
+    settings: world.throttle.settings ?? null,
+    buckets: world.throttle.levels(),
+  })
+  app.get('/throttle', (c) => c.json(throttled()))
+  app.post('/throttle', async (c) => {
+    world.throttle.configure(await c.req.json())
+    return c.json(throttled(), 201)
+  })
+  app.delete('/throttle', (c) => {
+    world.throttle.switchOff()
+    return c.body(null, 204)
+  })
   app.post('/seed', async (c) =>
     c.json(seed(world, tenantOf(c.req.query('tenant')), await c.req.json()), 201),
   )

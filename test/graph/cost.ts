@@ -1,8 +1,15 @@
 import type { GraphRequest } from './exchange.ts'
 import type { Route } from './route.ts'
+import type { Charge } from './throttle/throttle.ts'
+
+/** What a request takes from the quotas; an envelope itself and an unknown address nothing. */
+export function chargeOf(route: Route | undefined, request: GraphRequest): Charge {
+  if (!route || route.kind === 'batch') return { writes: 0, units: 0 }
+  return { writes: isWrite(route, request.method) ? 1 : 0, units: unitsOf(route, request) }
+}
 
 /** Resource units of a request: the operation's price, less for `$select` and small pages, more for `$expand`. */
-export function unitsOf(route: Route, request: GraphRequest): number {
+function unitsOf(route: Route, request: GraphRequest): number {
   const query = request.url.searchParams
   const top = query.get('$top')
   const less = (query.has('$select') ? 1 : 0) + (top !== null && Number(top) < 20 ? 1 : 0)

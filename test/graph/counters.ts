@@ -1,3 +1,5 @@
+import { type LaneCounts, LaneCounters } from './throttle/lane-counters.ts'
+
 /** What a test wants to know of a run: how much was written, how it was packed, what overlapped. */
 export interface CountersSnapshot {
   /** Requests, inner ones of a `$batch` included; envelopes are no requests. */
@@ -20,10 +22,17 @@ export interface CountersSnapshot {
   readonly maxWritesInFlightPerObject: number
   /** The objects on which writes overlapped. */
   readonly overlaps: readonly string[]
+  /** Answers of status 429, by quota or by fault. */
+  readonly throttled: number
+  /** Writes that came although a 429 had asked, in an answer before, to leave their lane alone for longer. */
+  readonly writesDuringRetryAfter: number
+  /** The same by lane: `Tenant_Application/<app>/<tenant>`, `Tenant/<tenant>`, `Application/<app>`. */
+  readonly lanes: Readonly<Record<string, LaneCounts>>
 }
 
 /** Counts what happens. In memory only: a restart begins at zero. */
 export class Counters {
+  readonly lanes: LaneCounters
   #requests = 0
   #committed = 0
   #units = 0
@@ -37,6 +46,10 @@ export class Counters {
   readonly #inFlight = new Map<string, number>()
   readonly #overlaps = new Set<string>()
   readonly #seen = new Set<string>()
+
+  constructor(now: () => number) {
+    this.lanes = new LaneCounters(now)
+  }
 
   request(status: number, units: number): void {
     this.#requests += 1
@@ -85,6 +98,7 @@ export class Counters {
 
   snapshot(): CountersSnapshot {
     const writesByKind = Object.fromEntries(this.#byKind)
+    const { throttled, writesDuringRetryAfter } = this.lanes.total()
     return {
       requests: this.#requests,
       writes: Object.values(writesByKind).reduce((sum, count) => sum + count, 0),
@@ -98,6 +112,9 @@ export class Counters {
       createConflicts: this.#conflicts,
       maxWritesInFlightPerObject: this.#most,
       overlaps: [...this.#overlaps],
+      throttled,
+      writesDuringRetryAfter,
+      lanes: this.lanes.lanes(),
     }
   }
 
@@ -109,6 +126,7 @@ export class Counters {
     this.#byStatus.clear()
     this.#envelopes.length = 0
     this.#overlaps.clear()
+    this.lanes.reset()
   }
 }
 

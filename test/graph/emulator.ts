@@ -18,6 +18,8 @@ import { Journal } from './journal.ts'
 import { seededRandom } from './random.ts'
 import type { TenantSettings } from './settings.ts'
 import { Tenant } from './tenant.ts'
+import type { ThrottleOptions } from './throttle/settings.ts'
+import { Throttle } from './throttle/throttle.ts'
 import { type World, findTenant } from './world.ts'
 
 export { DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID, demoTenant } from './demo.ts'
@@ -41,6 +43,8 @@ export interface EmulatorOptions {
   readonly history?: readonly TenantEntry[]
   /** Milliseconds of real time that each request takes, so that careless writers overlap; default 0. */
   readonly latency?: number
+  /** Throttles from the start, `{}` as Microsoft does; default: not before it is configured. */
+  readonly throttle?: ThrottleOptions
   /** Answer 409 to the second of two overlapping writes on one object; default: only count it. */
   readonly rejectOverlaps?: boolean
   /** Default 3599. */
@@ -55,6 +59,7 @@ export interface GraphEmulator {
   /** Answers a request in this process; rejects with `HangUp` where a connection would drop. */
   readonly fetch: (request: Request) => Promise<Response>
   readonly faults: Faults
+  readonly throttle: Throttle
   readonly counters: Counters
   readonly journal: Journal
   /** A tenant by id or domain; without a name the first. */
@@ -82,6 +87,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     app,
     fetch: async (request) => app.fetch(request),
     faults: world.faults,
+    throttle: world.throttle,
     counters: world.counters,
     journal: world.journal,
     tenant,
@@ -103,13 +109,17 @@ function makeWorld(options: EmulatorOptions): World {
   const now = options.now ?? (() => STANDING_STILL)
   const history = options.history ?? []
   const { latency = 0 } = options
+  // A restarted emulator must not deal the ids again that it dealt before.
+  const random = seededRandom((options.seed ?? 1) + history.length * 7919)
+  const throttle = new Throttle(now, random)
+  if (options.throttle) throttle.configure(options.throttle)
   return {
     now,
-    // A restarted emulator must not deal the ids again that it dealt before.
-    random: seededRandom((options.seed ?? 1) + history.length * 7919),
+    random,
     tenants: makeTenants(options, now, history),
     faults: new Faults(),
-    counters: new Counters(),
+    throttle,
+    counters: new Counters(now),
     journal: new Journal(options.journalLimit ?? 10_000),
     pause: () =>
       latency > 0 ? new Promise((resolve) => setTimeout(resolve, latency)) : Promise.resolve(),

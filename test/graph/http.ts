@@ -46,8 +46,16 @@ async function graph(world: World, raw: Request): Promise<Response> {
   })
 }
 
-const answerFor = async (world: World, request: GraphRequest): Promise<Answer> =>
-  perform(world, readCaller(world, request.headers.get('authorization')), request)
+async function answerFor(world: World, request: GraphRequest): Promise<Answer> {
+  const caller = readCaller(world, request.headers.get('authorization'))
+  const { lanes } = world.counters
+  const arrival = lanes.arrive(caller)
+  try {
+    return await perform(world, caller, arrival, request)
+  } finally {
+    lanes.answered(arrival)
+  }
+}
 
 async function token(world: World, tenant: string, raw: Request): Promise<Response> {
   const request = {

@@ -1,23 +1,29 @@
 import { isJsonObject } from '../../src/kernel/json.ts'
 import { type Caller, requireRole } from './access.ts'
-import { isWrite, unitsOf } from './cost.ts'
+import { chargeOf, isWrite } from './cost.ts'
 import { type ErrorTrace, GraphError, serviceFailure } from './errors.ts'
 import { type Answer, type GraphRequest, addressOf } from './exchange.ts'
 import { type FaultSpec, faultyAnswer } from './faults.ts'
 import { findGroup, findUser } from './lookup.ts'
 import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
 import { type Found, findRoute } from './routes/index.ts'
+import type { Arrival } from './throttle/lane-counters.ts'
+import type { Charge } from './throttle/throttle.ts'
 import type { World } from './world.ts'
 
 /** One request on its way through. */
 interface Passage {
   readonly world: World
   readonly caller: Caller
+  /** The HTTP request it belongs to. */
+  readonly arrival: Arrival
   readonly request: GraphRequest
   readonly trace: ErrorTrace
   readonly found: Found | GraphError
   /** The object it writes; undefined for a read. */
   readonly object: string | undefined
+  /** What it costs, unless it is refused. */
+  readonly charge: Charge
 }
 
 interface Outcome {
@@ -32,16 +38,19 @@ interface Outcome {
 export async function perform(
   world: World,
   caller: Caller,
+  arrival: Arrival,
   request: GraphRequest,
 ): Promise<Answer> {
   caller.tenant.purgeExpired()
   const found = locate(request)
   const object = writtenObject(caller, request, found)
-  const passage = { world, caller, request, found, object, trace: traceOf(world, request) }
+  const charge = chargeOf(found instanceof GraphError ? undefined : found.route, request)
+  const trace = traceOf(world, request)
+  const passage = { world, caller, arrival, request, found, object, charge, trace }
   const inFlight = object === undefined ? 0 : world.counters.enter(object)
   try {
     await world.pause()
-    const outcome = await strike(passage, inFlight)
+    const outcome = refuse(passage) ?? (await strike(passage, inFlight))
     record(passage, outcome)
     return outcome.answer
   } finally {
@@ -58,7 +67,18 @@ function locate(request: GraphRequest): Found | GraphError {
   }
 }
 
-/** Replica lag and throttling will judge here too: before the execution, and every inner request by itself. */
+/** The 429 of a request for which a quota has no room; nothing else is asked of it then. */
+function refuse({ world, caller, charge, trace }: Passage): Outcome | undefined {
+  try {
+    world.throttle.take(caller, charge)
+    return undefined
+  } catch (error) {
+    const refusal = errorAnswer(expected(error), trace)
+    const headers = { ...traceHeaders(trace), ...world.throttle.hints(caller), ...refusal.headers }
+    return { answer: { ...refusal, headers }, isCommitted: false }
+  }
+}
+
 async function strike(passage: Passage, inFlight: number): Promise<Outcome> {
   const { world, request, trace } = passage
   const fault = world.faults.strike(request)
@@ -76,7 +96,7 @@ const delayOf = async ({ delay }: FaultSpec): Promise<void> => {
 }
 
 async function execute(passage: Passage, inFlight: number): Promise<Outcome> {
-  const { world, caller, request, found, trace } = passage
+  const { world, caller, arrival, request, found, trace } = passage
   const logged = caller.tenant.log.length
   try {
     if (found instanceof GraphError) throw found
@@ -89,7 +109,7 @@ async function execute(passage: Passage, inFlight: number): Promise<Outcome> {
       request,
       tenant: caller.tenant,
       params: found.params,
-      perform: (inner) => perform(world, caller, inner),
+      perform: (inner) => perform(world, caller, arrival, inner),
     })
     const isCommitted = caller.tenant.log.length > logged
     return { answer: priced(passage, await handled), isCommitted }
@@ -98,25 +118,34 @@ async function execute(passage: Passage, inFlight: number): Promise<Outcome> {
   }
 }
 
-/** Adds what the request cost; refusals are free. */
-function priced({ found, request, trace }: Passage, told: Answer): Answer {
+/** Adds what the request cost; a refusal costs no units. */
+function priced({ world, caller, found, charge, trace }: Passage, told: Answer): Answer {
   if (!(found instanceof GraphError) && found.route.kind === 'batch') return told
-  const isFree = found instanceof GraphError || told.status === 400 || told.status === 403
-  const units = isFree ? 0 : unitsOf(found.route, request)
+  const isFree = told.status === 400 || told.status === 403
+  if (isFree) world.throttle.giveBackUnits(caller, charge.units)
+  const units = isFree ? 0 : charge.units
   return {
     ...told,
-    headers: { ...traceHeaders(trace), 'x-ms-resource-unit': String(units), ...told.headers },
+    headers: {
+      ...traceHeaders(trace),
+      'x-ms-resource-unit': String(units),
+      ...world.throttle.hints(caller),
+      ...told.headers,
+    },
   }
 }
 
 function record(
-  { world, request, found, object }: Passage,
+  { world, caller, arrival, request, found, object, charge }: Passage,
   { answer, isCommitted }: Outcome,
 ): void {
   const kind = found instanceof GraphError ? undefined : found.route.kind
   if (kind === 'batch') return
   const status = answer.transport === 'hang-up' ? 0 : answer.status
-  world.counters.request(status, Number(answer.headers['x-ms-resource-unit'] ?? 0))
+  const units = Number(answer.headers['x-ms-resource-unit'] ?? 0)
+  world.counters.request(status, units)
+  const isWrite = charge.writes > 0
+  world.counters.lanes.count(caller, arrival, { answer, isWrite, isCommitted, units })
   if (kind !== undefined && object !== undefined) world.counters.write(kind, isCommitted)
   world.journal.add({
     at: world.now(),

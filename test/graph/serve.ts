@@ -73,12 +73,14 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '8788' },
       state: { type: 'string' },
       latency: { type: 'string', default: '0' },
+      throttle: { type: 'string' },
     },
   })
   const { url, close } = await serveGraphEmulator({
     port: Number(values.port),
     latency: Number(values.latency),
     ...(values.state === undefined ? {} : { state: values.state }),
+    ...(values.throttle === undefined ? {} : { throttle: { timeScale: Number(values.throttle) } }),
   })
   console.log(`Microsoft Graph emulator
   GRAPH_BASE_URL  ${url}/v1.0

@@ -32,6 +32,7 @@ export class Tenant {
   }
   /** Unique values: property and folded value to the id that holds it. */
   readonly #holders = new Map<string, string>()
+  readonly #live: Record<Kind, number> = { user: 0, group: 0 }
   /** When the objects in the recycle bin came there, oldest first. */
   readonly #deleted = new Map<string, number>()
 
@@ -67,6 +68,11 @@ export class Tenant {
 
   *deleted(kind: Kind): Generator<DirectoryObject> {
     for (const object of this.all(kind)) if (isDeleted(object)) yield object
+  }
+
+  /** How many objects of a kind are not in the recycle bin. */
+  countLive(kind: Kind): number {
+    return this.#live[kind]
   }
 
   /** The object of an id, deleted or not. */
@@ -134,7 +140,8 @@ export class Tenant {
     if (!this.#ordinals.has(object.id)) this.#ordinals.set(object.id, this.#ordinals.size)
     for (const held of claimsOf(object)) this.#holders.set(held, object.id)
     const deletedAt = textOf(object, 'deletedDateTime')
-    if (deletedAt !== undefined) this.#deleted.set(object.id, Date.parse(deletedAt))
+    if (deletedAt === undefined) this.#live[object.kind] += 1
+    else this.#deleted.set(object.id, Date.parse(deletedAt))
   }
 
   #purge(id: string): void {
@@ -150,6 +157,7 @@ export class Tenant {
   #forget(id: string): void {
     const before = this.#objects.get(id)
     if (!before) return
+    if (!isDeleted(before)) this.#live[before.kind] -= 1
     this.#deleted.delete(id)
     for (const held of claimsOf(before)) this.#holders.delete(held)
   }

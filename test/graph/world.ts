@@ -3,6 +3,7 @@ import type { Faults } from './faults.ts'
 import type { Journal } from './journal.ts'
 import type { Random } from './random.ts'
 import type { Tenant } from './tenant.ts'
+import type { Throttle } from './throttle/throttle.ts'
 
 /** Everything that one emulator's parts share. */
 export interface World {
@@ -10,6 +11,7 @@ export interface World {
   readonly random: Random
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly faults: Faults
+  readonly throttle: Throttle
   readonly counters: Counters
   readonly journal: Journal
   /** Passes between a request's arrival and its execution, so that requests can overlap. */

@@ -114,9 +114,18 @@ export const binding = sqliteTable(
     memberCursor: text('member_cursor'),
     /** Kept when it becomes `former`: who may take the account over. */
     externalId: text('external_id'),
-    /** Who ends it: an administrator, or the groups that it existed for. Kept when it is `former`, null once it is bound again. */
+    /**
+     * Who ends it: an administrator, or the groups that it existed for. Set with the state `unbinding`; while it is set, the binding ends,
+     * whatever the state, also when the ending is held. Kept when it is `former`, null once it is bound again.
+     */
     unboundBy: text('unbound_by', { enum: ['admin', 'groups'] }),
-    /** What an administrator says to what is held: asked, and not answered yet; approved; rejected. */
+    /**
+     * Whether an administrator is asked about what is held, and what the answer is. The drain sets `asked` when it holds a binding
+     * (for the threshold, or for an account that has the name). A command answers: on every binding that is `asked` it sets
+     * `approved` or `rejected` and `due_at`, and leaves the state as it is. The next round obeys and forgets the answer: approved, it
+     * carries out what is desired by then, or adopts the account where that is safe, and else holds it again; rejected, the account
+     * stays as it is, and the binding has failed until its resource changes or the failure is replayed. Null: nothing is asked.
+     */
     approval: text('approval', { enum: ['asked', 'approved', 'rejected'] }),
     /** When its account was last disabled or deleted, so that a repeated write counts once for the threshold. */
     takenAt: integer('taken_at'),

@@ -108,16 +108,20 @@ function compileValuePath(
 
 /** Whether the term holds for some value of the places: null when it holds for none, and one is undecided. */
 function someOf(places: readonly Values[], term: Term): Term {
-  return places.reduceRight((inner, { from }) => {
-    if (from === undefined) return inner
-    const where = sql`WHERE ${from.where ?? sql`1`}`
-    if (inner.isExact)
-      return { ...inner, sql: sql`EXISTS (SELECT 1 FROM ${from.tables} ${where} AND ${inner.sql})` }
-    // 1 wins over null, null over 0; `max` alone would pass over the null.
-    const some = sql`(SELECT CASE max(ifnull(${inner.sql}, 0.5)) WHEN 1 THEN 1 WHEN 0.5 THEN NULL ELSE 0 END
-      FROM ${from.tables} ${where})`
-    return { ...inner, sql: some }
-  }, term)
+  const froms = places.flatMap(({ from }) => (from === undefined ? [] : [from]))
+  if (froms.length === 0) return term
+  // One subquery over all places, for D1 limits how deep expressions nest.
+  const tables = sql.join(
+    froms.map((from) => from.tables),
+    sql`, `,
+  )
+  const where = froms.reduce((all, from) => sql`${all} AND ${from.where ?? sql`1`}`, sql`1`)
+  if (term.isExact)
+    return { ...term, sql: sql`EXISTS (SELECT 1 FROM ${tables} WHERE ${where} AND ${term.sql})` }
+  // 1 wins over null, null over 0; `max` alone would pass over the null.
+  const some = sql`(SELECT CASE max(ifnull(${term.sql}, 0.5)) WHEN 1 THEN 1 WHEN 0.5 THEN NULL ELSE 0 END
+    FROM ${tables} WHERE ${where})`
+  return { ...term, sql: some }
 }
 
 /** The terms that one operator joins, however the chain leans. */
@@ -145,10 +149,10 @@ function join(terms: readonly Term[], kind: 'and' | 'or'): Term {
 const MAX_PARAMETERS = 60
 const MAX_CHARACTERS = 60_000
 /**
- * D1 nests expressions 100 deep. The deepest single comparison takes 96 of a sub-attribute of an opaque attribute, 80 of
- * an opaque attribute, 50 of another.
+ * D1 nests expressions 100 deep. The deepest single comparison, of a sub-attribute of an opaque attribute in [ ], leaves 32
+ * levels around it and another 48; the statement around the condition takes some of them.
  */
-const MAX_LEVELS = { opaqueSub: 2, opaque: 18, known: 45 }
+const MAX_LEVELS = { opaque: 18, known: 45 }
 
 const dialect = new SQLiteSyncDialect()
 
@@ -186,12 +190,10 @@ function maxLevelsOf(filter: Filter, type: ResourceType): number {
   switch (filter.kind) {
     case 'compare':
     case 'present':
-    case 'valuePath': {
-      const found = resolveAttribute(filter.path, type)
-      if (found?.opaque !== true) return MAX_LEVELS.known
-      const isInside = found.sub !== undefined || filter.kind === 'valuePath'
-      return isInside ? MAX_LEVELS.opaqueSub : MAX_LEVELS.opaque
-    }
+    case 'valuePath':
+      return resolveAttribute(filter.path, type)?.opaque === true
+        ? MAX_LEVELS.opaque
+        : MAX_LEVELS.known
     case 'not':
       return maxLevelsOf(filter.filter, type)
     case 'and':

@@ -13,10 +13,15 @@ import { placeOf } from './sort.ts'
 /** Which members are read with a group: all, none, those of these ids that are members, or as many as an event names. */
 export type MembersWanted = 'all' | 'none' | 'touched' | readonly string[]
 
+/** `memberOf`: ids of the groups that this one is a direct member of. */
+export interface RemovableGroup extends StoredGroup {
+  readonly memberOf: readonly string[]
+}
+
 export interface GroupReader {
   find(id: string, members: MembersWanted): Promise<StoredGroup | undefined>
-  /** The groups that have this one, or a user, as a member: as many as an event names. */
-  groupsWith(memberId: string): Promise<readonly string[]>
+  /** A group with what its removal touches: as many of its members as an event names, and the groups that it is a member of. */
+  findToRemove(id: string): Promise<RemovableGroup | undefined>
   /** A page of the groups that satisfy a filter, in an order. */
   list(query: ListQuery, members: 'all' | 'none'): Promise<Page<StoredGroup>>
 }
@@ -24,17 +29,20 @@ export interface GroupReader {
 /** The reading half of `groupStore`. */
 export function groupReader(database: Database, organizationId: string): GroupReader {
   return {
-    async groupsWith(memberId) {
-      const [found] = await database.run(
-        sql`SELECT group_id FROM group_member
-          WHERE organization_id = ${organizationId} AND member_id = ${memberId} LIMIT ${MAX_TOUCHED}`,
-      )
-      return (found?.rows ?? []).map((row) => String(row['group_id']))
-    },
     async find(id, members) {
       const page = { where: sql`g.id = ${id}` }
       const [groups, held] = await database.run(...select(organizationId, page, members))
       return assemble(groups, held)[0]
+    },
+    async findToRemove(id) {
+      const [groups, held, holders] = await database.run(
+        ...select(organizationId, { where: sql`g.id = ${id}` }, 'touched'),
+        sql`SELECT group_id FROM group_member
+          WHERE organization_id = ${organizationId} AND member_id = ${id}`,
+      )
+      const memberOf = (holders?.rows ?? []).map((row) => String(row['group_id']))
+      const [found] = assemble(groups, held)
+      return found && { ...found, memberOf }
     },
     async list(query, members) {
       const source = groupSource(organizationId, query, members)

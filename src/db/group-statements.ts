@@ -4,6 +4,8 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Database, Query } from './client.ts'
 import type { NewEvent } from './event-log.ts'
+import type { RemovableGroup } from './group-reader.ts'
+import { namesAllHolders } from './memberships.ts'
 import { mutation } from './mutation.ts'
 import { groupColumns, type StoredGroup } from './row.ts'
 import { group } from './tables/provisioning.ts'
@@ -97,21 +99,24 @@ export function updateMembers(
 export function removeGroup(
   build: Build,
   organizationId: string,
-  before: StoredGroup,
+  before: RemovableGroup,
   now: number,
   event: NewEvent,
 ): Query[] {
-  const { id } = before
-  const removal = build.delete(group).where(isAsRead(organizationId, before))
+  const { id, memberOf } = before
   const membership = sql`organization_id = ${organizationId} AND member_id = ${id}`
-  return mutation(organizationId, removal, event, [
-    sql`UPDATE organization SET group_count = group_count - 1 WHERE id = ${organizationId}`,
-    sql`UPDATE "group" SET version = version + 1, modified_at = ${now}
+  const removal = build.delete(group).where(isAsRead(organizationId, before))
+  return [
+    namesAllHolders(organizationId, id, memberOf),
+    ...mutation(organizationId, removal, event, [
+      sql`UPDATE organization SET group_count = group_count - 1 WHERE id = ${organizationId}`,
+      sql`UPDATE "group" SET version = version + 1, modified_at = ${now}
       WHERE organization_id = ${organizationId}
       AND id IN (SELECT group_id FROM group_member WHERE ${membership})`,
-    sql`DELETE FROM group_member WHERE ${membership}`,
-    sql`DELETE FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${id}`,
-  ])
+      sql`DELETE FROM group_member WHERE ${membership}`,
+      sql`DELETE FROM group_member WHERE organization_id = ${organizationId} AND group_id = ${id}`,
+    ]),
+  ]
 }
 
 function isAsRead(organizationId: string, { id, version }: StoredGroup) {

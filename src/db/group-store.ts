@@ -4,7 +4,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Database } from './client.ts'
 import type { NewEvent } from './event-log.ts'
 import type { WriteFailure } from './failure.ts'
-import { groupReader, type GroupReader } from './group-reader.ts'
+import { groupReader, type GroupReader, type RemovableGroup } from './group-reader.ts'
 import {
   groupAfter,
   insertGroup,
@@ -25,8 +25,11 @@ export interface GroupStore extends GroupReader {
    * who are to be added are no members, and those who are to be removed are.
    */
   updateMembers(before: StoredGroup, change: GroupMutation): Promise<Written<StoredGroup>>
-  /** The group and its memberships go; groups that it was a member of get another version. */
-  remove(before: StoredGroup, now: number, event: NewEvent): Promise<Written<undefined>>
+  /**
+   * The group and its memberships go; groups that it was a member of get another version. Fails as `stale` unless it is as it
+   * was when `before` was read, and is a member of no other groups.
+   */
+  remove(before: RemovableGroup, now: number, event: NewEvent): Promise<Written<undefined>>
 }
 
 type Written<T> = Result<T, StoreFault>

@@ -4,7 +4,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Database, Query } from './client.ts'
 import type { NewEvent } from './event-log.ts'
-import { refuseUnless } from './failure.ts'
+import { namesAllHolders } from './memberships.ts'
 import { mutation } from './mutation.ts'
 import { userColumns, type StoredUser } from './row.ts'
 import { user } from './tables/provisioning.ts'
@@ -105,14 +105,12 @@ export function removeUser(
 ): Query[] {
   const { id, groups, resource } = before
   const membership = sql`organization_id = ${organizationId} AND member_id = ${id}`
-  const known = JSON.stringify(groups.map((held) => held.id))
   const removal = build.delete(user).where(isAsRead(organizationId, before))
   return [
-    // The event names the groups that were read: a membership that came since makes what was read stale.
-    refuseUnless(
-      sql`NOT EXISTS (SELECT 1 FROM group_member WHERE ${membership}
-        AND group_id NOT IN (SELECT value FROM json_each(${known})))`,
-      'stale',
+    namesAllHolders(
+      organizationId,
+      id,
+      groups.map((held) => held.id),
     ),
     ...mutation(organizationId, removal, event, [
       sql`UPDATE organization SET user_count = user_count - 1 WHERE id = ${organizationId}`,

@@ -100,7 +100,7 @@ export const groupService: ResourceService = {
 
   async remove(scope, id) {
     return untilWritten(async () => {
-      const before = await scope.groups.find(id, 'touched')
+      const before = await scope.groups.findToRemove(id)
       if (before === undefined) return err(notFound(GROUP, id))
       if (!scope.permits(before.version)) return err(versionMismatch(before.version))
       const event = changeEvent(scope, {
@@ -108,7 +108,7 @@ export const groupService: ResourceService = {
         urgent: true,
         target: { type: 'group', id },
         // The groups that it was a member of have to let go of it as well.
-        touched: [...(await scope.groups.groupsWith(id)), ...before.members],
+        touched: [...before.memberOf, ...before.members],
       })
       const removed = await scope.groups.remove(before, scope.now, event)
       if (removed.ok) scope.changed()

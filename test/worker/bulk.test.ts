@@ -86,7 +86,7 @@ describe('bulk', () => {
         { method: 'DELETE', location: `${base}/Users/${gone['id']}`, status: '204' },
       ],
     })
-    expect(await namesOf(scim)).toEqual(['renamed', 'ann@contoso.com', 'team'])
+    expect(await namesOf(scim)).toEqual(['team', 'renamed', 'ann@contoso.com'])
     const { members } = (await scim.get(`/Groups/${team['id']}`)).body
     expect(members.map(({ value }: Loose) => value)).toEqual([id])
     expect(scim.rung).toEqual([scim.organizationId])

@@ -8,6 +8,7 @@ import { scimClient, type Loose, type ScimClient } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
+const idsIn = (body: Loose): string[] => body['Resources'].map(({ id }: Loose) => id)
 const namesIn = (body: Loose): string[] =>
   body['Resources'].map(({ displayName, userName }: Loose) => displayName ?? userName)
 
@@ -256,7 +257,8 @@ describe('a walk through both types', () => {
     const pages = await walk(mine, { count: 3 })
     for (const { id } of pages[0]?.['Resources'] ?? []) await mine.delete(`/Groups/${id}`)
     const first = await search(mine, { count: 3, cursor: pages[1]?.['previousCursor'] })
-    expect(first['Resources']).toEqual(pages[1]?.['Resources'])
+    // The same resources in the same order; a user who was in a deleted group shows it no more, and so has another tag.
+    expect(idsIn(first)).toEqual(idsIn(pages[1] ?? {}))
     expect(first).not.toHaveProperty('previousCursor')
   })
 

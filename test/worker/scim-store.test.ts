@@ -350,6 +350,27 @@ describe('two writers', () => {
     expect(event).toMatchObject({ type: 'user_delete', touched: [groupId] })
   })
 
+  test('a group that joins a group while being deleted leaves no membership behind', async () => {
+    const first = await warmClient()
+    const { body } = await first.post('/Groups', { displayName: 'inner' })
+    const id: string = body['id']
+    let outerId = ''
+    const slow = await scimClient({
+      as: first,
+      instead: {
+        connect: staged(async (batch) => {
+          if (batch !== 2) return
+          const outer = { displayName: 'outer', members: [{ value: id }] }
+          outerId = (await first.post('/Groups', outer)).body['id']
+        }),
+      },
+    })
+    expect((await slow.delete(`/Groups/${id}`)).status).toBe(204)
+    expect((await first.get(`/Groups/${outerId}`)).body['members']).toEqual([])
+    const event: Loose | undefined = (await readLog(first.organizationId)).at(-1)
+    expect(event).toMatchObject({ type: 'group_delete', touched: [outerId] })
+  })
+
   test('two group PATCHes at once both count', async () => {
     const first = await warmClient()
     const { body } = await first.post('/Groups', { displayName: 'G' })

@@ -537,7 +537,8 @@ describe('groups', () => {
     expect((await readLog(scim.organizationId)).at(-1)).toMatchObject({
       type: 'group_delete',
       urgent: 1,
-      touched: [ann],
+      // The group that it was a member of has to let go of it too.
+      touched: [parent.body['id'], ann],
     })
     await createGroup(scim)
   })

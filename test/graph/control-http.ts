@@ -41,6 +41,15 @@ export function controlApp(world: World): Hono {
     world.throttle.switchOff()
     return c.body(null, 204)
   })
+  app.get('/delta', (c) => c.json(world.delta.settings))
+  app.post('/delta', async (c) => {
+    world.delta.configure(await c.req.json())
+    return c.json(world.delta.settings, 201)
+  })
+  app.post('/resync', (c) => {
+    world.delta.resync()
+    return c.body(null, 204)
+  })
   app.post('/seed', async (c) =>
     c.json(seed(world, tenantOf(c.req.query('tenant')), await c.req.json()), 201),
   )

@@ -11,6 +11,7 @@ import {
   summary,
 } from './control.ts'
 import { Counters } from './counters.ts'
+import { Delta, type DeltaOptions } from './delta/settings.ts'
 import { demoTenant } from './demo.ts'
 import { Faults } from './faults.ts'
 import { graphApp } from './http.ts'
@@ -45,6 +46,8 @@ export interface EmulatorOptions {
   readonly latency?: number
   /** Throttles from the start, `{}` as Microsoft does; default: not before it is configured. */
   readonly throttle?: ThrottleOptions
+  /** How delta queries behave; default: pages of 200 rows, nothing by chance. */
+  readonly delta?: DeltaOptions
   /** Answer 409 to the second of two overlapping writes on one object; default: only count it. */
   readonly rejectOverlaps?: boolean
   /** Default 3599. */
@@ -60,6 +63,7 @@ export interface GraphEmulator {
   readonly fetch: (request: Request) => Promise<Response>
   readonly faults: Faults
   readonly throttle: Throttle
+  readonly delta: Delta
   readonly counters: Counters
   readonly journal: Journal
   /** A tenant by id or domain; without a name the first. */
@@ -88,6 +92,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     fetch: async (request) => app.fetch(request),
     faults: world.faults,
     throttle: world.throttle,
+    delta: world.delta,
     counters: world.counters,
     journal: world.journal,
     tenant,
@@ -119,6 +124,7 @@ function makeWorld(options: EmulatorOptions): World {
     tenants: makeTenants(options, now, history),
     faults: new Faults(),
     throttle,
+    delta: new Delta(options.seed ?? 1, options.delta),
     counters: new Counters(now),
     journal: new Journal(options.journalLimit ?? 10_000),
     pause: () =>

@@ -167,6 +167,29 @@ export const queryErrors = {
     ),
 } as const
 
+/** Delta queries. */
+export const deltaErrors = {
+  badToken: () => invalidPayload('Badly formed token.'),
+  expiredToken: () =>
+    new GraphError(
+      400,
+      'syncStateNotFound',
+      'The sync state generation is not found. The delta token is expired and data must be synchronized again.',
+    ),
+  resync: (location: string) =>
+    new GraphError(
+      410,
+      'resyncRequired',
+      "Resync required. Replace any local items with the server's version.",
+      {
+        headers: { Location: location },
+      },
+    ),
+  unsupportedFilter: () => unsupported('Unsupported or invalid query filter clause specified.'),
+  tooManyIds: (count: number) =>
+    unsupported(`Too many objects to track: ${count}. Max allowed: 50.`),
+} as const
+
 /** Bodies and batches. */
 export const payloadErrors = {
   notJson: () =>

@@ -31,3 +31,13 @@ export function seededRandom(seed: number): Random {
         .map(({ item }) => item),
   }
 }
+
+/** A number from 0 up to 1 that depends on a text alone (FNV-1a): chance that comes out the same whenever it is asked. */
+export function chanceOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193)
+  // Texts that differ only at the end differ only in the low bits so far.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39)
+  return ((hash ^ (hash >>> 15)) >>> 0) / 4_294_967_296
+}

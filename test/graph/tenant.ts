@@ -10,6 +10,7 @@ import {
 import type { Kind } from './schema.ts'
 import type { DomainSettings, TenantSettings } from './settings.ts'
 import { textFrom } from './text.ts'
+import { Versions } from './versions.ts'
 
 const NONE: ReadonlySet<string> = new Set()
 const DAY = 86_400_000
@@ -20,6 +21,7 @@ const KEPT_DELETED = 30 * DAY
 export class Tenant {
   readonly settings: TenantSettings
   readonly log: LogEntry[] = []
+  readonly versions = new Versions()
   readonly #now: () => number
   readonly #persist: (entry: LogEntry) => void
   readonly #objects = new Map<string, DirectoryObject>()
@@ -120,7 +122,10 @@ export class Tenant {
 
   #follow(entry: LogEntry): void {
     this.log.push(entry)
-    for (const change of entry.changes) this.#apply(change)
+    for (const change of entry.changes) {
+      this.#apply(change)
+      this.versions.keep(entry.sequence, change)
+    }
   }
 
   #apply(change: Change): void {

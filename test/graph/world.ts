@@ -1,4 +1,5 @@
 import type { Counters } from './counters.ts'
+import type { Delta } from './delta/settings.ts'
 import type { Faults } from './faults.ts'
 import type { Journal } from './journal.ts'
 import type { Random } from './random.ts'
@@ -12,6 +13,7 @@ export interface World {
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly faults: Faults
   readonly throttle: Throttle
+  readonly delta: Delta
   readonly counters: Counters
   readonly journal: Journal
   /** Passes between a request's arrival and its execution, so that requests can overlap. */

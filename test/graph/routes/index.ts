@@ -1,9 +1,9 @@
 import { addressErrors } from '../errors.ts'
-import type { Answer } from '../exchange.ts'
 import { matchPattern, parsePath } from '../path.ts'
-import { type Route, permissions, route } from '../route.ts'
+import type { Route } from '../route.ts'
 import { batchRoutes } from './batch.ts'
 import { deletedItemRoutes } from './deleted-items.ts'
+import { deltaRoutes } from './delta.ts'
 import { directoryObjectRoutes } from './directory-objects.ts'
 import { groupRoutes } from './groups.ts'
 import { managerRoutes } from './managers.ts'
@@ -11,16 +11,10 @@ import { memberRoutes } from './members.ts'
 import { organizationRoutes } from './organization.ts'
 import { userRoutes } from './users.ts'
 
-/** The log of `Tenant` is made for delta queries; until they are read from it, they are honestly refused. */
-const delta = (): Answer => {
-  throw addressErrors.notSupported()
-}
-
 /** Every operation of the emulator. Names stand before parameters: `/users/delta` is no user. */
 const routes: readonly Route[] = [
   ...batchRoutes,
-  route('GET /users/delta', 'user.delta', permissions.readUsers, delta),
-  route('GET /groups/delta', 'group.delta', permissions.readGroups, delta),
+  ...deltaRoutes,
   ...userRoutes,
   ...managerRoutes,
   ...groupRoutes,

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 
 import { findKeyOwner } from './db/api-key-store.ts'
 import { findCaller, hashToken, recogniseToken } from './db/credential-store.ts'
+import { noteRefusal } from './db/refusal-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { isMigrated } from './db/migration-state.ts'
@@ -16,10 +17,11 @@ import { federatedAudience } from './graph/clouds.ts'
 import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
-import { authenticate } from './http/authenticate.ts'
-import type { AppEnv } from './http/context.ts'
+import { authenticate, type FindCaller, originOf } from './http/authenticate.ts'
+import { type AppEnv, runAfter } from './http/context.ts'
 import type { ApiRoom } from './http/describe-api.ts'
 import { docsApi, docsRoutes } from './http/docs-routes.ts'
+import { createJwtVerifier, type JwtVerifier } from './http/jwt-verifier.ts'
 import { problemAnswer, problemErrorHandler } from './http/problem-response.ts'
 import { rateLimit } from './http/rate-limit.ts'
 import { requestLog } from './http/request-log.ts'
@@ -27,9 +29,12 @@ import { wellKnownRoutes } from './http/well-known.ts'
 import { normalizeScimPath } from './http/scim-path.ts'
 import { scimErrorHandler, scimFault } from './http/scim-response.ts'
 import { redact } from './kernel/redact.ts'
+import { err } from './kernel/result.ts'
 import { adminApi } from './provisioning/admin-api.ts'
 import { adminRoutes } from './provisioning/admin-routes.ts'
 import { organizationApi } from './organizations/api.ts'
+import { isJwt, recogniseJwt } from './organizations/federation.ts'
+import { oauthRoutes, type TellRefusal } from './organizations/oauth-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { scimRoutes } from './provisioning/routes.ts'
 import { getPath } from 'hono/utils/url'
@@ -47,7 +52,9 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
     c.set('cost', database.meter)
     await next()
   })
-  app.route('/scim', scimApp(deps))
+  const verifier = createJwtVerifier(deps.fetch)
+  app.route('/scim', scimApp(deps, verifier))
+  app.route('/oauth', oauthRoutes({ ...deps, verifier, tellRefusal: refusalTeller(deps) }))
   app.route('/api', apiApp(deps))
   app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
   // The console (/console) is mounted here.
@@ -64,15 +71,12 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   return app
 }
 
-function scimApp(deps: Deps): Hono<RequestEnv> {
+function scimApp(deps: Deps, verifier: JwtVerifier): Hono<RequestEnv> {
   const scim = new Hono<RequestEnv>()
   scim.onError(scimErrorHandler({ log: deps.log, describe, isTransient }))
   scim.use(
     '/v2/*',
-    authenticate<RequestEnv>(async (c, token) => {
-      const hash = await hashToken(token)
-      return findCaller(hash, deps.clock.now(), () => recogniseToken(c.get('database'), hash))
-    }),
+    authenticate<RequestEnv>(findSource(deps, verifier)),
     rateLimit<RequestEnv>(deps.isWithinLimit),
   )
   const { clock, newId, sealer, announce, config } = deps
@@ -88,6 +92,35 @@ function scimApp(deps: Deps): Hono<RequestEnv> {
   scim.route('/v2', scimRoutes({ clock, newId, sealer, announce, saveQuirks, publicUrl }))
   scim.all('*', (c) => scimFault(c, { kind: 'notFound', what: 'This path' }))
   return scim
+}
+
+/** Whose a bearer token is; a credential that is known and refused is told to its administrators. */
+function findSource(deps: Deps, verifier: JwtVerifier): FindCaller<RequestEnv> {
+  const { clock } = deps
+  const tell = refusalTeller(deps)
+  return async (c, token) => {
+    const database = c.get('database')
+    const now = clock.now()
+    const hash = await hashToken(token)
+    const found = await findCaller(hash, now, () =>
+      isJwt(token) ? recogniseJwt(database, verifier, token, now) : recogniseToken(database, hash),
+    )
+    if (found.ok) return found
+    const { reason, caller } = found.error
+    if (caller !== undefined) runAfter(c, tell(caller, { reason, now, origin: originOf(c) }))
+    return err(reason === 'unreachable' ? 'unreachable' : 'refused')
+  }
+}
+
+/** Writes the event of a refusal beside the request that it is about; never fails. */
+function refusalTeller({ config, log }: Deps): TellRefusal {
+  return async (caller, refusal) => {
+    try {
+      await noteRefusal(connect(config.DB), caller, refusal)
+    } catch (thrown) {
+      log({ level: 'warn', message: 'refusal not noted', error: describe(thrown) })
+    }
+  }
 }
 
 const API = '/api/v1'

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 
+import { dropExpiredTokens } from './db/access-token-store.ts'
+import type { Database } from './db/client.ts'
 import { safeErrorText } from './db/failure.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
@@ -19,6 +21,7 @@ export interface Jobs {
 
 /** The cron triggers of wrangler.toml, letter by letter. */
 const SWEEP = '* * * * *'
+const DAILY = '17 3 * * *'
 
 /** The consumers of the queues and of the cron triggers. */
 export function createJobs(deps: Deps): Jobs {
@@ -34,10 +37,39 @@ export function createJobs(deps: Deps): Jobs {
       batch.ackAll()
     },
     async scheduled({ cron }) {
+      if (cron === DAILY) await runDaily(deps)
       if (cron !== SWEEP) return
       const { bells, expiredPasswords } = await sweep(portsFor())
       if (bells + expiredPasswords > 0) deps.log({ message: 'swept', bells, expiredPasswords })
     },
+  }
+}
+
+interface DailyTask {
+  readonly name: string
+  /** Gives how much it did. */
+  readonly run: (database: Database, now: number) => Promise<number>
+}
+
+/** What is done once a day. */
+const DAILY_TASKS: readonly DailyTask[] = [
+  { name: 'expired access tokens dropped', run: dropExpiredTokens },
+]
+
+/** Runs them one after the other; one that fails keeps none of the others from its turn. */
+async function runDaily(deps: Deps): Promise<void> {
+  for (const { name, run } of DAILY_TASKS) {
+    try {
+      const count = await run(deps.connect(), deps.clock.now())
+      if (count > 0) deps.log({ message: name, count })
+    } catch (thrown) {
+      deps.log({
+        level: 'error',
+        message: 'daily task failed',
+        task: name,
+        error: describe(thrown),
+      })
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** How a source's credential is recognised. Adding and revoking them: source-store.ts. */
 import { type SQL, sql } from 'drizzle-orm'
 
+import { err, ok, type Result } from '../kernel/result.ts'
 import type { UsernamePolicy } from '../scim/username.ts'
 import { decode, type Database } from './client.ts'
 import type { SourceCredentialRow } from './source-store.ts'
@@ -22,6 +23,14 @@ export interface Recognised {
   readonly caller: SourceCaller
   readonly expiresAt: number
 }
+
+/** Why a token is refused, and whose it is as far as that is known. */
+export interface RefusedToken {
+  readonly reason: 'unknown' | 'revoked' | 'expired' | 'unreachable'
+  readonly caller?: SourceCaller
+}
+
+export type Recognition = Result<Recognised, RefusedToken>
 
 /** A credential with the source that it belongs to. */
 export interface CredentialOfSource {
@@ -47,41 +56,43 @@ const known = new Map<string, Known>()
 
 /**
  * Whoever shows a token, by the token's hash, as `recognise` has it; asked again after half a minute at the latest.
- * Undefined for a token that is unknown, revoked or expired.
  */
 export async function findCaller(
   tokenHash: string,
   now: number,
-  recognise: () => Promise<Recognised | undefined>,
-): Promise<SourceCaller | undefined> {
+  recognise: () => Promise<Recognition>,
+): Promise<Result<SourceCaller, RefusedToken>> {
   const held = known.get(tokenHash)
-  if (held !== undefined && now - held.readAt < MAX_AGE_MS)
-    return now < held.expiresAt ? held.caller : undefined
+  if (held !== undefined && now - held.readAt < MAX_AGE_MS) return callerNow(held, now)
   const found = await recognise()
   known.delete(tokenHash)
-  if (found === undefined || now >= found.expiresAt) return undefined
+  if (!found.ok) return found
   const [oldest] = known.keys()
   if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest)
-  known.set(tokenHash, { ...found, readAt: now })
-  return found.caller
+  known.set(tokenHash, { ...found.value, readAt: now })
+  return callerNow(found.value, now)
 }
 
+const callerNow = (
+  { caller, expiresAt }: Recognised,
+  now: number,
+): Result<SourceCaller, RefusedToken> =>
+  now < expiresAt ? ok(caller) : err({ reason: 'expired', caller })
+
 /** Whose bearer token or access token has this hash. Not by organization: the token is what tells the organization. */
-export async function recogniseToken(
-  database: Database,
-  tokenHash: string,
-): Promise<Recognised | undefined> {
+export async function recogniseToken(database: Database, tokenHash: string): Promise<Recognition> {
   const shown = sql`(SELECT organization_id, id, NULL AS until FROM source_credential
       WHERE secret_hash = ${tokenHash} AND type = 'bearer'
     UNION ALL SELECT organization_id, credential_id, expires_at FROM access_token
       WHERE token_hash = ${tokenHash})`
   const [found] = await readCredentials(database, shown)
-  if (found === undefined || found.credential.revokedAt !== null) return undefined
-  const expiresAt = Math.min(endOf(found.credential), found.until ?? Number.POSITIVE_INFINITY)
-  return { caller: found.caller, expiresAt }
+  if (found === undefined) return err({ reason: 'unknown' })
+  const { credential, caller, until } = found
+  if (credential.revokedAt !== null) return err({ reason: 'revoked', caller })
+  return ok({ caller, expiresAt: Math.min(endOf(credential), until ?? Number.POSITIVE_INFINITY) })
 }
 
-/** The credential that is an OAuth client, by its client id, whatever has become of it. @public */
+/** The credential that is an OAuth client, by its client id, whatever has become of it. */
 export async function findClient(
   database: Database,
   clientId: string,
@@ -94,7 +105,7 @@ export async function findClient(
   return found
 }
 
-/** The credentials, not revoked, that trust what a JWT says of itself. @public */
+/** The credentials, not revoked, that trust what a JWT says of itself; at most two, which is one too many. */
 export async function findTrusting(
   database: Database,
   claims: {
@@ -114,7 +125,7 @@ export async function findTrusting(
 }
 
 /** When a credential ends by itself. */
-const endOf = ({ expiresAt }: Pick<SourceCredentialRow, 'expiresAt'>): number =>
+export const endOf = ({ expiresAt }: Pick<SourceCredentialRow, 'expiresAt'>): number =>
   expiresAt ?? Number.POSITIVE_INFINITY
 
 interface ReadCredential extends CredentialOfSource {

@@ -1,13 +1,17 @@
 import type { Context, MiddlewareHandler } from 'hono'
 
+import type { Result } from '../kernel/result.ts'
 import { clientIp, type AppEnv, type Caller } from './context.ts'
 import { scimFault } from './scim-response.ts'
 
-/** Finds the caller that a bearer token belongs to; undefined for a token that is unknown, revoked or expired. */
+/**
+ * Finds the caller that a bearer token belongs to. `refused`: it is unknown, revoked or expired; `unreachable`: its issuer's
+ * keys cannot be had now.
+ */
 export type FindCaller<E extends AppEnv> = (
   c: Context<E>,
   token: string,
-) => Promise<Caller | undefined>
+) => Promise<Result<Caller, 'refused' | 'unreachable'>>
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,4096}) *$/i
 
@@ -19,8 +23,8 @@ export function authenticate<E extends AppEnv>(findCaller: FindCaller<E>): Middl
     const token = BEARER.exec(header)?.[1]
     if (token === undefined) return scimFault(c, { kind: 'unauthorized', reason: MALFORMED })
     const caller = await findCaller(c, token)
-    if (caller === undefined) return scimFault(c, { kind: 'unauthorized', reason: REFUSED })
-    c.set('caller', caller)
+    if (!caller.ok) return scimFault(c, FAULTS[caller.error])
+    c.set('caller', caller.value)
     await next()
     return undefined
   }
@@ -32,6 +36,12 @@ const MALFORMED =
   'The Authorization header is not understood: send "Authorization: Bearer <token>".'
 const REFUSED =
   'The token is unknown, revoked or expired: create another one for the source (POST /api/v1/sources/{id}/credentials) and enter it in the client.'
+const UNREACHABLE =
+  'The keys of the issuer that signed the token cannot be read now, so the token cannot be checked. Try again; if it stays so, check the issuer of the federated credential.'
+const FAULTS = {
+  refused: { kind: 'unauthorized', reason: REFUSED },
+  unreachable: { kind: 'unavailable', reason: UNREACHABLE, retryAfterSeconds: 30 },
+} as const
 
 /** What an event says of where a request came from. */
 export function originOf<E extends AppEnv>(c: Context<E>): { ip?: string; requestId: string } {

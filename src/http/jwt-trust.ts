@@ -45,16 +45,18 @@ const claimsSchema = v.object({
   sub: v.optional(v.string()),
   appid: v.optional(v.string()),
   azp: v.optional(v.string()),
+  scp: v.optional(v.string()),
   aud: v.union([v.string(), v.pipe(v.array(v.string()), v.maxLength(10))]),
   exp: v.number(),
 })
 
-/** The claims of a token whose signature nobody has checked yet; undefined for what is no JWT. @public */
+/** The claims of a token whose signature nobody has checked yet; undefined for what is no JWT. */
 export function readClaims(token: string): Claims | undefined {
   const parsed = v.safeParse(claimsSchema, decoded(token))
   if (!parsed.success) return undefined
-  const { iss, sub, appid, azp, aud, exp } = parsed.output
-  const subjects = isEntra(iss) ? [sub, appid, azp] : [sub]
+  const { iss, sub, appid, azp, scp, aud, exp } = parsed.output
+  // A token with `scp` was issued to an application that acts for a person: it does not stand for the application.
+  const subjects = isEntra(iss) && scp === undefined ? [sub, appid, azp] : [sub]
   return {
     issuer: iss,
     subjects: [...new Set(subjects.filter((subject) => subject !== undefined))],
@@ -63,7 +65,7 @@ export function readClaims(token: string): Claims | undefined {
   }
 }
 
-/** Whether the claims are the ones that are trusted. @public */
+/** Whether the claims are the ones that are trusted. */
 export const isTrusted = (claims: Claims, { issuer, subject, audience }: Trust): boolean =>
   claims.issuer === issuer &&
   claims.subjects.includes(subject) &&

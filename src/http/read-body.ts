@@ -30,7 +30,7 @@ export async function readBody(
   return ok({ value: parsed.value, isOddlyTyped: contentType !== 'application/scim+json' })
 }
 
-/** The body of a request or response, read no further than the limit; undefined when there is more. @public */
+/** The body of a request or response, read no further than the limit; undefined when there is more. */
 export async function readBytes(
   message: Pick<Request, 'headers' | 'body'>,
   limit: number,

@@ -39,6 +39,13 @@ const FEATURES: Features = {
       specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
       primary: true,
     },
+    {
+      type: 'oauth2',
+      name: 'OAuth 2.0 client credentials',
+      description:
+        'An access token from /oauth/token, for an OAuth client or by a JWT that the source trusts.',
+      specUri: 'https://www.rfc-editor.org/rfc/rfc6749',
+    },
   ],
 }
 

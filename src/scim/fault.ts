@@ -41,6 +41,8 @@ export type ScimFault =
   | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
   | { readonly kind: 'notImplemented'; readonly what: string }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  /** Somebody else's service that is needed does not answer. */
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfterSeconds: number }
   | { readonly kind: 'internal'; readonly requestId: string }
 
 /** The keywords of RFC 7644 table 9 and of RFC 9865 table 3. */
@@ -158,6 +160,11 @@ const ERRORS: {
   busy: ({ retryAfterSeconds }) => ({
     status: 503,
     detail: `The service is busy; nothing was changed. Repeat the request in ${retryAfterSeconds} seconds.`,
+    retryAfterSeconds,
+  }),
+  unavailable: ({ reason, retryAfterSeconds }) => ({
+    status: 503,
+    detail: reason,
     retryAfterSeconds,
   }),
   internal: ({ requestId }) => ({

@@ -130,6 +130,11 @@ const CASES: { readonly [K in ScimFault['kind']]: Case & { readonly fault: { kin
     answer: { status: 503, retryAfterSeconds: 2 },
     says: ['nothing was changed', '2 seconds'],
   },
+  unavailable: {
+    fault: { kind: 'unavailable', reason: 'The issuer does not answer.', retryAfterSeconds: 30 },
+    answer: { status: 503, retryAfterSeconds: 30 },
+    says: ['issuer'],
+  },
   internal: {
     fault: { kind: 'internal', requestId: 'req_7' },
     answer: { status: 500 },

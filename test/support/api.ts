@@ -53,6 +53,8 @@ interface ClientOptions {
   readonly role?: Role
   readonly expiresAt?: number | null
   readonly clock?: { now: number }
+  /** Replaces parts of what the gateway runs on. */
+  readonly instead?: Partial<Deps>
 }
 
 /** The whole app as an administrator calls it: `api.post('/sources', …)`; of a new organization unless one is given. */
@@ -82,6 +84,7 @@ export async function apiClient(options: ClientOptions = {}): Promise<ApiClient>
       announce: async (organization) => {
         rung.push(organization)
       },
+      ...options.instead,
     },
   )
   let opened: Database | undefined

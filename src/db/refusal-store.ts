@@ -1,0 +1,44 @@
+/** A source's credential that is shown and refused: told to its administrators, once an hour. */
+import { sql } from 'drizzle-orm'
+
+import type { Database } from './client.ts'
+import type { SourceCaller } from './credential-store.ts'
+import { appendEvents, type Origin } from './event-log.ts'
+
+const TOLD_EVERY_MS = 3_600_000
+
+export interface Refusal {
+  readonly reason: string
+  readonly now: number
+  readonly origin: Origin
+}
+
+/** Writes the event that a credential was refused, unless one was written within the hour. */
+export async function noteRefusal(
+  database: Database,
+  { organizationId, credentialId, source: { id, name } }: SourceCaller,
+  { reason, now, origin }: Refusal,
+): Promise<void> {
+  await database.run(
+    sql`INSERT INTO credential_notice (organization_id, id, refused_at)
+      VALUES (${organizationId}, ${credentialId}, ${now})
+      ON CONFLICT (organization_id, id) DO UPDATE SET refused_at = excluded.refused_at
+      WHERE refused_at IS NULL OR refused_at <= ${now - TOLD_EVERY_MS}`,
+    appendEvents(
+      organizationId,
+      [
+        {
+          class: 'record',
+          type: 'auth_failure',
+          time: now,
+          outcome: 'failure',
+          target: { type: 'credential', id: credentialId },
+          actor: { type: 'source', id, name },
+          origin,
+          details: { reason, sourceId: id },
+        },
+      ],
+      { onlyIfChanged: true },
+    ),
+  )
+}

@@ -1,0 +1,109 @@
+import { Hono, type Context } from 'hono'
+
+import type { Database } from '../db/client.ts'
+import type { RefusedToken, SourceCaller } from '../db/credential-store.ts'
+import type { Refusal } from '../db/refusal-store.ts'
+import { originOf } from '../http/authenticate.ts'
+import { type AppEnv, clientIp, runAfter } from '../http/context.ts'
+import type { JwtVerifier } from '../http/jwt-verifier.ts'
+import { readBytes } from '../http/read-body.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { issueToken } from './access-tokens.ts'
+import { readTokenRequest, type TokenFault } from './token-request.ts'
+
+/** Tells the administrators of a source that its credential was refused; never fails. */
+export type TellRefusal = (caller: SourceCaller, refusal: Refusal) => Promise<void>
+
+export interface OAuthDeps {
+  readonly clock: Clock
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly verifier: JwtVerifier
+  readonly isWithinLimit: (key: string) => Promise<boolean>
+  readonly tellRefusal: TellRefusal
+}
+
+type OAuthEnv = AppEnv & { Variables: { database: Database } }
+
+const MAX_FORM_BYTES = 64 * 1024
+const RETRY_SECONDS = 30
+
+/** `/oauth`: the token endpoint of the sources' OAuth clients (RFC 6749); answers are never kept by anybody. */
+export function oauthRoutes(deps: OAuthDeps): Hono<OAuthEnv> {
+  const routes = new Hono<OAuthEnv>()
+  routes.post('/token', async (c) => {
+    if (!(await deps.isWithinLimit(`oauth:${clientIp(c) ?? ''}`))) return refuse(c, TOO_MANY, 429)
+    const form = await readForm(c.req.raw)
+    if (!form.ok) return refuse(c, form.error)
+    const asked = readTokenRequest(form.value, c.req.header('Authorization'))
+    if (!asked.ok) return refuse(c, asked.error)
+    const { proof, scope } = asked.value
+    const now = deps.clock.now()
+    const issued = await issueToken({ ...deps, database: c.get('database'), now }, proof)
+    if (!issued.ok) return refuse(c, clientFault(c, deps, issued.error, now))
+    const { token, expiresInSeconds, caller } = issued.value
+    c.set('caller', caller)
+    const granted = { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds }
+    return c.json({ ...granted, ...(scope === undefined ? {} : { scope }) }, 200, UNCACHED)
+  })
+  routes.all('/token', (c) => {
+    const fault = invalid(`${c.req.method} is not possible here: use POST.`)
+    return refuse(c, fault, 405, { Allow: 'POST' })
+  })
+  routes.all('*', (c) => refuse(c, invalid('There is nothing here but /oauth/token.'), 404))
+  return routes
+}
+
+const invalid = (description: string): TokenFault => ({ error: 'invalid_request', description })
+
+async function readForm(request: Request): Promise<Result<URLSearchParams, TokenFault>> {
+  const type = request.headers.get('Content-Type') ?? ''
+  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type.trim()))
+    return err(invalid('The body has to be of the type application/x-www-form-urlencoded.'))
+  const bytes = await readBytes(request, MAX_FORM_BYTES)
+  if (bytes === undefined) return err(invalid(`The body has ${MAX_FORM_BYTES} bytes at most.`))
+  return ok(new URLSearchParams(new TextDecoder().decode(bytes)))
+}
+
+/** The fault of a client that is refused; its administrators are told where it was theirs. */
+function clientFault(
+  c: Context<OAuthEnv>,
+  { tellRefusal }: OAuthDeps,
+  refused: RefusedToken,
+  now: number,
+): TokenFault {
+  const { reason, caller } = refused
+  if (caller !== undefined) runAfter(c, tellRefusal(caller, { reason, now, origin: originOf(c) }))
+  return reason === 'unreachable'
+    ? { error: 'temporarily_unavailable', description: UNREACHABLE }
+    : { error: 'invalid_client', description: REFUSED[reason] }
+}
+
+const UNREACHABLE =
+  "The keys of the assertion's issuer cannot be read now. Try again; if it stays so, check the issuer of the federated credential."
+const TOO_MANY: TokenFault = {
+  error: 'temporarily_unavailable',
+  description: 'Too many requests. Keep an access token for as long as it is valid.',
+}
+const REFUSED = {
+  unknown:
+    'No client with this id and proof is known. Check the id, and the secret or what the federated credential trusts.',
+  revoked: 'The credential of this client is revoked. Create another one for the source.',
+  expired: 'The credential of this client is expired. Create another one for the source.',
+} as const
+
+const UNCACHED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+
+function refuse(
+  c: Context<OAuthEnv>,
+  { error, description }: TokenFault,
+  status: 400 | 404 | 405 | 429 = 400,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const body = { error, error_description: description }
+  const all = { ...UNCACHED, ...headers }
+  if (error === 'invalid_client')
+    return c.json(body, 401, { ...all, 'WWW-Authenticate': 'Basic realm="oauth"' })
+  if (error !== 'temporarily_unavailable') return c.json(body, status, all)
+  return c.json(body, status === 429 ? 429 : 503, { ...all, 'Retry-After': String(RETRY_SECONDS) })
+}

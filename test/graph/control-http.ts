@@ -41,6 +41,15 @@ export function controlApp(world: World): Hono {
     world.throttle.switchOff()
     return c.body(null, 204)
   })
+  app.get('/lag', (c) => c.json(world.lag.settings ?? null))
+  app.post('/lag', async (c) => {
+    world.lag.configure(await c.req.json())
+    return c.json(world.lag.settings, 201)
+  })
+  app.delete('/lag', (c) => {
+    world.lag.switchOff()
+    return c.body(null, 204)
+  })
   app.get('/delta', (c) => c.json(world.delta.settings))
   app.post('/delta', async (c) => {
     world.delta.configure(await c.req.json())

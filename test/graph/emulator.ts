@@ -17,6 +17,7 @@ import { Faults } from './faults.ts'
 import { graphApp } from './http.ts'
 import { Journal } from './journal.ts'
 import { seededRandom } from './random.ts'
+import { Lag, type LagOptions } from './lag/lag.ts'
 import type { TenantSettings } from './settings.ts'
 import { Tenant } from './tenant.ts'
 import type { ThrottleOptions } from './throttle/settings.ts'
@@ -48,6 +49,8 @@ export interface EmulatorOptions {
   readonly throttle?: ThrottleOptions
   /** How delta queries behave; default: pages of 200 rows, nothing by chance. */
   readonly delta?: DeltaOptions
+  /** Reads lag behind writes from the start, `{}` by up to 10 seconds; default: not before it is configured. */
+  readonly lag?: LagOptions
   /** Answer 409 to the second of two overlapping writes on one object; default: only count it. */
   readonly rejectOverlaps?: boolean
   /** Default 3599. */
@@ -64,6 +67,7 @@ export interface GraphEmulator {
   readonly faults: Faults
   readonly throttle: Throttle
   readonly delta: Delta
+  readonly lag: Lag
   readonly counters: Counters
   readonly journal: Journal
   /** A tenant by id or domain; without a name the first. */
@@ -93,6 +97,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     faults: world.faults,
     throttle: world.throttle,
     delta: world.delta,
+    lag: world.lag,
     counters: world.counters,
     journal: world.journal,
     tenant,
@@ -117,13 +122,17 @@ function makeWorld(options: EmulatorOptions): World {
   // A restarted emulator must not deal the ids again that it dealt before.
   const random = seededRandom((options.seed ?? 1) + history.length * 7919)
   const throttle = new Throttle(now, random)
+  const tenants = makeTenants(options, now, history)
+  const lag = new Lag(tenants.values(), { now, random }, options.seed ?? 1)
+  if (options.lag) lag.configure(options.lag)
   if (options.throttle) throttle.configure(options.throttle)
   return {
     now,
     random,
-    tenants: makeTenants(options, now, history),
+    tenants,
     faults: new Faults(),
     throttle,
+    lag,
     delta: new Delta(options.seed ?? 1, options.delta),
     counters: new Counters(now),
     journal: new Journal(options.journalLimit ?? 10_000),

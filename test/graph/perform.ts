@@ -108,6 +108,7 @@ async function execute(passage: Passage, inFlight: number): Promise<Outcome> {
       caller,
       request,
       tenant: caller.tenant,
+      replica: world.lag.replicaFor(caller.tenant, request),
       params: found.params,
       perform: (inner) => perform(world, caller, arrival, inner),
     })

@@ -1,4 +1,5 @@
 import type { Caller } from './access.ts'
+import type { Directory } from './directory.ts'
 import type { Answer, GraphRequest } from './exchange.ts'
 import type { Tenant } from './tenant.ts'
 import type { World } from './world.ts'
@@ -7,6 +8,8 @@ import type { World } from './world.ts'
 export interface Context {
   readonly world: World
   readonly tenant: Tenant
+  /** Where reads go and references are resolved: the tenant itself, or with a lag the tenant as it was a while ago. */
+  readonly replica: Directory
   readonly caller: Caller
   readonly request: GraphRequest
   readonly params: Readonly<Record<string, string>>

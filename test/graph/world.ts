@@ -1,6 +1,7 @@
 import type { Counters } from './counters.ts'
 import type { Delta } from './delta/settings.ts'
 import type { Faults } from './faults.ts'
+import type { Lag } from './lag/lag.ts'
 import type { Journal } from './journal.ts'
 import type { Random } from './random.ts'
 import type { Tenant } from './tenant.ts'
@@ -14,6 +15,7 @@ export interface World {
   readonly faults: Faults
   readonly throttle: Throttle
   readonly delta: Delta
+  readonly lag: Lag
   readonly counters: Counters
   readonly journal: Journal
   /** Passes between a request's arrival and its execution, so that requests can overlap. */

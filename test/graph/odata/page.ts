@@ -6,7 +6,7 @@ import { type QueryOptions, readOptions } from './options.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import { checkListable, project, readPath, shapeOf, typed } from './project.ts'
 import type { Kind } from '../schema.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Directory } from '../directory.ts'
 
 const DEFAULT_PAGE = 100
 /** Page tokens live for minutes: a crawl has to keep moving. */
@@ -14,7 +14,7 @@ const TOKEN_LIFETIME = 10 * 60_000
 
 /** A collection to list. */
 export interface Listing {
-  readonly tenant: Tenant
+  readonly directory: Directory
   readonly now: number
   readonly request: GraphRequest
   readonly kind: Kind
@@ -27,14 +27,15 @@ export interface Listing {
 
 /** Answers one page of a collection, filtered and projected as the query options say. */
 export function listPage(listing: Listing): Answer {
-  const { tenant, request, kind, now } = listing
+  const { directory, request, kind, now } = listing
   const options = readOptions(request)
-  const shape = shapeOf(tenant, kind, options)
+  const shape = shapeOf(directory, kind, options)
   checkListable(shape)
   const filter = readFilter(kind, options)
   const matching = filtered(listing.objects, filter)
   // Users and groups come in order of creation, linked objects in order of linking.
-  if (listing.isMixed) matching.sort((a, b) => tenant.ordinalOf(a.id) - tenant.ordinalOf(b.id))
+  if (listing.isMixed)
+    matching.sort((a, b) => directory.ordinalOf(a.id) - directory.ordinalOf(b.id))
   const start =
     options.skipToken === undefined ? 0 : startAfter(listing, matching, options.skipToken)
   const page = matching.slice(start, start + (options.top ?? DEFAULT_PAGE))
@@ -44,9 +45,10 @@ export function listPage(listing: Listing): Answer {
     '@odata.context': contextOf(request, listing.context, options),
   }
   if (options.count && options.eventual) body['@odata.count'] = matching.length
-  if (last && hasMore) body['@odata.nextLink'] = nextLink(request, tenant.ordinalOf(last.id), now)
+  if (last && hasMore)
+    body['@odata.nextLink'] = nextLink(request, directory.ordinalOf(last.id), now)
   body['value'] = page.map((object) => {
-    const shown = project(tenant, object, { ...shape, kind: object.kind })
+    const shown = project(directory, object, { ...shape, kind: object.kind })
     return listing.isMixed ? typed(object, shown) : shown
   })
   return answer(200, body)
@@ -100,13 +102,13 @@ function nextLink(request: GraphRequest, after: number, now: number): string {
 
 /** Where the page after a token starts: tokens name a place in the order of creation, so deletions do not shift it. */
 function startAfter(
-  { tenant, now }: Listing,
+  { directory, now }: Listing,
   objects: readonly DirectoryObject[],
   token: string,
 ): number {
   const { after, issuedAt } = readToken(token)
   if (!(now - issuedAt <= TOKEN_LIFETIME)) throw queryErrors.expiredPage()
-  const index = objects.findIndex((object) => tenant.ordinalOf(object.id) > after)
+  const index = objects.findIndex((object) => directory.ordinalOf(object.id) > after)
   return index < 0 ? objects.length : index
 }
 

@@ -2,7 +2,7 @@ import { type Json, type JsonObject, isJsonObject } from '../../../src/kernel/js
 import type { DirectoryObject } from '../changes.ts'
 import { addressErrors, queryErrors } from '../errors.ts'
 import { type Kind, defaultSelect, propertyOf } from '../schema.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Directory } from '../directory.ts'
 import type { QueryOptions } from './options.ts'
 
 /** What to show of an object. */
@@ -14,14 +14,14 @@ export interface Shape {
 }
 
 /** Turns `$select` and `$expand` into a shape. */
-export function shapeOf(tenant: Tenant, kind: Kind, options: QueryOptions): Shape {
+export function shapeOf(directory: Directory, kind: Kind, options: QueryOptions): Shape {
   const names = options.select ?? defaultSelect[kind]
-  for (const name of names) checkSelectable(tenant, kind, name)
+  for (const name of names) checkSelectable(directory, kind, name)
   if (options.expand === undefined) return { kind, names }
   const expanded = /^manager(?:\(\$select=([^()]*)\))?$/.exec(options.expand.trim())
   if (!expanded || kind !== 'user') throw queryErrors.unsupported()
   const manager = expanded[1]?.split(',').map((name) => name.trim()) ?? defaultSelect.user
-  for (const name of manager) checkSelectable(tenant, 'user', name)
+  for (const name of manager) checkSelectable(directory, 'user', name)
   return { kind, names, manager }
 }
 
@@ -31,22 +31,22 @@ export function checkListable(shape: Shape): void {
     throw addressErrors.notSupported()
 }
 
-function checkSelectable(tenant: Tenant, kind: Kind, name: string): void {
+function checkSelectable(directory: Directory, kind: Kind, name: string): void {
   const facts = propertyOf(kind, name)
   if (facts && !facts.navigation) return
-  if (tenant.settings.extensionProperties?.includes(name)) return
+  if (directory.settings.extensionProperties?.includes(name)) return
   throw queryErrors.unknownSelect(name, `microsoft.graph.${kind}`)
 }
 
 /** The object as JSON in a shape; `id` is always there. */
-export function project(tenant: Tenant, object: DirectoryObject, shape: Shape): JsonObject {
+export function project(directory: Directory, object: DirectoryObject, shape: Shape): JsonObject {
   const names = shape.names.includes('id') ? shape.names : ['id', ...shape.names]
   const shown = Object.fromEntries(names.map((name) => [name, readPath(object, name)]))
-  const manager = shape.manager && managerOf(tenant, object.id)
+  const manager = shape.manager && managerOf(directory, object.id)
   if (!shape.manager || !manager) return shown
   return {
     ...shown,
-    manager: typed(manager, project(tenant, manager, { kind: 'user', names: shape.manager })),
+    manager: typed(manager, project(directory, manager, { kind: 'user', names: shape.manager })),
   }
 }
 
@@ -57,9 +57,9 @@ export const typed = (object: DirectoryObject, shown: JsonObject): JsonObject =>
 })
 
 /** The user's manager, unless it is in the recycle bin. */
-export function managerOf(tenant: Tenant, userId: string): DirectoryObject | undefined {
-  const [id] = tenant.linked('manager', userId)
-  return id === undefined ? undefined : tenant.liveById(id)
+export function managerOf(directory: Directory, userId: string): DirectoryObject | undefined {
+  const [id] = directory.linked('manager', userId)
+  return id === undefined ? undefined : directory.liveById(id)
 }
 
 /** A value by name or by path (`employeeOrgData/costCenter`); absent is null or an empty collection. */

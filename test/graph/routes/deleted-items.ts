@@ -1,5 +1,6 @@
 import { requireReach, requireRole } from '../access.ts'
 import { type DirectoryObject, isDeleted, withProperties } from '../changes.ts'
+import type { Directory } from '../directory.ts'
 import { addressErrors, valueErrors } from '../errors.ts'
 import { type Answer, answer, noContent } from '../exchange.ts'
 import { readOptions } from '../odata/options.ts'
@@ -16,33 +17,33 @@ import { textFrom } from '../text.ts'
 
 const list =
   (kind: Kind) =>
-  ({ world, tenant, request }: Context): Answer =>
+  ({ world, replica, request }: Context): Answer =>
     listPage({
-      tenant,
+      directory: replica,
       now: world.now(),
       request,
       kind,
-      objects: tenant.deleted(kind),
+      objects: replica.deleted(kind),
       context: `${kind}s`,
     })
 
-function get({ tenant, request, params }: Context): Answer {
-  const object = deletedOf({ tenant, params })
+function get({ replica, request, params }: Context): Answer {
+  const object = deletedOf(replica, params)
   const options = readOptions(request)
-  const shown = project(tenant, object, shapeOf(tenant, object.kind, options))
+  const shown = project(replica, object, shapeOf(replica, object.kind, options))
   const context = contextOf(request, 'directoryObjects', options, '/$entity')
   return answer(200, { '@odata.context': context, ...typed(object, shown) })
 }
 
 function purge({ tenant, caller, params }: Context): Answer {
-  const object = deletedOf({ tenant, params })
+  const object = deletedOf(tenant, params)
   checkMayChange({ caller }, object)
   tenant.commit([{ type: 'purge', id: object.id }])
   return noContent()
 }
 
 function restore({ tenant, caller, request, params }: Context): Answer {
-  const object = deletedOf({ tenant, params })
+  const object = deletedOf(tenant, params)
   checkMayChange({ caller }, object)
   const restored = withProperties(object, {
     deletedDateTime: null,
@@ -77,9 +78,9 @@ function checkMayChange({ caller }: Pick<Context, 'caller'>, object: DirectoryOb
   requireReach(caller, object)
 }
 
-function deletedOf({ tenant, params }: Pick<Context, 'tenant' | 'params'>): DirectoryObject {
+function deletedOf(directory: Directory, params: Context['params']): DirectoryObject {
   const id = params['id'] ?? ''
-  const object = tenant.byId(id)
+  const object = directory.byId(id)
   if (!object || !isDeleted(object)) throw addressErrors.notFound(id)
   return object
 }

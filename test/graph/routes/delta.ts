@@ -20,12 +20,12 @@ type PageToken = DeltaToken & { readonly page: NonNullable<DeltaToken['page']> }
 const delta =
   (kind: Kind) =>
   (context: Context): Answer => {
-    const { tenant, request } = context
+    const { tenant, world, request } = context
     const query = readDeltaQuery(request)
     if (query.skipToken !== undefined)
       return page(context, goOnPaging(context, kind, query.skipToken))
     const round = startOf(context, kind, query)
-    const to = tenant.log.length
+    const to = world.lag.deltaPosition(tenant)
     if (query.deltaToken === 'latest')
       return told(context, round, [], deltaLink(context, round, to))
     return page(context, { ...round, page: { to, offset: 0 } })

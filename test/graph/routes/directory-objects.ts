@@ -10,15 +10,15 @@ import { objectBody } from '../rules/property.ts'
 const MOST_IDS = 1000
 
 /** The objects of up to 1,000 ids; what does not exist is left out silently. */
-function getByIds({ tenant, request }: Context): Answer {
+function getByIds({ replica, request }: Context): Answer {
   const { ids, types } = objectBody(request.body)
   if (!isJsonArray(ids) || ids.length > MOST_IDS) throw valueErrors.invalidValues()
   const kinds = isJsonArray(types) ? types : ['user', 'group']
   const options = readOptions(request)
   const value = ids.flatMap((id) => {
-    const object = typeof id === 'string' ? tenant.liveById(id) : undefined
+    const object = typeof id === 'string' ? replica.liveById(id) : undefined
     if (!object || !kinds.includes(object.kind)) return []
-    return [typed(object, project(tenant, object, shapeOf(tenant, object.kind, options)))]
+    return [typed(object, project(replica, object, shapeOf(replica, object.kind, options)))]
   })
   return answer(200, { '@odata.context': contextOf(request, 'directoryObjects', options), value })
 }

@@ -11,20 +11,27 @@ import { alternateKey } from '../path.ts'
 import { type Context, permissions, route } from '../route.ts'
 import { checkGroupUpdate, checkMembershipWritable, checkNewGroup } from '../rules/group.ts'
 import { objectBody, propertiesIn } from '../rules/property.ts'
-import { type BoundLinks, boundLinks } from '../rules/references.ts'
+import { type BoundLinks, boundLinks, checkKnown } from '../rules/references.ts'
 import { defaultSelect } from '../schema.ts'
 import type { Tenant } from '../tenant.ts'
 import { toGraphTime } from '../world.ts'
 
-function list({ world, tenant, request }: Context): Answer {
-  const objects = tenant.live('group')
-  return listPage({ tenant, now: world.now(), request, kind: 'group', objects, context: 'groups' })
+function list({ world, replica, request }: Context): Answer {
+  const objects = replica.live('group')
+  return listPage({
+    directory: replica,
+    now: world.now(),
+    request,
+    kind: 'group',
+    objects,
+    context: 'groups',
+  })
 }
 
-function get({ tenant, request, params }: Context): Answer {
+function get({ replica, request, params }: Context): Answer {
   const options = readOptions(request)
-  const group = groupOf(tenant, params['id'] ?? '')
-  const shown = project(tenant, group, shapeOf(tenant, 'group', options))
+  const group = groupOf(replica, params['id'] ?? '')
+  const shown = project(replica, group, shapeOf(replica, 'group', options))
   const context = contextOf(request, 'groups', options, '/$entity')
   return answer(200, { '@odata.context': context, ...shown })
 }
@@ -33,9 +40,9 @@ function create(context: Context): Answer {
   return createFrom(context, objectBody(context.request.body))
 }
 
-function createFrom({ world, tenant, request }: Context, body: JsonObject): Answer {
+function createFrom({ world, tenant, replica, request }: Context, body: JsonObject): Answer {
   const values = checkNewGroup(tenant, body)
-  const links = boundLinks(tenant, body, request.url.origin)
+  const links = boundLinks(replica, body, request.url.origin)
   const now = toGraphTime(world.now())
   const group: DirectoryObject = {
     kind: 'group',
@@ -65,11 +72,12 @@ function update(context: Context): Answer {
 }
 
 function updateExisting(context: Context, group: DirectoryObject, body: JsonObject): Answer {
-  const { tenant, caller, request } = context
+  const { tenant, replica, caller, request } = context
   const values = checkGroupUpdate(tenant, group, body)
   if (Object.keys(propertiesIn(body)).length > 0) requireRole(caller, permissions.writeGroups)
-  const links = boundLinks(tenant, body, request.url.origin)
+  const links = boundLinks(replica, body, request.url.origin)
   const changes = linkChanges(tenant, group, links)
+  if (changes.length > 0) checkKnown(replica, group)
   tenant.commit([{ type: 'put', object: withProperties(group, values) }, ...changes])
   return noContent()
 }

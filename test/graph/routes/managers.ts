@@ -10,19 +10,19 @@ import { objectBody } from '../rules/property.ts'
 import { referencedBy } from '../rules/references.ts'
 import { softDeleteUser } from './users.ts'
 
-function get({ tenant, request, params }: Context): Answer {
+function get({ replica, request, params }: Context): Answer {
   const options = readOptions(request)
-  const manager = managerOf(tenant, userOf(tenant, params['id'] ?? '').id)
+  const manager = managerOf(replica, userOf(replica, params['id'] ?? '').id)
   if (!manager) throw addressErrors.notFound('manager')
-  const shown = project(tenant, manager, shapeOf(tenant, 'user', options))
+  const shown = project(replica, manager, shapeOf(replica, 'user', options))
   const context = contextOf(request, 'directoryObjects', options, '/$entity')
   return answer(200, { '@odata.context': context, ...typed(manager, shown) })
 }
 
-function put({ tenant, request, params }: Context): Answer {
+function put({ tenant, replica, request, params }: Context): Answer {
   const user = userOf(tenant, params['id'] ?? '')
   if (isSynced(user)) throw valueErrors.synced()
-  const manager = referencedBy(tenant, objectBody(request.body), request.url.origin)
+  const manager = referencedBy(replica, objectBody(request.body), request.url.origin)
   if (manager.kind !== 'user') throw valueErrors.invalidValues()
   const removed = [...tenant.linked('manager', user.id)]
   tenant.commit([

@@ -7,22 +7,24 @@ import { listPage } from '../odata/page.ts'
 import { type Context, permissions, route } from '../route.ts'
 import { checkMembershipWritable } from '../rules/group.ts'
 import { objectBody } from '../rules/property.ts'
-import { referencedBy } from '../rules/references.ts'
+import { checkKnown, referencedBy } from '../rules/references.ts'
 import { deleteGroup } from './groups.ts'
 import { softDeleteUser } from './users.ts'
 
-function list({ world, tenant, request, params }: Context): Answer {
-  const group = groupOf(tenant, params['id'] ?? '')
-  const objects = [...tenant.linked('members', group.id)].flatMap((id) => tenant.liveById(id) ?? [])
+function list({ world, replica: directory, request, params }: Context): Answer {
+  const group = groupOf(directory, params['id'] ?? '')
+  const ids = [...directory.linked('members', group.id)]
+  const objects = ids.flatMap((id) => directory.liveById(id) ?? [])
   const context = 'directoryObjects'
   const now = world.now()
-  return listPage({ tenant, now, request, kind: 'user', objects, context, isMixed: true })
+  return listPage({ directory, now, request, kind: 'user', objects, context, isMixed: true })
 }
 
-function add({ tenant, request, params }: Context): Answer {
+function add({ tenant, replica, request, params }: Context): Answer {
   const group = groupOf(tenant, params['id'] ?? '')
   checkMembershipWritable(group)
-  const member = referencedBy(tenant, objectBody(request.body), request.url.origin)
+  checkKnown(replica, group)
+  const member = referencedBy(replica, objectBody(request.body), request.url.origin)
   if (tenant.linked('members', group.id).has(member.id)) throw linkErrors.alreadyLinked()
   tenant.commit([
     { type: 'link', relation: 'members', from: group.id, added: [member.id], removed: [] },

@@ -60,22 +60,29 @@ function likenessesOf(user: DirectoryObject): string[] {
 const locationOf = (tenantId: string, id: string): string =>
   `https://graph.microsoft.com/v2/${tenantId}/directoryObjects/${id}/Microsoft.DirectoryServices.User`
 
-function list({ world, tenant, request }: Context): Answer {
-  const objects = tenant.live('user')
-  return listPage({ tenant, now: world.now(), request, kind: 'user', objects, context: 'users' })
+function list({ world, replica, request }: Context): Answer {
+  const objects = replica.live('user')
+  return listPage({
+    directory: replica,
+    now: world.now(),
+    request,
+    kind: 'user',
+    objects,
+    context: 'users',
+  })
 }
 
-function count({ tenant, request }: Context): Answer {
+function count({ replica, request }: Context): Answer {
   const options = readOptions(request)
   if (!options.eventual) throw queryErrors.countNotSupported()
-  const total = countMatching('user', tenant.live('user'), options)
+  const total = countMatching('user', replica.live('user'), options)
   return answer(200, total, { 'Content-Type': 'text/plain' })
 }
 
-function get({ tenant, request, params }: Context): Answer {
+function get({ replica, request, params }: Context): Answer {
   const options: QueryOptions = readOptions(request)
-  const user = userOf(tenant, params['id'] ?? '')
-  const shown = project(tenant, user, shapeOf(tenant, 'user', options))
+  const user = userOf(replica, params['id'] ?? '')
+  const shown = project(replica, user, shapeOf(replica, 'user', options))
   const context = contextOf(request, 'users', options, '/$entity')
   return answer(200, { '@odata.context': context, ...shown })
 }

@@ -2,7 +2,7 @@ import { type Json, type JsonObject, isJsonArray } from '../../../src/kernel/jso
 import type { DirectoryObject, Relation } from '../changes.ts'
 import { addressErrors, linkErrors } from '../errors.ts'
 import { parsePath } from '../path.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Directory } from '../directory.ts'
 
 /** How many links one request may add, of all relations together. */
 const MOST_LINK_CHANGES = 20
@@ -10,20 +10,29 @@ const MOST_LINK_CHANGES = 20
 export type BoundLinks = Readonly<Partial<Record<Relation, readonly string[]>>>
 
 /** The object that `{"@odata.id": "…"}` names. */
-export function referencedBy(tenant: Tenant, body: JsonObject, origin: string): DirectoryObject {
+export function referencedBy(
+  directory: Directory,
+  body: JsonObject,
+  origin: string,
+): DirectoryObject {
   const id = referenceId(body['@odata.id'], origin)
-  const object = tenant.liveById(id)
+  const object = directory.liveById(id)
   if (!object) throw addressErrors.notFound(id)
   return object
 }
 
+/** A group that the replica does not know yet takes no links. */
+export function checkKnown(directory: Directory, group: DirectoryObject): void {
+  if (!directory.liveById(group.id)) throw linkErrors.missingTarget()
+}
+
 /** The ids in `members@odata.bind` and `owners@odata.bind`: all of them fit, or none is taken. */
-export function boundLinks(tenant: Tenant, body: JsonObject, origin: string): BoundLinks {
+export function boundLinks(directory: Directory, body: JsonObject, origin: string): BoundLinks {
   const members = bindList(body, 'members', origin)
   const owners = bindList(body, 'owners', origin)
   if (members.length + owners.length > MOST_LINK_CHANGES) throw linkErrors.tooMany()
   for (const id of [...members, ...owners])
-    if (!tenant.liveById(id)) throw linkErrors.missingTarget()
+    if (!directory.liveById(id)) throw linkErrors.missingTarget()
   return { members, owners }
 }
 

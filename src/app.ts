@@ -5,6 +5,7 @@ import { findCaller, hashToken, recogniseToken } from './db/credential-store.ts'
 import { noteRefusal } from './db/refusal-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
+import { claimKey, keepAnswer, releaseKey } from './db/idempotency-store.ts'
 import { isMigrated } from './db/migration-state.ts'
 import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
 import { type Deps, graphPorts } from './deps.ts'
@@ -21,6 +22,7 @@ import { authenticate, type FindCaller, originOf } from './http/authenticate.ts'
 import { type AppEnv, runAfter } from './http/context.ts'
 import type { ApiRoom } from './http/describe-api.ts'
 import { docsApi, docsRoutes } from './http/docs-routes.ts'
+import { idempotency } from './http/idempotency.ts'
 import { createJwtVerifier, type JwtVerifier } from './http/jwt-verifier.ts'
 import { problemAnswer, problemErrorHandler } from './http/problem-response.ts'
 import { rateLimit } from './http/rate-limit.ts'
@@ -140,6 +142,13 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
         findKeyOwner(c.get('database'), await hashToken(key), clock.now()),
       isOperator: (token) => isSameSecret(crypto.subtle, token, config.OPERATOR_TOKEN),
       isWithinLimit,
+    }),
+    idempotency<Database>({
+      clock,
+      subtle: crypto.subtle,
+      claim: claimKey,
+      keep: keepAnswer,
+      release: releaseKey,
     }),
   )
   const directories = directoryRoutes({

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { dropExpiredTokens } from './db/access-token-store.ts'
 import type { Database } from './db/client.ts'
 import { safeErrorText } from './db/failure.ts'
+import { dropOldKeys } from './db/idempotency-store.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import { answerBells } from './export/answer-bells.ts'
@@ -54,6 +55,7 @@ interface DailyTask {
 /** What is done once a day. */
 const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'expired access tokens dropped', run: dropExpiredTokens },
+  { name: 'old idempotency keys dropped', run: dropOldKeys },
 ]
 
 /** Runs them one after the other; one that fails keeps none of the others from its turn. */

@@ -60,10 +60,13 @@ const problemShape = v.looseObject({
         v.strictObject({
           pointer: v.optional(v.string()),
           parameter: v.optional(v.string()),
+          header: v.optional(v.string()),
           detail: v.string(),
         }),
       ),
-      v.description('What is wrong, by JSON Pointer into the body or by parameter of the query.'),
+      v.description(
+        'What is wrong, by JSON Pointer into the body, by parameter of the query or by header.',
+      ),
     ),
   ),
 })
@@ -85,7 +88,7 @@ function operation(
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: json(toJson(body, BODY)) } }),
-    responses: { ...success(description, shapes), ...problems(path, least, description) },
+    responses: { ...success(description, shapes), ...problems(method, path, least, description) },
     ...(least === 'operator' ? { security: [{ operatorToken: [] }] } : {}),
     ...(least === 'public' ? { security: [] } : {}),
   }
@@ -125,23 +128,30 @@ function success(
 }
 
 function problems(
+  method: string,
   path: string,
   least: Access,
   { query, body, conflict }: RouteDescription,
 ): JsonObject {
   const isPublic = least === 'public'
-  const statuses = [
-    ...(query === undefined && body === undefined ? [] : ['400']),
-    ...(isPublic ? [] : ['401']),
-    ...(isPublic || least === 'read_only' ? [] : ['403']),
-    ...(path.includes(':') ? ['404'] : []),
-    ...(conflict === undefined ? [] : ['409']),
-    ...(body === undefined ? [] : ['413', '415']),
-    ...(isPublic ? [] : ['429']),
-    '503',
+  // Any POST may carry an Idempotency-Key.
+  const isPost = method === 'POST'
+  const possible: readonly (readonly [status: number, isPossible: boolean])[] = [
+    [400, query !== undefined || body !== undefined || isPost],
+    [401, !isPublic],
+    [403, !isPublic && least !== 'read_only'],
+    [404, path.includes(':')],
+    [409, conflict !== undefined || isPost],
+    [413, body !== undefined],
+    [415, body !== undefined],
+    [422, isPost],
+    [429, !isPublic],
+    [503, true],
   ]
-  const answers = statuses.map((status) => [status, { $ref: '#/components/responses/Problem' }])
-  return Object.fromEntries(answers)
+  const answers = possible.filter(([, isPossible]) => isPossible)
+  return Object.fromEntries(
+    answers.map(([status]) => [status, { $ref: '#/components/responses/Problem' }]),
+  )
 }
 
 function parametersOf(method: string, path: string, { query }: RouteDescription): JsonObject[] {

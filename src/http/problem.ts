@@ -6,10 +6,11 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { Access, Role } from './access.ts'
 
-/** One thing that is wrong with a request: in its body (a JSON Pointer, RFC 6901) or in its query. */
+/** One thing that is wrong with a request: in its body (a JSON Pointer, RFC 6901), its query or its headers. */
 export type FieldProblem =
   | { readonly pointer: string; readonly detail: string }
   | { readonly parameter: string; readonly detail: string }
+  | { readonly header: string; readonly detail: string }
 
 export type Problem =
   | { readonly kind: 'invalid'; readonly errors: readonly FieldProblem[] }
@@ -21,6 +22,8 @@ export type Problem =
   | { readonly kind: 'methodNotAllowed'; readonly method: string; readonly allowed: string }
   /** What the organization has already forbids it; `evidence` names it, for programs. */
   | { readonly kind: 'conflict'; readonly detail: string; readonly evidence?: JsonObject }
+  /** An Idempotency-Key came with another request before. */
+  | { readonly kind: 'keyReused'; readonly key: string }
   | { readonly kind: 'payloadTooLarge'; readonly limitBytes: number }
   | { readonly kind: 'unsupportedMediaType'; readonly contentType: string }
   | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
@@ -28,7 +31,7 @@ export type Problem =
   | { readonly kind: 'internal'; readonly requestId: string }
 
 export interface ProblemDocument {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503
   readonly title: string
   readonly detail: string
   /** Members beyond those of RFC 9457. */
@@ -67,6 +70,12 @@ export function toProblemDocument(problem: Problem): ProblemDocument {
       return methodNotAllowed(problem.method, problem.allowed)
     case 'conflict':
       return { ...document(409, 'Conflict', problem.detail), more: problem.evidence ?? {} }
+    case 'keyReused':
+      return document(
+        422,
+        'Key used before',
+        `The Idempotency-Key "${problem.key}" ${OTHER_REQUEST}`,
+      )
     case 'payloadTooLarge':
       return document(413, 'Too large', `A body has ${problem.limitBytes} bytes at most.`)
     case 'unsupportedMediaType':
@@ -96,6 +105,8 @@ const later = (problem: ProblemDocument, seconds: number): ProblemDocument => ({
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="api"' }
 const NOT_HERE = 'does not exist in this organization. Check the id, and whose key you use.'
 const NO_PATH = 'The admin API has no such path. Check its spelling.'
+const OTHER_REQUEST =
+  'came with another request within the last 24 hours. Use a new key for each request, and the same one for its repeats alone.'
 const TOO_MANY =
   'This key sends more requests than any administrator does. Send fewer, and try again later.'
 const BUSY =
@@ -120,7 +131,7 @@ const REASONS = {
 /** The short text names the first error, so that whoever reads only that knows where to look. */
 function invalid(errors: readonly FieldProblem[]): ProblemDocument {
   const [first] = errors
-  const place = first === undefined ? '' : 'pointer' in first ? first.pointer : first.parameter
+  const place = first === undefined ? '' : placeOf(first)
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more, see "errors")` : ''
   const detail =
     first === undefined ? '' : `${place === '' ? 'The body' : place} ${first.detail}${more}.`
@@ -131,6 +142,9 @@ function invalid(errors: readonly FieldProblem[]): ProblemDocument {
     more: { errors: errors.map((error): JsonObject => ({ ...error })) },
   }
 }
+
+const placeOf = (error: FieldProblem): string =>
+  'pointer' in error ? error.pointer : 'parameter' in error ? error.parameter : error.header
 
 function refusal(role: Role, least: Access): string {
   if (least === 'operator')

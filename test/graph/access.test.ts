@@ -47,7 +47,6 @@ describe('the token endpoint', () => {
     ['a scope that is not .default', { scope: 'User.Read' }, 400, 1002012],
     ['no credential', { client_secret: '' }, 401, 7000216],
     ['no client id', { client_id: '' }, 400, 900144],
-    ['an assertion, for now', { client_assertion: 'a.b.c' }, 401, 700027],
   ])('refuses %s', async (_, form, status, code) => {
     const refused = await askToken(emulate(), form)
     expect(refused.status).toBe(status)

@@ -74,6 +74,10 @@ export function controlApp(world: World): Hono {
     const group = changeGroup(tenant, c.req.param('id'), await c.req.json())
     return group ? c.json(group) : c.json({ error: 'there is no such group' }, 404)
   })
+  app.post('/apps/:clientId', async (c) => {
+    tenantOf(c.req.query('tenant')).changeApp(c.req.param('clientId'), await c.req.json())
+    return c.body(null, 204)
+  })
   app.post('/revoke-tokens', (c) => {
     world.tokenGeneration += 1
     return c.body(null, 204)

@@ -12,6 +12,8 @@ export interface CountersSnapshot {
   readonly resourceUnits: number
   readonly answersByStatus: Readonly<Record<string, number>>
   readonly tokens: number
+  /** Client assertions that were presented a second time. */
+  readonly replayedAssertions: number
   /** How many requests each `$batch` carried, in order. */
   readonly envelopes: readonly number[]
   /** Creates of a user whose likeness (same employeeId, or same mailNickname and displayName) was created before. */
@@ -37,6 +39,7 @@ export class Counters {
   #committed = 0
   #units = 0
   #tokens = 0
+  #replays = 0
   #duplicates = 0
   #conflicts = 0
   #most = 0
@@ -45,6 +48,7 @@ export class Counters {
   readonly #envelopes: number[] = []
   readonly #inFlight = new Map<string, number>()
   readonly #overlaps = new Set<string>()
+  readonly #assertions = new Set<string>()
   readonly #seen = new Set<string>()
 
   constructor(now: () => number) {
@@ -69,6 +73,14 @@ export class Counters {
 
   token(): void {
     this.#tokens += 1
+  }
+
+  /** A client assertion was presented; tells whether it had been before. */
+  assertion(name: string): boolean {
+    const isReplay = this.#assertions.has(name)
+    this.#assertions.add(name)
+    if (isReplay) this.#replays += 1
+    return isReplay
   }
 
   /** A user was created; `likenesses` tell by what a second account of the same person is recognised. */
@@ -107,6 +119,7 @@ export class Counters {
       resourceUnits: this.#units,
       answersByStatus: Object.fromEntries(this.#byStatus),
       tokens: this.#tokens,
+      replayedAssertions: this.#replays,
       envelopes: [...this.#envelopes],
       duplicateCreates: this.#duplicates,
       createConflicts: this.#conflicts,
@@ -121,7 +134,7 @@ export class Counters {
   /** Back to zero; what is in flight stays known. */
   reset(): void {
     this.#requests = this.#committed = this.#units = this.#tokens = 0
-    this.#duplicates = this.#conflicts = this.#most = 0
+    this.#replays = this.#duplicates = this.#conflicts = this.#most = 0
     this.#byKind.clear()
     this.#byStatus.clear()
     this.#envelopes.length = 0

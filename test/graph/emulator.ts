@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import type { JSONWebKeySet } from 'jose'
 import type { LogEntry } from './changes.ts'
 import {
   type MembersChange,
@@ -18,7 +19,8 @@ import { graphApp } from './http.ts'
 import { Journal } from './journal.ts'
 import { seededRandom } from './random.ts'
 import { Lag, type LagOptions } from './lag/lag.ts'
-import type { TenantSettings } from './settings.ts'
+import { fetchIssuerKeys } from './login/issuer-keys.ts'
+import type { AppSettings, TenantSettings } from './settings.ts'
 import { Tenant } from './tenant.ts'
 import type { ThrottleOptions } from './throttle/settings.ts'
 import { Throttle } from './throttle/throttle.ts'
@@ -55,6 +57,10 @@ export interface EmulatorOptions {
   readonly rejectOverlaps?: boolean
   /** Default 3599. */
   readonly tokenLifetimeSeconds?: number
+  /** Where the keys of an issuer come from that an app trusts by a federated credential; default: from its discovery document. */
+  readonly issuerKeys?: (issuer: string) => Promise<JSONWebKeySet>
+  /** Refuse a client assertion that is presented again; default: only count it, since Entra ID accepts it until it expires. */
+  readonly rejectReplayedAssertions?: boolean
   /** How many requests the journal keeps; default 10,000. */
   readonly journalLimit?: number
 }
@@ -76,6 +82,12 @@ export interface GraphEmulator {
   readonly seed: (plan: SeedPlan, tenant?: string) => { users: string[]; groups: string[] }
   readonly changeUser: (id: string, change: UserChange, tenant?: string) => void
   readonly changeGroup: (id: string, change: MembersChange, tenant?: string) => void
+  /** Changes an application's secrets, certificates, permissions; null takes the tenant's consent back. */
+  readonly changeApp: (
+    clientId: string,
+    change: Partial<AppSettings> | null,
+    tenant?: string,
+  ) => void
   /** Every token issued so far is refused from now on. */
   readonly revokeTokens: () => void
 }
@@ -105,6 +117,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     seed: (plan, name) => seed(world, tenant(name), plan),
     changeUser: (id, change, name) => must(changeUser(tenant(name), id, change), id),
     changeGroup: (id, change, name) => must(changeGroup(tenant(name), id, change), id),
+    changeApp: (clientId, change, name) => tenant(name).changeApp(clientId, change),
     revokeTokens: () => {
       world.tokenGeneration += 1
     },
@@ -140,6 +153,8 @@ function makeWorld(options: EmulatorOptions): World {
       latency > 0 ? new Promise((resolve) => setTimeout(resolve, latency)) : Promise.resolve(),
     rejectOverlaps: options.rejectOverlaps ?? false,
     tokenLifetimeSeconds: options.tokenLifetimeSeconds ?? 3599,
+    issuerKeys: options.issuerKeys ?? fetchIssuerKeys,
+    rejectReplayedAssertions: options.rejectReplayedAssertions ?? false,
     tokenGeneration: 1,
   }
 }

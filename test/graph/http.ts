@@ -6,7 +6,8 @@ import type { Answer, GraphRequest } from './exchange.ts'
 import { faultyAnswer } from './faults.ts'
 import { perform } from './perform.ts'
 import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
-import { issueToken, readCaller } from './token.ts'
+import { readCaller } from './login/access-token.ts'
+import { issueToken } from './login/token.ts'
 import type { World } from './world.ts'
 import { textFrom } from './text.ts'
 
@@ -57,7 +58,7 @@ async function answerFor(world: World, request: GraphRequest): Promise<Answer> {
   }
 }
 
-async function token(world: World, tenant: string, raw: Request): Promise<Response> {
+async function token(world: World, tenantName: string, raw: Request): Promise<Response> {
   const request = {
     method: raw.method,
     url: new URL(raw.url),
@@ -65,9 +66,10 @@ async function token(world: World, tenant: string, raw: Request): Promise<Respon
     body: undefined,
   }
   const form = new URLSearchParams(new TextDecoder().decode(await raw.arrayBuffer()))
+  const asked = { tenantName, origin: request.url.origin, form }
   const fault = world.faults.strike(request)
-  if (!fault) return toResponse(issueToken(world, tenant, form))
-  const truth = fault.commit ? issueToken(world, tenant, form) : undefined
+  if (!fault) return toResponse(await issueToken(world, asked))
+  const truth = fault.commit ? await issueToken(world, asked) : undefined
   return toResponse(faultyAnswer(fault, truth, traceOf(world, request)))
 }
 

@@ -22,11 +22,22 @@ export interface DomainSettings {
 export interface AppSettings {
   readonly clientId: string
   readonly secrets: readonly { readonly value: string; readonly expiresAt?: number }[]
+  /** Certificates that may sign its assertions, each as PEM. */
+  readonly certificates?: readonly { readonly pem: string; readonly expiresAt?: number }[]
+  readonly federatedCredentials?: readonly FederatedCredential[]
   /** Application permissions; they become the `roles` claim of its tokens. */
   readonly roles: readonly string[]
   /** Entra roles of its service principal. */
   readonly directoryRoles?: readonly DirectoryRole[]
   readonly isDisabled?: boolean
+}
+
+/** An issuer whose assertions about one subject speak for the application. */
+export interface FederatedCredential {
+  readonly issuer: string
+  readonly subject: string
+  /** Default `api://AzureADTokenExchange`. */
+  readonly audiences?: readonly string[]
 }
 
 export type DirectoryRole =

@@ -1,6 +1,6 @@
 import type { Change, LogEntry } from './changes.ts'
 import { Directory } from './directory.ts'
-import type { TenantSettings } from './settings.ts'
+import type { AppSettings, TenantSettings } from './settings.ts'
 import { Versions } from './versions.ts'
 
 const DAY = 86_400_000
@@ -11,6 +11,7 @@ const KEPT_DELETED = 30 * DAY
 export class Tenant extends Directory {
   readonly log: LogEntry[] = []
   readonly versions = new Versions()
+  readonly #apps: Map<string, AppSettings>
   readonly #now: () => number
   readonly #persist: (entry: LogEntry) => void
 
@@ -21,9 +22,25 @@ export class Tenant extends Directory {
     history: readonly LogEntry[] = [],
   ) {
     super(settings)
+    this.#apps = new Map(settings.apps.map((app) => [app.clientId, app]))
     this.#now = now
     this.#persist = persist
     for (const entry of history) this.#take(entry)
+  }
+
+  /** The application of a client id, as long as the tenant consents to it. */
+  app(clientId: string): AppSettings | undefined {
+    return this.#apps.get(clientId.toLowerCase())
+  }
+
+  /** Changes what the administrator consented to; null takes the consent back. Not persisted, as all settings. */
+  changeApp(clientId: string, change: Partial<AppSettings> | null): void {
+    const key = clientId.toLowerCase()
+    if (change === null) this.#apps.delete(key)
+    else {
+      const before = this.#apps.get(key) ?? { clientId: key, secrets: [], roles: [] }
+      this.#apps.set(key, { ...before, ...change, clientId: key })
+    }
   }
 
   /** Logs the changes, hands them to persistence, and only then shows them: what was answered is on record. */

@@ -1,3 +1,4 @@
+import type { JSONWebKeySet } from 'jose'
 import type { Counters } from './counters.ts'
 import type { Delta } from './delta/settings.ts'
 import type { Faults } from './faults.ts'
@@ -23,6 +24,10 @@ export interface World {
   /** Whether the second of two overlapping writes on one object gets a 409, or is only counted. */
   readonly rejectOverlaps: boolean
   readonly tokenLifetimeSeconds: number
+  /** The public keys of an issuer that a federated credential names. */
+  readonly issuerKeys: (issuer: string) => Promise<JSONWebKeySet>
+  /** Whether a client assertion that comes again is refused, or only counted. */
+  readonly rejectReplayedAssertions: boolean
   /** Tokens of an older generation are refused. */
   tokenGeneration: number
 }

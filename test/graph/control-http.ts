@@ -24,6 +24,11 @@ export function controlApp(world: World): Hono {
   app.get('/journal', (c) => c.json(world.journal.records()))
   app.get('/faults', (c) => c.json(world.faults.list()))
   app.post('/faults', async (c) => c.json(world.faults.add(await c.req.json()), 201))
+  app.post('/fault-plan', async (c) => c.json(world.faults.plan(await c.req.json()).settings, 201))
+  app.get('/fault-plan', (c) => {
+    const { current } = world.faults
+    return c.json(current ? { ...current.settings, strikes: current.strikes() } : null)
+  })
   app.delete('/faults', (c) => {
     world.faults.clear()
     return c.body(null, 204)
@@ -76,6 +81,10 @@ export function controlApp(world: World): Hono {
   })
   app.post('/apps/:clientId', async (c) => {
     tenantOf(c.req.query('tenant')).changeApp(c.req.param('clientId'), await c.req.json())
+    return c.body(null, 204)
+  })
+  app.post('/restore-consent', (c) => {
+    tenantOf(c.req.query('tenant')).restoreConsent()
     return c.body(null, 204)
   })
   app.post('/revoke-tokens', (c) => {

@@ -88,6 +88,8 @@ export interface GraphEmulator {
     change: Partial<AppSettings> | null,
     tenant?: string,
   ) => void
+  /** The consent is as it was in the beginning. */
+  readonly restoreConsent: (tenant?: string) => void
   /** Every token issued so far is refused from now on. */
   readonly revokeTokens: () => void
 }
@@ -118,6 +120,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     changeUser: (id, change, name) => must(changeUser(tenant(name), id, change), id),
     changeGroup: (id, change, name) => must(changeGroup(tenant(name), id, change), id),
     changeApp: (clientId, change, name) => tenant(name).changeApp(clientId, change),
+    restoreConsent: (name) => tenant(name).restoreConsent(),
     revokeTokens: () => {
       world.tokenGeneration += 1
     },

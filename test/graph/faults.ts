@@ -1,4 +1,5 @@
 import type { Json } from '../../src/kernel/json.ts'
+import { FaultPlan, type FaultPlanOptions } from './fault-plan.ts'
 import { type ErrorTrace, errorBody, serviceFailure } from './errors.ts'
 import { type Answer, type GraphRequest, addressOf, answer } from './exchange.ts'
 
@@ -28,6 +29,8 @@ export interface FaultSpec {
   readonly headers?: Readonly<Record<string, string>>
   /** Drop the connection without an answer, or after half of the body. */
   readonly transport?: 'hang-up' | 'truncate'
+  /** What happens beside it: all tokens expire, the tenant's consent is taken back, another administrator changes a user. */
+  readonly event?: 'revoke-tokens' | 'drop-consent' | 'drift'
   /** Milliseconds of real time before the answer. */
   readonly delay?: number
 }
@@ -42,6 +45,7 @@ export interface PlannedFault {
 /** The faults of one emulator, in the order in which they were planned. */
 export class Faults {
   #planned: PlannedFault[] = []
+  #plan: FaultPlan | undefined
 
   /** Plans a fault; throws when its expression is none. */
   add(spec: FaultSpec): PlannedFault {
@@ -52,12 +56,24 @@ export class Faults {
     return planned
   }
 
+  /** From now on a share of all requests is struck by chance, until `clear`. */
+  plan(options: FaultPlanOptions): FaultPlan {
+    this.#plan = new FaultPlan(options)
+    return this.#plan
+  }
+
+  /** What strikes by chance, if anything does. */
+  get current(): FaultPlan | undefined {
+    return this.#plan
+  }
+
   list(): readonly PlannedFault[] {
     return this.#planned
   }
 
   clear(): void {
     this.#planned = []
+    this.#plan = undefined
   }
 
   /** The fault that strikes this request, if any; it is counted as struck. */
@@ -72,7 +88,7 @@ export class Faults {
       planned.hits += 1
       return spec
     }
-    return undefined
+    return this.#plan?.strike(request)
   }
 }
 

@@ -4,6 +4,7 @@ import { chargeOf, isWrite } from './cost.ts'
 import { type ErrorTrace, GraphError, serviceFailure } from './errors.ts'
 import { type Answer, type GraphRequest, addressOf } from './exchange.ts'
 import { type FaultSpec, faultyAnswer } from './faults.ts'
+import { bringAbout } from './fault-events.ts'
 import { findGroup, findUser } from './lookup.ts'
 import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
 import { type Found, findRoute } from './routes/index.ts'
@@ -83,6 +84,7 @@ async function strike(passage: Passage, inFlight: number): Promise<Outcome> {
   const { world, request, trace } = passage
   const fault = world.faults.strike(request)
   if (!fault) return execute(passage, inFlight)
+  if (fault.event) bringAbout(fault.event, world, passage.caller)
   const truth = fault.commit ? await execute(passage, inFlight) : undefined
   await delayOf(fault)
   return {

@@ -43,6 +43,11 @@ export class Tenant extends Directory {
     }
   }
 
+  /** The tenant consents again to the applications that it began with, as it did then. */
+  restoreConsent(): void {
+    for (const app of this.settings.apps) this.#apps.set(app.clientId, app)
+  }
+
   /** Logs the changes, hands them to persistence, and only then shows them: what was answered is on record. */
   commit(changes: readonly Change[]): LogEntry {
     const entry = { sequence: this.log.length + 1, at: this.#now(), changes }

@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
+import * as v from 'valibot'
 import { changeGroup, changeUser, seed, summary } from './control.ts'
 import { findUser } from './lookup.ts'
+import { readSettings } from './read-settings.ts'
 import type { Tenant } from './tenant.ts'
-import { type World, findTenant } from './world.ts'
+import { type World, findTenant, toGraphTime } from './world.ts'
 
 /** `/_control/*`: for tests and demonstrations; it asks for no token. `?tenant=` chooses among several tenants. */
 export function controlApp(world: World): Hono {
@@ -82,6 +84,11 @@ export function controlApp(world: World): Hono {
   app.post('/apps/:clientId', async (c) => {
     tenantOf(c.req.query('tenant')).changeApp(c.req.param('clientId'), await c.req.json())
     return c.body(null, 204)
+  })
+  app.post('/clock', async (c) => {
+    const { seconds } = readSettings(v.strictObject({ seconds: v.number() }), await c.req.json())
+    world.advance(seconds * 1000)
+    return c.json({ now: toGraphTime(world.now()) })
   })
   app.post('/restore-consent', (c) => {
     tenantOf(c.req.query('tenant')).restoreConsent()

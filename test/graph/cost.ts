@@ -14,7 +14,9 @@ function unitsOf(route: Route, request: GraphRequest): number {
   const top = query.get('$top')
   const less = (query.has('$select') ? 1 : 0) + (top !== null && Number(top) < 20 ? 1 : 0)
   // $select saves 3 of the 5 units of getByIds, and one anywhere else.
-  const more = (query.has('$expand') ? 1 : 0) - (route.units === 5 && query.has('$select') ? 2 : 0)
+  const more =
+    (query.has('$expand') ? 1 : 0) -
+    (route.kind === 'directoryObject.getByIds' && query.has('$select') ? 2 : 0)
   return Math.max(1, route.units - less + more)
 }
 

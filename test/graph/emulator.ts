@@ -17,7 +17,7 @@ import { demoTenant } from './demo.ts'
 import { Faults } from './faults.ts'
 import { graphApp } from './http.ts'
 import { Journal } from './journal.ts'
-import { seededRandom } from './random.ts'
+import { type Random, seededRandom } from './random.ts'
 import { Lag, type LagOptions } from './lag/lag.ts'
 import { fetchIssuerKeys } from './login/issuer-keys.ts'
 import type { AppSettings, TenantSettings } from './settings.ts'
@@ -46,7 +46,7 @@ export interface EmulatorOptions {
   /** What `persist` kept earlier, in the same order. */
   readonly history?: readonly TenantEntry[]
   /** Milliseconds of real time that each request takes, so that careless writers overlap; default 0. */
-  readonly latency?: number
+  readonly latency?: number | Latency
   /** Throttles from the start, `{}` as Microsoft does; default: not before it is configured. */
   readonly throttle?: ThrottleOptions
   /** How delta queries behave; default: pages of 200 rows, nothing by chance. */
@@ -63,6 +63,12 @@ export interface EmulatorOptions {
   readonly rejectReplayedAssertions?: boolean
   /** How many requests the journal keeps; default 10,000. */
   readonly journalLimit?: number
+}
+
+/** Half of the requests take `p50` milliseconds or less, all but one of twenty `p95` or less. */
+export interface Latency {
+  readonly p50: number
+  readonly p95: number
 }
 
 /** A Microsoft Graph of one's own. */
@@ -90,6 +96,8 @@ export interface GraphEmulator {
   ) => void
   /** The consent is as it was in the beginning. */
   readonly restoreConsent: (tenant?: string) => void
+  /** Lets so many seconds pass, beside the clock that was passed in. */
+  readonly advance: (seconds: number) => void
   /** Every token issued so far is refused from now on. */
   readonly revokeTokens: () => void
 }
@@ -121,6 +129,7 @@ export function createGraphEmulator(options: EmulatorOptions = {}): GraphEmulato
     changeGroup: (id, change, name) => must(changeGroup(tenant(name), id, change), id),
     changeApp: (clientId, change, name) => tenant(name).changeApp(clientId, change),
     restoreConsent: (name) => tenant(name).restoreConsent(),
+    advance: (seconds) => world.advance(seconds * 1000),
     revokeTokens: () => {
       world.tokenGeneration += 1
     },
@@ -132,7 +141,9 @@ function must(found: unknown, id: string): void {
 }
 
 function makeWorld(options: EmulatorOptions): World {
-  const now = options.now ?? (() => STANDING_STILL)
+  const clock = options.now ?? (() => STANDING_STILL)
+  let passed = 0
+  const now = (): number => clock() + passed
   const history = options.history ?? []
   const { latency = 0 } = options
   // A restarted emulator must not deal the ids again that it dealt before.
@@ -144,6 +155,9 @@ function makeWorld(options: EmulatorOptions): World {
   if (options.throttle) throttle.configure(options.throttle)
   return {
     now,
+    advance: (milliseconds) => {
+      passed += milliseconds
+    },
     random,
     tenants,
     faults: new Faults(),
@@ -152,13 +166,23 @@ function makeWorld(options: EmulatorOptions): World {
     delta: new Delta(options.seed ?? 1, options.delta),
     counters: new Counters(now),
     journal: new Journal(options.journalLimit ?? 10_000),
-    pause: () =>
-      latency > 0 ? new Promise((resolve) => setTimeout(resolve, latency)) : Promise.resolve(),
+    pause: pauses(latency, random),
     rejectOverlaps: options.rejectOverlaps ?? false,
     tokenLifetimeSeconds: options.tokenLifetimeSeconds ?? 3599,
     issuerKeys: options.issuerKeys ?? fetchIssuerKeys,
     rejectReplayedAssertions: options.rejectReplayedAssertions ?? false,
     tokenGeneration: 1,
+  }
+}
+
+/** Waits for as long as a request takes: always the same, or spread as latencies are (log-normal). */
+function pauses(latency: number | Latency, random: Random): () => Promise<void> {
+  const { p50, p95 } = typeof latency === 'number' ? { p50: latency, p95: latency } : latency
+  if (p50 <= 0) return () => Promise.resolve()
+  const spread = Math.log(p95 / p50) / 1.645
+  return () => {
+    const took = spread === 0 ? p50 : p50 * Math.exp(spread * random.normal())
+    return new Promise((resolve) => setTimeout(resolve, took))
   }
 }
 

@@ -151,6 +151,15 @@ export const queryErrors = {
     unsupported(
       `Too many child clauses specified in search filter expression containing 'OR' operators: ${count}. Max allowed: 15.`,
     ),
+  searchHeader: () =>
+    unsupported(
+      "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+    ),
+  searchSyntax: (clause: string) =>
+    invalidPayload(`Syntax error in the $search clause ${clause}: expected "property:value".`),
+  unsupportedSearch: (name: string) =>
+    unsupported(`Property '${name}' does not support the $search query.`),
+  unsortable: () => unsupported('Sorting not supported for current query.'),
   invalidFilter: () => invalidPayload('Invalid filter clause.'),
   pageSize: (size: string) =>
     unsupported(`Invalid page size specified: '${size}'. Must be between 1 and 999 inclusive.`),

@@ -169,7 +169,6 @@ describe('lists', () => {
     expect((await send('GET', '/users?$select=colour')).status).toBe(400)
     expect((await send('GET', '/users?$select=manager')).status).toBe(400)
     expect((await send('GET', '/users?$expand=memberOf')).status).toBe(400)
-    expect((await send('GET', '/users?$orderby=displayName')).status).toBe(400)
     expect(errorOf(await send('GET', '/users?$select=skills'))).toMatchObject({
       status: 501,
       code: 'NotImplemented',
@@ -204,5 +203,94 @@ describe('getByIds', () => {
     expect(found.headers.get('x-ms-resource-unit')).toBe('2')
     expect(found.body['value']).toEqual([{ '@odata.type': '#microsoft.graph.user', id }])
     expect(emulator.counters.snapshot().writes).toBe(0)
+  })
+})
+
+describe('$search', () => {
+  const eventual = { ConsistencyLevel: 'eventual' }
+  const found = async (search: string) => {
+    const path = `/users?$select=displayName&$search=${encodeURIComponent(search)}`
+    const { body } = await send('GET', path, undefined, eventual)
+    return (body['value'] as JsonObject[]).map(({ displayName }) => displayName)
+  }
+
+  beforeEach(async () => {
+    for (const [name, displayName] of [
+      ['adele', 'Adele Vance'],
+      ['allan', 'Allan Deyoung'],
+      ['vanessa', 'Vanessa Adelson'],
+    ] as const)
+      await send('POST', '/users', newUser(name, { displayName }))
+  })
+
+  it('finds by how words begin', async () => {
+    expect(await found('"displayName:van"')).toEqual(['Adele Vance', 'Vanessa Adelson'])
+    expect(await found('"displayName:ADELE vance"')).toEqual(['Adele Vance'])
+    expect(await found('"displayName:ance"')).toEqual([])
+  })
+
+  it('joins clauses by AND and OR', async () => {
+    expect(await found('"displayName:van" AND "displayName:adele"')).toEqual(['Adele Vance'])
+    expect(await found('"displayName:allan" OR "displayName:vance"')).toEqual([
+      'Adele Vance',
+      'Allan Deyoung',
+    ])
+  })
+
+  it('demands eventual consistency, quotes, and a property that can be searched', async () => {
+    const ask = async (search: string, headers = {}) =>
+      errorOf(await send('GET', `/users?$search=${encodeURIComponent(search)}`, undefined, headers))
+    expect(await ask('"displayName:van"')).toMatchObject({
+      status: 400,
+      code: 'Request_UnsupportedQuery',
+      message: expect.stringContaining("'ConsistencyLevel: eventual'"),
+    })
+    expect(await ask('displayName:van', eventual)).toMatchObject({ code: 'BadRequest' })
+    expect(await ask('"jobTitle:van"', eventual)).toMatchObject({
+      code: 'Request_UnsupportedQuery',
+    })
+  })
+})
+
+describe('$orderby', () => {
+  const names = async (path: string): Promise<unknown[]> => {
+    const { body } = await send('GET', path)
+    const value = body['value'] as JsonObject[]
+    const next = body['@odata.nextLink']
+    const rest =
+      typeof next === 'string'
+        ? await names(next.replace('https://graph.microsoft.com/v1.0', ''))
+        : []
+    return [...value.map(({ mailNickname }) => mailNickname), ...rest]
+  }
+
+  beforeEach(async () => {
+    for (const name of ['bob', 'Åse', 'adele', 'cy'])
+      await send('POST', '/users', newUser(name.replace('Å', 'a'), { displayName: name }))
+  })
+
+  it('sorts, page by page', async () => {
+    const path = '/users?$select=mailNickname&$orderby=displayName&$top=1'
+    expect(await names(path)).toEqual(['adele', 'ase', 'bob', 'cy'])
+    expect(await names(path.replace('displayName', 'displayName desc'))).toEqual([
+      'cy',
+      'bob',
+      'ase',
+      'adele',
+    ])
+  })
+
+  it('is for a few properties, and beside a filter for advanced queries', async () => {
+    expect((await send('GET', '/users?$orderby=jobTitle')).status).toBe(400)
+    const filtered = "/users?$orderby=displayName&$filter=startsWith(displayName,'a')"
+    expect(errorOf(await send('GET', filtered))).toMatchObject({
+      status: 400,
+      code: 'Request_UnsupportedQuery',
+      message: 'Sorting not supported for current query.',
+    })
+    const advanced = await send('GET', `${filtered}&$count=true`, undefined, {
+      ConsistencyLevel: 'eventual',
+    })
+    expect(advanced.status).toBe(200)
   })
 })

@@ -4,6 +4,8 @@ export interface Random {
   next(): number
   /** An integer from 0 up to, not including, `limit`. */
   below(limit: number): number
+  /** A number of the normal distribution around 0 with deviation 1. */
+  normal(): number
   guid(): string
   shuffle<T>(items: readonly T[]): T[]
 }
@@ -23,6 +25,8 @@ export function seededRandom(seed: number): Random {
   return {
     next,
     below,
+    // Box and Muller's.
+    normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
     guid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
     shuffle: (items) =>
       items

@@ -74,5 +74,11 @@ export const permissions = {
     'Directory.Read.All',
     'Directory.ReadWrite.All',
   ],
+  readLicences: [
+    'LicenseAssignment.Read.All',
+    'Organization.Read.All',
+    'Directory.Read.All',
+    'Directory.ReadWrite.All',
+  ],
   readDirectory: ['Directory.Read.All', 'Directory.ReadWrite.All'],
 } as const

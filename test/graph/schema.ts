@@ -37,6 +37,8 @@ export interface PropertyFacts {
   readonly sharePoint?: boolean
   readonly returnedByDefault?: boolean
   readonly filter?: readonly string[]
+  readonly search?: boolean
+  readonly orderby?: boolean
 }
 
 type Facts = ReadonlyMap<string, PropertyFacts>

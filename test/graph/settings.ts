@@ -4,6 +4,8 @@ export interface TenantSettings {
   readonly displayName: string
   readonly domains: readonly DomainSettings[]
   readonly apps: readonly AppSettings[]
+  /** What the tenant has subscribed to; default one licence of a thousand seats. */
+  readonly skus?: readonly SkuSettings[]
   /** Names of directory extensions that may be written, `extension_<32 hex digits>_<name>`. */
   readonly extensionProperties?: readonly string[]
 }
@@ -16,6 +18,15 @@ export interface DomainSettings {
   readonly isInitial?: boolean
   /** Default Managed; a Federated domain demands onPremisesImmutableId. */
   readonly authenticationType?: 'Managed' | 'Federated'
+}
+
+export interface SkuSettings {
+  readonly skuId: string
+  readonly skuPartNumber: string
+  /** Seats that were bought. */
+  readonly enabled: number
+  /** Seats that are taken. */
+  readonly consumed?: number
 }
 
 /** An application as the tenant's administrator consented to it. */

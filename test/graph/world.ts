@@ -11,6 +11,8 @@ import type { Throttle } from './throttle/throttle.ts'
 /** Everything that one emulator's parts share. */
 export interface World {
   readonly now: () => number
+  /** Lets so many milliseconds pass at once. */
+  readonly advance: (milliseconds: number) => void
   readonly random: Random
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly faults: Faults

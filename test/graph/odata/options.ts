@@ -5,6 +5,8 @@ import type { GraphRequest } from '../exchange.ts'
 export interface QueryOptions {
   readonly select: readonly string[] | undefined
   readonly filter: string | undefined
+  readonly search: string | undefined
+  readonly orderby: string | undefined
   readonly expand: string | undefined
   readonly top: number | undefined
   readonly skipToken: string | undefined
@@ -13,7 +15,17 @@ export interface QueryOptions {
   readonly eventual: boolean
 }
 
-const KNOWN = new Set(['$select', '$filter', '$expand', '$top', '$skiptoken', '$count', '$format'])
+const KNOWN = new Set([
+  '$select',
+  '$filter',
+  '$search',
+  '$orderby',
+  '$expand',
+  '$top',
+  '$skiptoken',
+  '$count',
+  '$format',
+])
 
 /** Reads the query options. */
 export function readOptions(request: GraphRequest): QueryOptions {
@@ -29,6 +41,8 @@ export function readOptions(request: GraphRequest): QueryOptions {
   return {
     select: names?.length ? names : undefined,
     filter: get('$filter'),
+    search: get('$search'),
+    orderby: get('$orderby'),
     expand: get('$expand'),
     top: readTop(get('$top')),
     skipToken: get('$skiptoken'),

@@ -1,16 +1,17 @@
-import type { Json, JsonObject } from '../../../src/kernel/json.ts'
+import type { Json } from '../../../src/kernel/json.ts'
 import type { DirectoryObject } from '../changes.ts'
 import { queryErrors } from '../errors.ts'
 import { type Answer, type GraphRequest, answer } from '../exchange.ts'
 import { type QueryOptions, readOptions } from './options.ts'
-import { type Filter, parseFilter } from './filter.ts'
+import { parseFilter } from './filter.ts'
+import { type Order, type Place, comparePlaces, parseOrder, sortKey } from './order.ts'
+import { nextLink, readPageToken } from './page-token.ts'
+import { parseSearch } from './search.ts'
 import { checkListable, project, readPath, shapeOf, typed } from './project.ts'
 import type { Kind } from '../schema.ts'
 import type { Directory } from '../directory.ts'
 
 const DEFAULT_PAGE = 100
-/** Page tokens live for minutes: a crawl has to keep moving. */
-const TOKEN_LIFETIME = 10 * 60_000
 
 /** A collection to list. */
 export interface Listing {
@@ -31,23 +32,22 @@ export function listPage(listing: Listing): Answer {
   const options = readOptions(request)
   const shape = shapeOf(directory, kind, options)
   checkListable(shape)
-  const filter = readFilter(kind, options)
-  const matching = filtered(listing.objects, filter)
-  // Users and groups come in order of creation, linked objects in order of linking.
-  if (listing.isMixed)
-    matching.sort((a, b) => directory.ordinalOf(a.id) - directory.ordinalOf(b.id))
+  const order = readOrder(kind, options)
+  const found = placed(listing, readTest(kind, options), order)
   const start =
-    options.skipToken === undefined ? 0 : startAfter(listing, matching, options.skipToken)
-  const page = matching.slice(start, start + (options.top ?? DEFAULT_PAGE))
+    options.skipToken === undefined
+      ? 0
+      : startAfter(found, order, readPageToken(options.skipToken, now))
+  const page = found.slice(start, start + (options.top ?? DEFAULT_PAGE))
   const last = page.at(-1)
-  const hasMore = start + page.length < matching.length
+  const hasMore = start + page.length < found.length
   const body: Record<string, Json> = {
     '@odata.context': contextOf(request, listing.context, options),
   }
-  if (options.count && options.eventual) body['@odata.count'] = matching.length
+  if (options.count && options.eventual) body['@odata.count'] = found.length
   if (last && hasMore)
-    body['@odata.nextLink'] = nextLink(request, directory.ordinalOf(last.id), now)
-  body['value'] = page.map((object) => {
+    body['@odata.nextLink'] = nextLink(request, { key: last.key, ordinal: last.ordinal }, now)
+  body['value'] = page.map(({ object }) => {
     const shown = project(directory, object, { ...shape, kind: object.kind })
     return listing.isMixed ? typed(object, shown) : shown
   })
@@ -67,56 +67,63 @@ export function contextOf(
   return `${request.url.origin}/v1.0/$metadata#${name}${list}${suffix}`
 }
 
-/** How many objects a filter leaves; without one, all. */
+/** How many objects a filter and a search leave; without them, all. */
 export function countMatching(
   kind: Kind,
   objects: Iterable<DirectoryObject>,
   options: QueryOptions,
 ): number {
-  return filtered(objects, readFilter(kind, { ...options, count: true })).length
+  const test = readTest(kind, { ...options, count: true })
+  return [...objects].filter(test).length
 }
 
-function readFilter(kind: Kind, options: QueryOptions): Filter | undefined {
-  if (options.filter === undefined) return undefined
+/** The objects that pass, each with its place: in order of creation, unless they are to be sorted. */
+function placed(
+  { directory, objects, isMixed }: Listing,
+  test: Test,
+  order: Order | undefined,
+): Placed[] {
+  const found = [...objects].filter(test).map((object) => ({
+    object,
+    key: sortKey(object, order),
+    ordinal: directory.ordinalOf(object.id),
+  }))
+  // Linked objects come in order of linking, all others in order of creation already.
+  return order || isMixed ? found.toSorted((a, b) => comparePlaces(a, b, order)) : found
+}
+
+interface Placed extends Place {
+  readonly object: DirectoryObject
+}
+
+type Test = (object: DirectoryObject) => boolean
+
+/** What `$filter` and `$search` leave. */
+function readTest(kind: Kind, options: QueryOptions): Test {
+  const search = readSearch(kind, options)
+  if (options.filter === undefined) return search
   const filter = parseFilter(kind, options.filter)
-  if (filter.isAdvanced && !(options.eventual && options.count)) throw queryErrors.unsupported()
-  return filter
+  if (filter.isAdvanced && !isAdvanced(options)) throw queryErrors.unsupported()
+  return (object) => search(object) && filter.matches((path) => readPath(object, path))
 }
 
-function filtered(
-  objects: Iterable<DirectoryObject>,
-  filter: Filter | undefined,
-): DirectoryObject[] {
-  const all = [...objects]
-  return filter ? all.filter((object) => filter.matches((path) => readPath(object, path))) : all
+function readSearch(kind: Kind, options: QueryOptions): Test {
+  if (options.search === undefined) return () => true
+  if (!options.eventual) throw queryErrors.searchHeader()
+  return parseSearch(kind, options.search)
 }
 
-function nextLink(request: GraphRequest, after: number, now: number): string {
-  const query = request.url.search
-    .slice(1)
-    .split('&')
-    .filter((pair) => pair !== '' && !/^(\$|%24)skiptoken=/i.test(pair))
-  const token = btoa(JSON.stringify({ after, issuedAt: now })).replaceAll('=', '')
-  return `${request.url.origin}${request.url.pathname}?${[...query, `$skiptoken=${token}`].join('&')}`
+/** Sorting beside a filter or a search is an advanced query. */
+function readOrder(kind: Kind, options: QueryOptions): Order | undefined {
+  if (options.orderby === undefined) return undefined
+  const isPlain = options.filter === undefined && options.search === undefined
+  if (!isPlain && !isAdvanced(options)) throw queryErrors.unsortable()
+  return parseOrder(kind, options.orderby)
 }
 
-/** Where the page after a token starts: tokens name a place in the order of creation, so deletions do not shift it. */
-function startAfter(
-  { directory, now }: Listing,
-  objects: readonly DirectoryObject[],
-  token: string,
-): number {
-  const { after, issuedAt } = readToken(token)
-  if (!(now - issuedAt <= TOKEN_LIFETIME)) throw queryErrors.expiredPage()
-  const index = objects.findIndex((object) => directory.ordinalOf(object.id) > after)
-  return index < 0 ? objects.length : index
-}
+const isAdvanced = ({ eventual, count }: QueryOptions): boolean => eventual && count
 
-function readToken(token: string): { after: number; issuedAt: number } {
-  try {
-    const read: JsonObject = JSON.parse(atob(token))
-    return { after: Number(read['after']), issuedAt: Number(read['issuedAt']) }
-  } catch {
-    throw queryErrors.expiredPage()
-  }
+function startAfter(found: readonly Placed[], order: Order | undefined, after: Place): number {
+  const index = found.findIndex((one) => comparePlaces(one, after, order) > 0)
+  return index < 0 ? found.length : index
 }

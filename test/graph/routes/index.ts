@@ -8,6 +8,7 @@ import { directoryObjectRoutes } from './directory-objects.ts'
 import { groupRoutes } from './groups.ts'
 import { managerRoutes } from './managers.ts'
 import { memberRoutes } from './members.ts'
+import { membershipRoutes } from './memberships.ts'
 import { organizationRoutes } from './organization.ts'
 import { userRoutes } from './users.ts'
 
@@ -19,6 +20,7 @@ const routes: readonly Route[] = [
   ...managerRoutes,
   ...groupRoutes,
   ...memberRoutes,
+  ...membershipRoutes,
   ...deletedItemRoutes,
   ...organizationRoutes,
   ...directoryObjectRoutes,

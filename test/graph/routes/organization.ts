@@ -4,7 +4,7 @@ import { type Answer, answer } from '../exchange.ts'
 import { readOptions } from '../odata/options.ts'
 import { contextOf } from '../odata/page.ts'
 import { type Context, permissions, route } from '../route.ts'
-import type { DomainSettings, TenantSettings } from '../settings.ts'
+import type { DomainSettings, SkuSettings, TenantSettings } from '../settings.ts'
 
 function listDomains({ tenant, request }: Context): Answer {
   const options = readOptions(request)
@@ -30,6 +30,32 @@ function listOrganization({ tenant, request }: Context): Answer {
   const value = [selected(organizationBody(tenant.settings), options.select)]
   return answer(200, { '@odata.context': contextOf(request, 'organization', options), value })
 }
+
+function listSkus({ tenant, request }: Context): Answer {
+  const options = readOptions(request)
+  const skus = tenant.settings.skus ?? [DEFAULT_SKU]
+  const value = skus.map((sku) => selected(skuBody(tenant.settings, sku), options.select))
+  return answer(200, { '@odata.context': contextOf(request, 'subscribedSkus', options), value })
+}
+
+const DEFAULT_SKU: SkuSettings = {
+  skuId: '05e9a617-0261-4cee-bb44-138d3ef5d965',
+  skuPartNumber: 'SPE_E3',
+  enabled: 1000,
+}
+
+const skuBody = (settings: TenantSettings, sku: SkuSettings): JsonObject => ({
+  accountName: settings.displayName,
+  accountId: settings.id,
+  appliesTo: 'User',
+  capabilityStatus: 'Enabled',
+  consumedUnits: sku.consumed ?? 0,
+  id: `${settings.id}_${sku.skuId}`,
+  skuId: sku.skuId,
+  skuPartNumber: sku.skuPartNumber,
+  prepaidUnits: { enabled: sku.enabled, suspended: 0, warning: 0, lockedOut: 0 },
+  servicePlans: [],
+})
 
 const domainBody = (domain: DomainSettings): JsonObject => ({
   authenticationType: domain.authenticationType ?? 'Managed',
@@ -73,5 +99,6 @@ function selected(body: JsonObject, names: readonly string[] | undefined): JsonO
 export const organizationRoutes = [
   route('GET /domains', 'domain.list', permissions.readDomains, listDomains),
   route('GET /domains/{id}', 'domain.get', permissions.readDomains, getDomain),
+  route('GET /subscribedSkus', 'sku.list', permissions.readLicences, listSkus, 3),
   route('GET /organization', 'organization.list', permissions.readOrganization, listOrganization),
 ]

@@ -173,7 +173,7 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
   })
   api.route('/v1', organizations)
   api.route('/v1', directories)
-  api.route('/v1', adminRoutes({ clock, announce }))
+  api.route('/v1', adminRoutes({ clock, announce, newId, sealer: deps.sealer }))
   api.route('/v1', eventRoutes({ clock, announce }))
   api.route('/v1', docsRoutes(API_ROOMS, API))
   api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))

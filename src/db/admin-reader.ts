@@ -49,6 +49,8 @@ export interface AdminReader {
     id: string,
     maxMembers: number,
   ): Promise<(AdminGroup & { readonly memberIds: readonly string[] }) | undefined>
+  /** Those of some ids that no user and no group has. */
+  unknownOf(ids: readonly string[]): Promise<readonly string[]>
 }
 
 /** Reads within one organization. */
@@ -100,6 +102,15 @@ export function adminReader(database: Database, organizationId: string): AdminRe
       if (row === undefined) return undefined
       const memberIds = (members?.rows ?? []).map((member) => String(member['member_id']))
       return { ...toGroup(row), memberIds }
+    },
+    async unknownOf(ids) {
+      if (ids.length === 0) return []
+      const [found] = await database.run(
+        sql`SELECT value FROM json_each(${JSON.stringify(ids)})
+          WHERE value NOT IN (SELECT id FROM user WHERE ${here} AND id = value)
+            AND value NOT IN (SELECT id FROM "group" WHERE ${here} AND id = value)`,
+      )
+      return (found?.rows ?? []).map((row) => String(row['value']))
     },
   }
 }

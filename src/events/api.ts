@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
-import { eventsQuery } from './query.ts'
+import { eventsQuery, resourceEventsQuery } from './query.ts'
 
 const nullableText = v.nullable(v.string())
 
@@ -33,6 +33,13 @@ const eventShape = v.strictObject({
   details: objectShape,
 })
 
+const eventsOf = (what: string) => ({
+  summary: `List what was done to a ${what}, newest first`,
+  details: 'Also of one that is removed.',
+  query: resourceEventsQuery,
+  answer: listOf(eventShape),
+})
+
 export const eventApi: ApiRoom = {
   shapes: { Event: eventShape },
   routes: {
@@ -42,5 +49,7 @@ export const eventApi: ApiRoom = {
       query: eventsQuery,
       answer: listOf(eventShape),
     },
+    'GET /users/:id/events': eventsOf('user'),
+    'GET /groups/:id/events': eventsOf('group'),
   },
 }

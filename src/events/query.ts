@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 
 import { type EventQuery, type EventRow, listEvents } from '../db/event-store.ts'
+import { adminReader } from '../db/admin-reader.ts'
 import type { Database } from '../db/client.ts'
 import type { ListBody } from '../http/api-context.ts'
 import {
@@ -27,6 +28,15 @@ export const eventFilters = {
   to: time,
 }
 
+/** The same of one resource. */
+export const resourceEventsQuery = v.object({
+  ...pageParameters,
+  type: eventFilters.type,
+  actor: eventFilters.actor,
+  from: time,
+  to: time,
+})
+
 export const eventsQuery = v.object({ ...pageParameters, ...eventFilters })
 
 type Query = Readonly<Record<string, string>>
@@ -44,6 +54,32 @@ export async function queryEvents(
     items: items.map(showEvent),
     nextCursor: nextBefore === undefined ? null : toCursor(String(nextBefore)),
   })
+}
+
+/**
+ * One page of what was done to a user or group, also to one that is removed. Problems: invalid, notFound for one that this
+ * organization never had.
+ */
+export async function resourceEvents(
+  database: Database,
+  organizationId: string,
+  { what, id }: { readonly what: 'User' | 'Group'; readonly id: string },
+  query: Query,
+): Promise<Result<ListBody, Problem>> {
+  const found = await queryEvents(database, organizationId, { ...query, target: id })
+  if (!found.ok || found.value.items.length > 0 || found.value.nextCursor !== null) return found
+  const [unknown] = await adminReader(database, organizationId).unknownOf([id])
+  if (unknown === undefined || (await hasEvents(database, organizationId, id))) return found
+  return err({ kind: 'notFound', what: `${what} ${id.slice(0, 100)}` })
+}
+
+async function hasEvents(database: Database, organizationId: string, id: string): Promise<boolean> {
+  const { items } = await listEvents(database, organizationId, {
+    ...filterOf({ target: id }),
+    before: undefined,
+    limit: 1,
+  })
+  return items.length > 0
 }
 
 function searchOf(query: Query): Result<EventQuery, Problem> {

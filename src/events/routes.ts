@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { Database } from '../db/client.ts'
 import { type ApiEnv, openApiScope, type ApiScopePorts } from '../http/api-context.ts'
 import { apiAnswer } from '../http/problem-response.ts'
-import { queryEvents } from './query.ts'
+import { queryEvents, resourceEvents } from './query.ts'
 
 /** `/events` of the admin API; who may call what stands in http/access.ts. */
 export function eventRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
@@ -12,5 +12,11 @@ export function eventRoutes(deps: ApiScopePorts): Hono<ApiEnv<Database>> {
     const { database, organizationId } = openApiScope(c, deps)
     return apiAnswer(c, await queryEvents(database, organizationId, c.req.query()))
   })
+  for (const what of ['User', 'Group'] as const)
+    routes.get(`/${what.toLowerCase()}s/:id/events`, async (c) => {
+      const { database, organizationId } = openApiScope(c, deps)
+      const resource = { what, id: c.req.param('id') ?? '' }
+      return apiAnswer(c, await resourceEvents(database, organizationId, resource, c.req.query()))
+    })
   return routes
 }

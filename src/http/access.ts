@@ -49,8 +49,14 @@ export const API_ROUTES = {
 
   'GET /users': 'read_only',
   'GET /users/:id': 'read_only',
+  'PATCH /users/:id': 'manager',
+  'DELETE /users/:id': 'manager',
+  'GET /users/:id/events': 'read_only',
   'GET /groups': 'read_only',
   'GET /groups/:id': 'read_only',
+  'PATCH /groups/:id': 'manager',
+  'DELETE /groups/:id': 'manager',
+  'GET /groups/:id/events': 'read_only',
 
   'GET /events': 'read_only',
 } as const satisfies Readonly<Record<string, Access>>

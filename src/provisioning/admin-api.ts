@@ -4,6 +4,8 @@ import * as v from 'valibot'
 import { USER_STATUSES } from '../db/admin-reader.ts'
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
 import { pageParameters } from '../http/parse-request.ts'
+import { groupPatchSchema } from './admin-groups.ts'
+import { userPatchSchema } from './admin-users.ts'
 
 const MAX_SEARCH = 200
 const SEARCH = `must have ${MAX_SEARCH} characters at most`
@@ -77,6 +79,18 @@ export const adminApi: ApiRoom = {
       answer: listOf(userShape),
     },
     'GET /users/:id': { summary: 'Read a user', answer: userShape },
+    'PATCH /users/:id': {
+      summary: 'Change a user',
+      details:
+        'What is left out stays, null takes a value away. The change is the same as one over SCIM, and a later one over SCIM may undo it. `displayname` is what is shown of a user without first and last name.',
+      body: userPatchSchema,
+      answer: userShape,
+      conflict: 'A name is taken, or a directory imports the attribute.',
+    },
+    'DELETE /users/:id': {
+      summary: 'Remove a user',
+      details: 'What becomes of the account is said by `onDelete` of each directory.',
+    },
     'GET /groups': {
       summary: 'Search groups',
       details: 'A page may be shorter than asked, even empty, and still have a successor.',
@@ -84,5 +98,17 @@ export const adminApi: ApiRoom = {
       answer: listOf(groupShape),
     },
     'GET /groups/:id': { summary: 'Read a group with its members', answer: wholeGroupShape },
+    'PATCH /groups/:id': {
+      summary: 'Change a group',
+      details: 'Members are added and removed by id; the others stay.',
+      body: groupPatchSchema,
+      answer: wholeGroupShape,
+      conflict: 'A name is taken.',
+    },
+    'DELETE /groups/:id': {
+      summary: 'Remove a group',
+      details:
+        'Its members stay. What becomes of the group there is said by `onGroupDelete` of each directory.',
+    },
   },
 }

@@ -111,13 +111,13 @@ export const userService: ResourceService = {
 interface Wanted {
   readonly resource: JsonObject
   readonly suspended: boolean
-  /** Absent: as it was. SCIM says nothing about it. */
+  /** Absent: as it was. SCIM says nothing about it, an administrator does. */
   readonly passwordExpired?: boolean
   readonly password?: string
 }
 
 /** One round of a PUT or PATCH: read, decide what is wanted, write when that is something else. */
-async function changeUser(
+export async function changeUser(
   scope: Scope,
   id: string,
   decide: (before: StoredUser) => Result<Wanted, ScimFault>,

@@ -7,6 +7,8 @@ declare global {
       TEST_MIGRATIONS: D1Migration[]
       /** How many requests the fuzz test sends; empty: as many as take some seconds. */
       FUZZ_RUNS: string
+      /** How large benchmarks are; empty: as large as their figures are stated for. */
+      BENCH_SCALE: string
     }
   }
 }

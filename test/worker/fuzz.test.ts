@@ -403,7 +403,7 @@ test('headers that are too much are understood or refused', async () => {
     '',
     'Bearer',
     `Bearer ${'a'.repeat(100_000)}`,
-    `Bearer ${' '.repeat(60_000)}\u00e9`,
+    `Bearer ${' '.repeat(60_000)}"`,
   ])
     expect((await world.scim.get('/Users', { Authorization: token })).status).toBe(401)
 })

@@ -49,6 +49,11 @@ export function searchCondition(
   return found && INDEXED[type.name][found.name]?.(found.value, organizationId)
 }
 
+/** Whether that condition is all that the filter asks for, so that nothing is left to decide. */
+export function isSearchAlone(filter: Filter, type: ResourceType): boolean {
+  return filter.kind === 'compare' && equalities(filter, type).length === 1
+}
+
 interface Equality {
   readonly name: string
   readonly value: string

@@ -7,7 +7,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { ResourceType } from '../scim/attributes.ts'
 import type { Filter } from '../scim/tree.ts'
 import type { Answer, Database, Query } from './client.ts'
-import { searchCondition } from './filter-sql-index.ts'
+import { isSearchAlone, searchCondition } from './filter-sql-index.ts'
 import { filterCondition } from './filter-sql.ts'
 import { orderOf, type Cut, type Order, type Place, type Rows, type Sort } from './sort.ts'
 
@@ -80,7 +80,8 @@ export function openList<T>(
   const { organizationId, baseUrl, isShared } = scope
   const [row, table] = type.name === 'User' ? [sql`u`, sql`user u`] : [sql`g`, sql`"group" g`]
   const indexed = filter && searchCondition(filter, type, organizationId)
-  const condition = filter === undefined ? sql`1` : filterCondition(filter, type, baseUrl)
+  const isDecided = filter === undefined || isSearchAlone(filter, type)
+  const condition = isDecided ? sql`1` : filterCondition(filter, type, baseUrl)
   const from = sql`${table} WHERE ${row}.organization_id = ${organizationId} AND ${indexed ?? sql`1`}`
   return {
     database,

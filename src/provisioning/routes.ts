@@ -51,6 +51,7 @@ const FEATURES: Features = {
 
 /** Which methods a path knows; the rest is 405. The first pattern that matches counts. */
 const METHODS: readonly (readonly [pattern: RegExp, allowed: string])[] = [
+  [/^\/?$/, 'GET'],
   [/^\/(?:Users|Groups)$/, 'GET, POST'],
   [/^(?:\/Users|\/Groups)?\/\.search$/, 'POST'],
   [/^\/(?:Users|Groups)\/[^/]+$/, 'GET, PUT, PATCH, DELETE'],

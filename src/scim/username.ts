@@ -36,7 +36,11 @@ export function checkUserName(
 ): Result<Username, ScimFault> {
   const username = directoryUsername(userName, policy)
   if (username === undefined)
-    return err({ kind: 'invalidValue', attribute: 'userName', reason: nameRefusal(policy) })
+    return err({
+      kind: 'invalidValue',
+      attribute: 'userName',
+      reason: nameRefusal(userName, policy),
+    })
   if (email === undefined && policy !== 'any')
     return err({ kind: 'invalidValue', attribute: 'emails', reason: missingAddress(policy) })
   if (email !== undefined && !isAddress(email))
@@ -95,15 +99,15 @@ function directoryUsername(userName: string, policy: UsernamePolicy): string | u
   return PLAIN.test(username) ? username : undefined
 }
 
-function nameRefusal(policy: UsernamePolicy): string {
+function nameRefusal(userName: string, policy: UsernamePolicy): string {
   const rule = {
     strict: 'ASCII letters, digits, ".", "_" and "-" are accepted, an e-mail address is not',
     'local-part':
       'ASCII letters, digits, ".", "_" and "-" are accepted, alone or before the "@" of an e-mail address',
-    any: 'it must not be empty',
+    any: 'It must not be empty',
   }[policy]
   return (
-    `the username policy of this source is "${policy}": ${rule}. ` +
+    `"${userName.slice(0, 100)}" is refused: the username policy of this source is "${policy}". ${rule}. ` +
     `In Entra, map mailNickname instead of userPrincipalName as the source of userName, or ${POLICY_PAGE}`
   )
 }

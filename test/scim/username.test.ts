@@ -34,12 +34,13 @@ describe('checkUserName', () => {
     ['any', ''],
   ]
   it.each(refused)(
-    '%s refuses "%s" and says policy, mapping and console page',
+    '%s refuses "%s" and says value, policy, mapping and console page',
     (policy, userName) => {
       const checked = checkUserName(userName, EMAIL, policy)
       if (checked.ok) throw new Error('accepted')
       const error = toScimError(checked.error)
       expect(error).toMatchObject({ status: 400, scimType: 'invalidValue' })
+      expect(error.detail).toContain(`"${userName}" is refused`)
       expect(error.detail).toContain(`"${policy}"`)
       expect(error.detail).toContain('mailNickname')
       expect(error.detail).toContain('/console/sources')

@@ -298,3 +298,27 @@ test('what SQL cannot decide is found, counted and ordered all the same', async 
     expect(walked[3]?.['totalResults']).toBe(4)
   }
 })
+
+describe('GET /, which asks the root by a query', () => {
+  test.for(['/', ''])('answers at %j what a search by POST answers', async (path) => {
+    const asked = { filter: 'displayName pr', sortBy: 'displayName', count: '3' }
+    const { status, headers, body } = await scim.get(`${path}?${new URLSearchParams(asked)}`)
+    expect([status, headers.get('Content-Type')]).toEqual([200, 'application/scim+json'])
+    expect(body).toEqual(await search(scim, { ...asked, count: 3 }))
+  })
+
+  test('leads on by cursor, leaves out what is not asked for, and refuses what it does not understand', async () => {
+    const { body: first } = await scim.get('/?cursor=&count=5&attributes=id')
+    expect(first['Resources'].map((shown: Loose) => Object.keys(shown))).toEqual(
+      Array.from({ length: 5 }, () => ['schemas', 'id']),
+    )
+    const { body: second } = await scim.get(`/?cursor=${first['nextCursor']}&count=5`)
+    expect([...idsIn(first), ...idsIn(second)]).toEqual(idsIn(await search(scim, {})))
+    for (const query of ['filter=shoeSize%20pr', 'count=x', 'sortBy=nobody', 'sortOrder=up']) {
+      const { status, body } = await scim.get(`/?${query}`)
+      expect([query, status, body['status']]).toEqual([query, 400, '400'])
+    }
+    const { status, headers } = await scim.delete('/')
+    expect([status, headers.get('Allow')]).toEqual([405, 'GET'])
+  })
+})

@@ -71,7 +71,10 @@ export interface NewEvent {
   readonly details?: JsonObject
 }
 
-/** An event names at most this many further resources; a longer list means: look at the whole group. */
+/**
+ * An event about a group names at most this many of its members, and one more to say: look at the whole group. The event of
+ * a deletion names every group that the deleted one was in, for nothing else tells of them afterwards.
+ */
 export const MAX_TOUCHED = 1000
 const MAX_CHANGES_BYTES = 16 * 1024
 
@@ -107,7 +110,7 @@ function toRow(event: NewEvent): JsonObject {
     targetType: event.target.type,
     targetId: event.target.id,
     ...(event.directoryId === undefined ? {} : { directoryId: event.directoryId }),
-    ...(event.touched === undefined ? {} : { touched: event.touched.slice(0, MAX_TOUCHED + 1) }),
+    ...(event.touched === undefined ? {} : { touched: event.touched }),
     outcome: event.outcome ?? 'success',
     actorType: event.actor.type,
     actorId: event.actor.id,

@@ -38,7 +38,7 @@ export const groupService: ResourceService = {
     const event = changeEvent(scope, {
       type: 'group_create',
       target: { type: 'group', id },
-      touched: add,
+      touched: namedMembers(add),
       changes: [...documentChanges({}, resource), ...memberChanges(add, [])],
     })
     return untilWritten(async () => {
@@ -150,7 +150,7 @@ async function change(
   const event = changeEvent(scope, {
     type: 'group_update',
     target: { type: 'group', id },
-    touched: [...add, ...remove].slice(0, MAX_TOUCHED + 1),
+    touched: namedMembers([...add, ...remove]),
     changes: [...documentChanges(before.resource, resource), ...memberChanges(add, remove)],
   })
   const update = { ...decided.value, now: scope.now, event }
@@ -161,6 +161,9 @@ async function change(
   if (mayBeWritten(written)) scope.changed()
   return written.ok ? ok(shown(written.value, scope)) : written
 }
+
+/** The members that an event names. */
+const namedMembers = (ids: readonly string[]): readonly string[] => ids.slice(0, MAX_TOUCHED + 1)
 
 const mayBeWritten = (written: Result<StoredGroup, StoreFault>): boolean =>
   written.ok || (written.error.kind === 'stale' && written.error.mayBeDone === true)

@@ -34,12 +34,13 @@ export interface ResourceService {
   remove(scope: Scope, id: string): Outcome<undefined>
 }
 
-const MAX_ROUNDS = 5
+/** As many writers of one resource at once are served, each round letting one through; two round trips each. */
+const MAX_ROUNDS = 16
 const RETRY_AFTER_SECONDS = 1
 
 /**
- * Reads, decides and writes, again from the start when another writer was faster, so that no update is lost; five times,
- * then 503. A request with If-Match ends at 412 when the row it reads again has another version.
+ * Reads, decides and writes, again from the start when another writer was faster, so that no update is lost; sixteen
+ * times, then 503. A request with If-Match ends at 412 when the row it reads again has another version.
  */
 export async function untilWritten<T>(round: () => Round<T>): Outcome<T> {
   for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {

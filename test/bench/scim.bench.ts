@@ -201,7 +201,7 @@ describe(`a group of ${MANY} members`, () => {
       const { rowsRead, rowsWritten, roundTrips } = result.cost
       expect([result.status, roundTrips]).toEqual([204, 2])
       expect(rowsWritten).toBeLessThanOrEqual(2 * count + 3)
-      expect(rowsRead).toBeLessThanOrEqual(16 * count + 40)
+      expect(rowsRead).toBeLessThanOrEqual(14 * count + 20)
       Object.assign(costs, {
         [`${op}: rows written`]: rowsWritten,
         [`${op}: rows read`]: rowsRead,

@@ -62,8 +62,10 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   // The console (/console) is mounted here.
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
-    const isReady = await isMigrated(c.get('database'))
-    return isReady ? c.json({ status: 'ready' }) : c.json({ status: 'unavailable' }, 503)
+    const checks = await Promise.all([isMigrated(c.get('database')), deps.isQueueThere()])
+    return checks.every(Boolean)
+      ? c.json({ status: 'ready' })
+      : c.json({ status: 'unavailable' }, 503)
   })
   app.notFound((c) => c.json({ title: 'Not found', status: 404 }, 404))
   app.onError((thrown, c) => {

@@ -96,6 +96,8 @@ export interface Deps {
   readonly connect: () => Database
   /** Rings for an organization whose log has grown. Never fails: the sweep finds what was not rung for. */
   readonly announce: (organizationId: string) => Promise<void>
+  /** Whether the queue answers; never fails. */
+  readonly isQueueThere: () => Promise<boolean>
   /** Whether a credential may go on, by the rate limit binding. */
   readonly isWithinLimit: (key: string) => Promise<boolean>
 }
@@ -145,6 +147,15 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
       } catch (thrown) {
         const error = redact(safeErrorText(thrown))
         log({ level: 'warn', message: 'bell not rung', organization: organizationId, error })
+      }
+    },
+    isQueueThere: async () => {
+      try {
+        await EXPORT_QUEUE.metrics()
+        return true
+      } catch (thrown) {
+        log({ level: 'warn', message: 'queue away', error: redact(safeErrorText(thrown)) })
+        return false
       }
     },
     isWithinLimit: async (key) => {

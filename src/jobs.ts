@@ -2,6 +2,7 @@ import * as v from 'valibot'
 
 import { dropExpiredTokens } from './db/access-token-store.ts'
 import type { Database } from './db/client.ts'
+import { dropOldEvents } from './db/event-retention.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
 import { passwordContext } from './db/user-store.ts'
@@ -56,6 +57,7 @@ interface DailyTask {
 const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'expired access tokens dropped', run: dropExpiredTokens },
   { name: 'old idempotency keys dropped', run: dropOldKeys },
+  { name: 'old events dropped', run: dropOldEvents },
 ]
 
 /** Runs them one after the other; one that fails keeps none of the others from its turn. */

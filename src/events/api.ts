@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
-import { eventsQuery, resourceEventsQuery } from './query.ts'
+import { eventsQuery, exportQuery, resourceEventsQuery } from './query.ts'
 
 const nullableText = v.nullable(v.string())
 
@@ -48,6 +48,13 @@ export const eventApi: ApiRoom = {
       details: 'A page may be shorter than asked, even empty, and still have a successor.',
       query: eventsQuery,
       answer: listOf(eventShape),
+    },
+    'GET /events/export': {
+      summary: 'Download the log, newest first',
+      details:
+        'As one JSON object a line, or as CSV. It is read on while it is sent; an answer that breaks off is not the whole.',
+      query: exportQuery,
+      media: ['application/x-ndjson', 'text/csv'],
     },
     'GET /users/:id/events': eventsOf('user'),
     'GET /groups/:id/events': eventsOf('group'),

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-import { type EventQuery, type EventRow, listEvents } from '../db/event-store.ts'
+import { type EventQuery, listEvents } from '../db/event-store.ts'
 import { adminReader } from '../db/admin-reader.ts'
 import type { Database } from '../db/client.ts'
 import type { ListBody } from '../http/api-context.ts'
@@ -10,23 +10,28 @@ import {
   parseQuery,
   timeParameter,
   toCursor,
+  wordField,
 } from '../http/parse-request.ts'
 import { invalidParameter, type Problem } from '../http/problem.ts'
-import { eventId } from '../kernel/id.ts'
-import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { toRfc3339 } from '../kernel/time.ts'
+import { EXPORT_FORMATS } from './export.ts'
+import { showEvent } from './show.ts'
 
 const time = v.optional(timeParameter)
 
-/** What events are filtered by. @public */
-export const eventFilters = {
+/** What events are filtered by. */
+const eventFilters = {
   type: v.optional(v.pipe(v.string(), v.description('One type, or several with commas.'))),
   actor: v.optional(v.pipe(v.string(), v.description('The id of who did it.'))),
   target: v.optional(v.pipe(v.string(), v.description('The id of what it was done to.'))),
   from: time,
   to: time,
 }
+
+export const exportQuery = v.object({
+  ...eventFilters,
+  format: v.optional(wordField(EXPORT_FORMATS), 'ndjson'),
+})
 
 /** The same of one resource. */
 export const resourceEventsQuery = v.object({
@@ -94,7 +99,7 @@ function searchOf(query: Query): Result<EventQuery, Problem> {
 
 type Filters = v.InferOutput<v.ObjectSchema<typeof eventFilters, undefined>>
 
-/** What a query with `eventFilters` asks for; an empty parameter asks for nothing. @public */
+/** What a query with `eventFilters` asks for; an empty parameter asks for nothing. */
 export const filterOf = ({
   type = '',
   actor,
@@ -108,23 +113,3 @@ export const filterOf = ({
   from,
   to,
 })
-
-/** An event as the API shows it; its id is its place in the log. */
-function showEvent(row: EventRow): JsonObject {
-  const { sequence, time, type, actorType, actorId, targetType, targetId, outcome, body } = row
-  const actor = isJsonObject(body['actor']) ? body['actor'] : {}
-  return {
-    id: eventId(sequence),
-    sequence,
-    time: toRfc3339(time),
-    type,
-    actor: { type: actorType, id: actorId, ...actor },
-    target: { type: targetType, id: targetId },
-    directoryId: row.directoryId,
-    origin: body['origin'] ?? {},
-    outcome,
-    changes: body['changes'] ?? [],
-    ...(body['changeCount'] === undefined ? {} : { changeCount: body['changeCount'] }),
-    details: body['details'] ?? {},
-  }
-}

@@ -59,6 +59,8 @@ export const API_ROUTES = {
   'GET /groups/:id/events': 'read_only',
 
   'GET /events': 'read_only',
+  'GET /events/export': 'read_only',
+  'GET /metrics': 'read_only',
 } as const satisfies Readonly<Record<string, Access>>
 
 export type RouteAccess =

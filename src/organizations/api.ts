@@ -69,6 +69,12 @@ export const organizationApi: ApiRoom = {
       answer: organizationShape,
     },
 
+    'GET /metrics': {
+      summary: 'Read the numbers of your organization, for Prometheus',
+      details: 'Users, groups, the log, and how far each directory has come.',
+      media: ['text/plain'],
+    },
+
     'GET /admins': {
       summary: 'List administrators',
       query: pageSchema,

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 
+import { readNumbers } from '../db/metrics-reader.ts'
 import { originOf } from '../http/authenticate.ts'
 import { pageQuery, parseBody } from '../http/parse-request.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
@@ -22,6 +23,7 @@ import {
   patchOrganization,
   showOrganization,
 } from './organizations.ts'
+import { METRICS_MEDIA, prometheusText } from './metrics.ts'
 import { listQuirks } from './quirks.ts'
 import {
   addSource,
@@ -50,6 +52,11 @@ export function organizationRoutes(deps: OrganizationDeps): Hono<OrganizationEnv
     const body = await parseBody(c.req.raw, organizationPatchSchema)
     if (!body.ok) return problemAnswer(c, body.error)
     return apiAnswer(c, await patchOrganization(scopeOf(c, deps), body.value))
+  })
+  routes.get('/metrics', async (c) => {
+    const { database, organizationId } = scopeOf(c, deps)
+    const text = prometheusText(await readNumbers(database, organizationId))
+    return c.body(text, 200, { 'Content-Type': METRICS_MEDIA, 'Cache-Control': 'no-store' })
   })
   addAdminRoutes(routes, deps)
   addKeyRoutes(routes, deps)

@@ -48,6 +48,9 @@ export interface ApiClient {
   as(role: Role): Promise<ApiClient>
 }
 
+const isJson = ({ headers }: Response): boolean =>
+  /^application\/(?:problem\+)?json/.test(headers.get('Content-Type') ?? '')
+
 interface ClientOptions {
   readonly organizationId?: string
   readonly role?: Role
@@ -114,7 +117,7 @@ export async function apiClient(options: ClientOptions = {}): Promise<ApiClient>
       status: response.status,
       headers: response.headers,
       text,
-      body: text === '' ? {} : JSON.parse(text),
+      body: text !== '' && isJson(response) ? JSON.parse(text) : {},
       cost: opened?.meter ?? { roundTrips: 0, statements: 0, rowsRead: 0, rowsWritten: 0 },
     }
   }

@@ -1,0 +1,61 @@
+/** How long events are kept: as each organization says, and never shorter than its directories need them. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { Database } from './client.ts'
+import { DEFAULT_RETENTION_DAYS } from './organization-store.ts'
+
+const DAY_MS = 24 * 3_600_000
+/** Events a statement: D1 is not kept from everybody else for long. */
+const CHUNK = 2000
+/** Statements a run; the rest is left to the next day. */
+const MAX_CHUNKS = 400
+
+/**
+ * Drops the events of every organization that are older than it keeps them, oldest first; gives their number. The newest
+ * event stays (the sequence goes on from it), and so does what a directory has not followed yet.
+ */
+export async function dropOldEvents(database: Database, now: number): Promise<number> {
+  const due = await organizationsWithOld(database, now)
+  let dropped = 0
+  let chunks = 0
+  for (const { organizationId, cutoff } of due)
+    for (let isMore = true; isMore && chunks < MAX_CHUNKS; chunks++) {
+      const [answer] = await database.run(dropChunk(organizationId, cutoff))
+      const changes = answer?.changes ?? 0
+      dropped += changes
+      isMore = changes === CHUNK
+    }
+  return dropped
+}
+
+interface Due {
+  readonly organizationId: string
+  /** Events before this time (ms) are too old. */
+  readonly cutoff: number
+}
+
+/** Organizations whose oldest event may go: one look into the log of each. */
+async function organizationsWithOld(database: Database, now: number): Promise<readonly Due[]> {
+  const cutoff = sql`${now} - ${DAY_MS} * coalesce(o.settings ->> '$.eventRetentionDays', ${DEFAULT_RETENTION_DAYS})`
+  const [found] = await database.run(
+    sql`SELECT o.id, ${cutoff} AS cutoff FROM organization o WHERE (SELECT time
+        FROM (${oldest(sql`o.id`, 1)})) < ${cutoff}`,
+  )
+  return (found?.rows ?? []).map((row) => ({
+    organizationId: String(row['id']),
+    cutoff: Number(row['cutoff']),
+  }))
+}
+
+const dropChunk = (organizationId: string, cutoff: number): SQL =>
+  sql`DELETE FROM event WHERE organization_id = ${organizationId} AND sequence IN (
+    SELECT sequence FROM (${oldest(sql`${organizationId}`, CHUNK)}) WHERE time < ${cutoff})`
+
+/** The oldest events that are not the newest one, and that every directory has followed. */
+function oldest(organizationId: SQL, limit: number): SQL {
+  const here = sql`organization_id = ${organizationId}`
+  const newest = sql`(SELECT max(sequence) FROM event WHERE ${here})`
+  const followed = sql`(SELECT min(min(position), min(urgent_position)) FROM directory WHERE ${here})`
+  return sql`SELECT sequence, time FROM event WHERE ${here} AND sequence < ${newest}
+    AND sequence <= coalesce(${followed}, ${newest}) ORDER BY sequence LIMIT ${limit}`
+}

@@ -24,6 +24,8 @@ export interface RouteDescription {
   readonly media?: readonly string[]
   /** The status of a success that is neither 200 nor 204. */
   readonly status?: 201 | 202
+  /** What a body may name that does not exist, which is answered 404: a sentence. */
+  readonly missing?: string
   /** What the route answers 409 to: a sentence. */
   readonly conflict?: string
 }

@@ -123,7 +123,10 @@ function success(
     return { [status ?? 200]: { description: 'Done.', content: json(schema) } }
   }
   if (media === undefined) return { 204: { description: 'Done; there is nothing to tell.' } }
-  const content = media.map((type) => [type, { schema: { type: 'string' } }])
+  const content = media.map((type) => [
+    type,
+    { schema: { type: type === 'application/json' ? 'object' : 'string' } },
+  ])
   return { 200: { description: 'Done.', content: Object.fromEntries(content) } }
 }
 
@@ -131,7 +134,7 @@ function problems(
   method: string,
   path: string,
   least: Access,
-  { query, body, conflict }: RouteDescription,
+  { query, body, conflict, missing }: RouteDescription,
 ): JsonObject {
   const isPublic = least === 'public'
   // Any POST may carry an Idempotency-Key.
@@ -140,7 +143,7 @@ function problems(
     [400, query !== undefined || body !== undefined || isPost],
     [401, !isPublic],
     [403, !isPublic && least !== 'read_only'],
-    [404, path.includes(':')],
+    [404, path.includes(':') || missing !== undefined],
     [409, conflict !== undefined || isPost],
     [413, body !== undefined],
     [415, body !== undefined],

@@ -105,6 +105,7 @@ export const organizationApi: ApiRoom = {
       body: newKeySchema,
       answer: newKeyShape,
       status: 201,
+      missing: 'There is no such administrator.',
     },
     'DELETE /api-keys/:id': {
       summary: 'Revoke an API key',

@@ -1,0 +1,75 @@
+/** Requests of the operator's command line: JSON in, JSON out. */
+import { err, ok, type Result } from '../../../src/kernel/result.ts'
+import type { Connection } from './connection.ts'
+
+/** What is printed of a request that failed, as a problem document (RFC 9457) has it. */
+export interface Failure {
+  readonly title: string
+  readonly status?: number
+  readonly detail: string
+}
+
+export interface Request {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  /** With the operator's token; else with the API key. */
+  readonly isOperators?: boolean
+}
+
+export type Call = (request: Request) => Promise<Result<unknown, Failure>>
+
+/** Makes the function that sends requests. A POST carries a key of its own, so that nothing repeats it unnoticed. */
+export function createCall(
+  connection: Connection,
+  ports: { readonly fetch: typeof fetch; readonly newKey: () => string },
+): Call {
+  return async ({ method, path, body, isOperators = false }) => {
+    const token = isOperators ? connection.operatorToken : connection.apiKey
+    if (token === undefined)
+      return err({ title: 'No credential', detail: isOperators ? NO_OPERATOR : NO_KEY })
+    try {
+      const response = await ports.fetch(`${connection.url}${path}`, {
+        method,
+        headers: {
+          Authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(method === 'POST' ? { 'Idempotency-Key': ports.newKey() } : {}),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      return await read(response)
+    } catch {
+      return err({ title: 'No answer', detail: `${connection.url} ${NO_ANSWER}` })
+    }
+  }
+}
+
+const NO_KEY = 'Set API_KEY in the environment to a key of an administrator.'
+const NO_OPERATOR = 'Set OPERATOR_TOKEN in the environment to the deployment secret of that name.'
+const NO_ANSWER = 'does not answer. Is it running (npm run dev), and is the address right (--url)?'
+
+async function read(response: Response): Promise<Result<unknown, Failure>> {
+  const text = await response.text()
+  const isJson = /^application\/(?:problem\+)?json/.test(response.headers.get('Content-Type') ?? '')
+  const body: unknown = isJson && text !== '' ? JSON.parse(text) : text
+  if (response.ok) return ok(text === '' ? { status: response.status } : body)
+  return isJson
+    ? err(body as Failure)
+    : err({ title: 'Refused', status: response.status, detail: text.slice(0, 300) })
+}
+
+/** Every item of a list, page by page. */
+export async function callAll(call: Call, path: string): Promise<Result<unknown, Failure>> {
+  const items: unknown[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const url = new URL(path, 'http://list')
+    if (cursor !== '') url.searchParams.set('cursor', cursor)
+    const page = await call({ method: 'GET', path: `${url.pathname}${url.search}` })
+    if (!page.ok) return page
+    const body = page.value as { items: unknown[]; nextCursor: string | null }
+    items.push(...body.items)
+    cursor = body.nextCursor
+  }
+  return ok({ items })
+}

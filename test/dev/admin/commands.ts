@@ -1,0 +1,270 @@
+/** The operator's commands, as data of the admin API: each is one request, or all pages of a list. */
+import { readFileSync } from 'node:fs'
+
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+import type { Result } from '../../../src/kernel/result.ts'
+import { type Call, callAll, type Failure, type Request } from './client.ts'
+
+export interface Ports {
+  /** The function that sends requests, once the global options are known. */
+  readonly connect: (options: { url?: string; remote?: boolean }) => Result<Call, Failure>
+  readonly finish: (result: Result<unknown, Failure>) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+type Options = Readonly<Record<string, string | undefined>>
+
+/** The command line, to be given arguments. */
+export function adminProgram(ports: Ports): Command {
+  const program = new Command('npm run admin --')
+    .description('Manage a gateway over its admin API; answers are JSON.')
+    .option('--url <url>', 'address of the gateway (default: npm run dev, or ISTHMUS_URL)')
+    .option('--remote', 'a deployment: ISTHMUS_URL, API_KEY and OPERATOR_TOKEN of the environment')
+    .showHelpAfterError()
+  const withCall = async (work: (call: Call) => Promise<Result<unknown, Failure>>) => {
+    const call = ports.connect(program.opts())
+    ports.finish(call.ok ? await work(call.value) : call)
+  }
+  const send = (request: Request) => withCall((call) => call(request))
+  const list = (path: string) => withCall((call) => callAll(call, path))
+  addOrganizations(program, send)
+  addAdmins(program, send, list)
+  addSources(program, send, list)
+  addDirectories(program, { send, list, env: ports.env })
+  addWork(program, send, list)
+  return program
+}
+
+type Send = (request: Request) => Promise<void>
+type List = (path: string) => Promise<void>
+
+const segment = (id: string): string => encodeURIComponent(id)
+
+/** Without what was not given. */
+const given = (values: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+
+function addOrganizations(program: Command, send: Send): void {
+  const organizations = program.command('organizations').description('for the operator')
+  organizations
+    .command('create <name>')
+    .description('make an organization; its first key is shown once')
+    .action((name: string) =>
+      send({ method: 'POST', path: '/organizations', body: { name }, isOperators: true }),
+    )
+  const organization = program.command('organization').description('the organization of the key')
+  organization
+    .command('show')
+    .description('show it')
+    .action(() => send({ method: 'GET', path: '/organization' }))
+  organization
+    .command('update')
+    .description('change it')
+    .option('--name <name>')
+    .option('--event-retention-days <days>', 'how long events are kept', wholeNumber)
+    .action(({ name, eventRetentionDays }: Options) =>
+      send({ method: 'PATCH', path: '/organization', body: given({ name, eventRetentionDays }) }),
+    )
+}
+
+const role = () =>
+  new Option('--role <role>').choices(['read_only', 'manager', 'administrator', 'billing_admin'])
+const expires = () => new Option('--expires <time>', 'such as 2027-01-31T00:00:00Z')
+
+function addAdmins(program: Command, send: Send, list: List): void {
+  const admins = program.command('admins').description('administrators')
+  admins
+    .command('list')
+    .description('list them')
+    .action(() => list('/admins'))
+  admins
+    .command('create <name>')
+    .description('add one')
+    .addOption(role().makeOptionMandatory())
+    .option('--email <address>')
+    .action((name: string, { role, email }: Options) =>
+      send({ method: 'POST', path: '/admins', body: given({ name, role, email }) }),
+    )
+  admins
+    .command('remove <id>')
+    .description('remove one and their keys')
+    .action((id: string) => send({ method: 'DELETE', path: `/admins/${segment(id)}` }))
+  const keys = program.command('keys').description('API keys')
+  keys
+    .command('list')
+    .description('list them')
+    .action(() => list('/api-keys'))
+  keys
+    .command('create <name>')
+    .description('make one; its secret is shown once')
+    .option('--admin <id>', 'whose it is (default: yours)')
+    .addOption(role())
+    .addOption(expires())
+    .action((name: string, { admin: adminId, role, expires: expiresAt }: Options) =>
+      send({ method: 'POST', path: '/api-keys', body: given({ name, adminId, role, expiresAt }) }),
+    )
+  keys
+    .command('revoke <id>')
+    .description('revoke one')
+    .action((id: string) => send({ method: 'DELETE', path: `/api-keys/${segment(id)}` }))
+}
+
+function addSources(program: Command, send: Send, list: List): void {
+  const sources = program.command('sources').description('inbound SCIM integrations')
+  sources
+    .command('list')
+    .description('list them')
+    .action(() => list('/sources'))
+  sources
+    .command('create <name>')
+    .description('add one')
+    .addOption(new Option('--type <type>').choices(['entra', 'okta', 'generic']).default('entra'))
+    .addOption(new Option('--policy <policy>').choices(['strict', 'local-part', 'any']))
+    .option('--tenant <id>', 'its Entra tenant')
+    .action((name: string, { type, policy: usernamePolicy, tenant: entraTenantId }: Options) => {
+      const body = given({ name, type, usernamePolicy, entraTenantId })
+      return send({ method: 'POST', path: '/sources', body })
+    })
+  sources
+    .command('remove <id>')
+    .description('remove one; its users stay')
+    .action((id: string) => send({ method: 'DELETE', path: `/sources/${segment(id)}` }))
+  addCredentials(program, send)
+}
+
+function addCredentials(program: Command, send: Send): void {
+  const credentials = program.command('credentials').description('credentials of a source')
+  credentials
+    .command('create <source> <name>')
+    .description('make one; its secret is shown once')
+    .addOption(
+      new Option('--type <type>')
+        .choices(['bearer', 'oauth_client', 'federated'])
+        .default('bearer'),
+    )
+    .addOption(expires())
+    .option('--issuer <url>', 'of a federated one')
+    .option('--subject <subject>', 'of a federated one')
+    .option('--audience <audience>', 'of a federated one')
+    .action((source: string, name: string, { expires: expiresAt, ...trust }: Options) => {
+      const path = `/sources/${segment(source)}/credentials`
+      return send({ method: 'POST', path, body: given({ name, expiresAt, ...trust }) })
+    })
+  credentials
+    .command('revoke <source> <id>')
+    .description('revoke one')
+    .action((source: string, id: string) => {
+      const path = `/sources/${segment(source)}/credentials/${segment(id)}`
+      return send({ method: 'DELETE', path })
+    })
+}
+
+interface DirectoryPorts {
+  readonly send: Send
+  readonly list: List
+  readonly env: Ports['env']
+}
+
+function addDirectories(program: Command, { send, list, env }: DirectoryPorts): void {
+  const directories = program.command('directories').description('Microsoft 365 tenants')
+  directories
+    .command('list')
+    .description('list them')
+    .action(() => list('/directories'))
+  directories
+    .command('create <name>')
+    .description(
+      'connect one: by CLIENT_SECRET of the environment, by a certificate, or federated (no secret)',
+    )
+    .requiredOption('--tenant <id>')
+    .requiredOption('--client <id>', 'the app registration')
+    .option('--certificate <file>', 'PEM')
+    .option('--key <file>', 'PEM, of the certificate')
+    .option('--federated')
+    .option('--settings <json>', 'such as {"usageLocation":"US"}', json)
+    .action(
+      (name: string, { tenant: tenantId, client: clientId, settings, ...options }: Options) => {
+        const credential = credentialOf(options, env)
+        const body = given({ name, tenantId, clientId, credential, settings })
+        return send({ method: 'POST', path: '/directories', body })
+      },
+    )
+  for (const [command, state] of [
+    ['pause', 'paused'],
+    ['resume', 'active'],
+  ] as const)
+    directories
+      .command(`${command} <id>`)
+      .description(`set its state to ${state}`)
+      .action((id: string) =>
+        send({ method: 'PATCH', path: `/directories/${segment(id)}`, body: { state } }),
+      )
+  directories
+    .command('test <id>')
+    .description('ask for a token, read permissions and domains')
+    .action((id: string) => send({ method: 'POST', path: `/directories/${segment(id)}/test` }))
+  directories
+    .command('remove <id>')
+    .description('disconnect it; Microsoft 365 stays as it is')
+    .action((id: string) => send({ method: 'DELETE', path: `/directories/${segment(id)}` }))
+}
+
+/** Secrets come from the environment or from files: arguments are seen by everybody on a machine. */
+function credentialOf(options: Options, env: Ports['env']): object {
+  const { certificate, key } = options
+  if ('federated' in options) return { type: 'federated' }
+  if (certificate !== undefined && key !== undefined)
+    return {
+      type: 'certificate',
+      certificate: readFileSync(certificate, 'utf8'),
+      privateKey: readFileSync(key, 'utf8'),
+    }
+  return { type: 'client_secret', secret: env['CLIENT_SECRET'] ?? '' }
+}
+
+function addWork(program: Command, send: Send, list: List): void {
+  program
+    .command('status <directory>')
+    .description('what it owes, what failed, how fast it goes')
+    .action((id: string) => send({ method: 'GET', path: `/directories/${segment(id)}/status` }))
+  program
+    .command('replay <directory> [bindings...]')
+    .description('try what failed again: these bindings, or all')
+    .action((id: string, bindingIds: readonly string[]) => {
+      const body = bindingIds.length === 0 ? { all: true } : { bindingIds }
+      return send({ method: 'POST', path: `/directories/${segment(id)}/failures/replay`, body })
+    })
+  program
+    .command('events')
+    .description('the log, newest first, of the last days')
+    .option('--type <types>', 'one, or several with commas')
+    .option('--target <id>')
+    .requiredOption('--from <time>', 'such as 2027-01-31T00:00:00Z')
+    .action((options: Record<string, string>) =>
+      list(`/events?${new URLSearchParams(options).toString()}`),
+    )
+  program
+    .command('call <method> <path> [body]')
+    .description('any other request: call GET /users?q=ann')
+    .action((method: string, path: string, body: string | undefined) =>
+      send({
+        method: method.toUpperCase(),
+        path,
+        ...(body === undefined ? {} : { body: json(body) }),
+      }),
+    )
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError('It is no JSON.')
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is no whole number.')
+}

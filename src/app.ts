@@ -1,7 +1,5 @@
 import { Hono } from 'hono'
 
-import { findKeyOwner } from './db/api-key-store.ts'
-import { findCaller, hashToken, recogniseToken } from './db/credential-store.ts'
 import { noteRefusal } from './db/refusal-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
@@ -18,12 +16,12 @@ import { federatedAudience } from './graph/clouds.ts'
 import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
-import { authenticate, type FindCaller, originOf } from './http/authenticate.ts'
-import { type AppEnv, runAfter } from './http/context.ts'
+import { authenticate } from './http/authenticate.ts'
+import type { AppEnv } from './http/context.ts'
 import type { ApiRoom } from './http/describe-api.ts'
 import { docsApi, docsRoutes } from './http/docs-routes.ts'
 import { idempotency } from './http/idempotency.ts'
-import { createJwtVerifier, type JwtVerifier } from './http/jwt-verifier.ts'
+import { createJwtVerifier } from './http/jwt-verifier.ts'
 import { problemAnswer, problemErrorHandler } from './http/problem-response.ts'
 import { rateLimit } from './http/rate-limit.ts'
 import { requestLog } from './http/request-log.ts'
@@ -31,17 +29,18 @@ import { wellKnownRoutes } from './http/well-known.ts'
 import { normalizeScimPath } from './http/scim-path.ts'
 import { scimErrorHandler, scimFault } from './http/scim-response.ts'
 import { redact } from './kernel/redact.ts'
-import { err } from './kernel/result.ts'
 import { adminApi } from './provisioning/admin-api.ts'
 import { adminRoutes } from './provisioning/admin-routes.ts'
 import { organizationApi } from './organizations/api.ts'
-import { isJwt, recogniseJwt } from './organizations/federation.ts'
-import { oauthRoutes, type TellRefusal } from './organizations/oauth-routes.ts'
+import { findAdmin, findSource, type RecogniseDeps } from './organizations/recognise.ts'
+import { oauthRoutes } from './organizations/oauth-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { scimRoutes } from './provisioning/routes.ts'
 import { getPath } from 'hono/utils/url'
 
 type RequestEnv = AppEnv & { Variables: { database: Database } }
+
+const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The HTTP surface. Each sub-app answers errors in its own format; unknown paths of a surface too. */
 export function createApp(deps: Deps): Hono<RequestEnv> {
@@ -55,9 +54,10 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
     await next()
   })
   const verifier = createJwtVerifier(deps.fetch)
-  app.route('/scim', scimApp(deps, verifier))
-  app.route('/oauth', oauthRoutes({ ...deps, verifier, tellRefusal: refusalTeller(deps) }))
-  app.route('/api', apiApp(deps))
+  const recognise: RecogniseDeps = { clock, verifier, noteRefusal: refusalNote(deps) }
+  app.route('/scim', scimApp(deps, recognise))
+  app.route('/oauth', oauthRoutes({ ...deps, ...recognise }))
+  app.route('/api', apiApp(deps, recognise))
   app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
   // The console (/console) is mounted here.
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
@@ -67,6 +67,9 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
       ? c.json({ status: 'ready' })
       : c.json({ status: 'unavailable' }, 503)
   })
+  app.on(WRITES, ['/healthz', '/readyz', '/.well-known/*'], (c) =>
+    c.json({ title: 'Method not allowed', status: 405 }, 405, { Allow: 'GET' }),
+  )
   app.notFound((c) => c.json({ title: 'Not found', status: 404 }, 404))
   app.onError((thrown, c) => {
     log({ level: 'error', message: 'request failed', error: describe(thrown) })
@@ -75,12 +78,12 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   return app
 }
 
-function scimApp(deps: Deps, verifier: JwtVerifier): Hono<RequestEnv> {
+function scimApp(deps: Deps, recognise: RecogniseDeps): Hono<RequestEnv> {
   const scim = new Hono<RequestEnv>()
   scim.onError(scimErrorHandler({ log: deps.log, describe, isTransient }))
   scim.use(
     '/v2/*',
-    authenticate<RequestEnv>(findSource(deps, verifier)),
+    authenticate<RequestEnv>((c, token) => findSource(c, recognise, token)),
     rateLimit<RequestEnv>(deps.isWithinLimit),
   )
   const { clock, newId, sealer, announce, config } = deps
@@ -98,29 +101,11 @@ function scimApp(deps: Deps, verifier: JwtVerifier): Hono<RequestEnv> {
   return scim
 }
 
-/** Whose a bearer token is; a credential that is known and refused is told to its administrators. */
-function findSource(deps: Deps, verifier: JwtVerifier): FindCaller<RequestEnv> {
-  const { clock } = deps
-  const tell = refusalTeller(deps)
-  return async (c, token) => {
-    const database = c.get('database')
-    const now = clock.now()
-    const hash = await hashToken(token)
-    const found = await findCaller(hash, now, () =>
-      isJwt(token) ? recogniseJwt(database, verifier, token, now) : recogniseToken(database, hash),
-    )
-    if (found.ok) return found
-    const { reason, caller } = found.error
-    if (caller !== undefined) runAfter(c, tell(caller, { reason, now, origin: originOf(c) }))
-    return err(reason === 'unreachable' ? 'unreachable' : 'refused')
-  }
-}
-
-/** Writes the event of a refusal beside the request that it is about; never fails. */
-function refusalTeller({ config, log }: Deps): TellRefusal {
-  return async (caller, refusal) => {
+/** Writes the event of a refusal on a connection of its own: a request's meter says what the request costs. */
+function refusalNote({ config, log }: Deps): RecogniseDeps['noteRefusal'] {
+  return async (credential, refusal) => {
     try {
-      await noteRefusal(connect(config.DB), caller, refusal)
+      await noteRefusal(connect(config.DB), credential, refusal)
     } catch (thrown) {
       log({ level: 'warn', message: 'refusal not noted', error: describe(thrown) })
     }
@@ -132,7 +117,7 @@ const API = '/api/v1'
 /** Every route of the admin API, described by the room that it is in. */
 const API_ROOMS: readonly ApiRoom[] = [docsApi, organizationApi, adminApi, directoryApi, eventApi]
 
-function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
+function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   const { clock, newId, announce, config, isWithinLimit } = deps
   const { GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA } = config
   const api = new Hono<ApiEnv<Database>>()
@@ -140,8 +125,7 @@ function apiApp(deps: Deps): Hono<ApiEnv<Database>> {
   api.use(
     '/v1/*',
     apiAccess<Database>(API, {
-      findAdmin: async (c, key) =>
-        findKeyOwner(c.get('database'), await hashToken(key), clock.now()),
+      findAdmin: (c, key) => findAdmin(c, recognise, key),
       isOperator: (token) => isSameSecret(crypto.subtle, token, config.OPERATOR_TOKEN),
       isWithinLimit,
     }),

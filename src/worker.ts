@@ -1,6 +1,7 @@
 import { createApp } from './app.ts'
 import { createDeps, logLine, type ExportMessage } from './deps.ts'
 import { createJobs, type Jobs } from './jobs.ts'
+import { makeId } from './kernel/id.ts'
 
 interface Program {
   readonly app: ReturnType<typeof createApp>
@@ -26,8 +27,11 @@ export default {
     } catch (thrown) {
       // Only a wrong configuration gets here; its message names settings and no values.
       const error = thrown instanceof Error ? thrown.message : 'unknown'
-      logLine({ level: 'error', message: 'not configured', error })
-      return Response.json({ title: 'Not configured', status: 500, detail: error }, { status: 500 })
+      const requestId = makeId('req', Date.now(), crypto.getRandomValues(new Uint8Array(10)))
+      logLine({ level: 'error', message: 'not configured', requestId, error })
+      const headers = { 'X-Request-Id': requestId }
+      const problem = { title: 'Not configured', status: 500, detail: error, requestId }
+      return Response.json(problem, { status: 500, headers })
     }
   },
   queue: (batch, env) => programOf(env).jobs.queue(batch),

@@ -1,6 +1,7 @@
 /** How an API key is recognised. Making and revoking them: key-store.ts. */
 import { sql } from 'drizzle-orm'
 
+import { err, ok, type Result } from '../kernel/result.ts'
 import { type Database, decode } from './client.ts'
 import { lesserRole } from './key-store.ts'
 import { admin, apiKey } from './tables/organizations.ts'
@@ -12,6 +13,12 @@ export interface KeyOwner {
   readonly name: string
   readonly role: (typeof admin)['$inferSelect']['role']
   readonly keyId: string
+}
+
+/** Why a key is refused, and whose it is as far as that is known. */
+export interface RefusedKey {
+  readonly reason: 'unknown' | 'revoked' | 'expired'
+  readonly owner?: KeyOwner
 }
 
 interface Known {
@@ -26,30 +33,32 @@ const MAX_KNOWN = 1000
 /** Resolved values only, by hash. What is not found is asked again, so that a new key works at once. */
 const known = new Map<string, Known>()
 
-/** The administrator of an active API key, by the key's hash; undefined for an unknown, revoked or expired one. */
+/** The administrator of an active API key, by the key's hash. */
 export async function findKeyOwner(
   database: Database,
   secretHash: string,
   now: number,
-): Promise<KeyOwner | undefined> {
+): Promise<Result<KeyOwner, RefusedKey>> {
   const held = known.get(secretHash)
-  if (held !== undefined && now - held.readAt < MAX_AGE_MS)
-    return now < held.expiresAt ? held.owner : undefined
+  if (held !== undefined && now - held.readAt < MAX_AGE_MS) return ownerNow(held, now)
   const found = await readKey(database, secretHash, now)
   known.delete(secretHash)
-  if (found === undefined || now >= found.expiresAt) return undefined
+  if (!found.ok) return found
   const [oldest] = known.keys()
   if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest)
-  known.set(secretHash, found)
-  return found.owner
+  known.set(secretHash, found.value)
+  return ownerNow(found.value, now)
 }
+
+const ownerNow = ({ owner, expiresAt }: Known, now: number): Result<KeyOwner, RefusedKey> =>
+  now < expiresAt ? ok(owner) : err({ reason: 'expired', owner })
 
 /** Not by organization: the key is what tells the organization. */
 async function readKey(
   database: Database,
   secretHash: string,
   now: number,
-): Promise<Known | undefined> {
+): Promise<Result<Known, RefusedKey>> {
   const [keys, admins] = await database.run(
     sql`SELECT * FROM api_key WHERE secret_hash = ${secretHash}`,
     sql`SELECT a.* FROM api_key k JOIN admin a
@@ -57,13 +66,10 @@ async function readKey(
   )
   const [keyRow] = keys?.rows ?? []
   const [adminRow] = admins?.rows ?? []
-  if (keyRow === undefined || adminRow === undefined) return undefined
+  if (keyRow === undefined || adminRow === undefined) return err({ reason: 'unknown' })
   const { organizationId, id: keyId, role: most, revokedAt, expiresAt } = decode(apiKey, keyRow)
-  if (revokedAt !== null) return undefined
   const { id: adminId, name, role } = decode(admin, adminRow)
-  return {
-    owner: { organizationId, adminId, name, role: lesserRole(role, most), keyId },
-    expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
-    readAt: now,
-  }
+  const owner = { organizationId, adminId, name, role: lesserRole(role, most), keyId }
+  if (revokedAt !== null) return err({ reason: 'revoked', owner })
+  return ok({ owner, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY, readAt: now })
 }

@@ -1,26 +1,17 @@
 import { Hono, type Context } from 'hono'
 
 import type { Database } from '../db/client.ts'
-import type { RefusedToken, SourceCaller } from '../db/credential-store.ts'
-import type { Refusal } from '../db/refusal-store.ts'
-import { originOf } from '../http/authenticate.ts'
-import { type AppEnv, clientIp, runAfter } from '../http/context.ts'
-import type { JwtVerifier } from '../http/jwt-verifier.ts'
+import type { RefusedToken } from '../db/credential-store.ts'
+import { type AppEnv, clientIp } from '../http/context.ts'
 import { readBytes } from '../http/read-body.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { issueToken } from './access-tokens.ts'
+import { type RecogniseDeps, tellOfSource } from './recognise.ts'
 import { readTokenRequest, type TokenFault } from './token-request.ts'
 
-/** Tells the administrators of a source that its credential was refused; never fails. */
-export type TellRefusal = (caller: SourceCaller, refusal: Refusal) => Promise<void>
-
-export interface OAuthDeps {
-  readonly clock: Clock
+export interface OAuthDeps extends RecogniseDeps {
   readonly randomBytes: (length: number) => Uint8Array
-  readonly verifier: JwtVerifier
   readonly isWithinLimit: (key: string) => Promise<boolean>
-  readonly tellRefusal: TellRefusal
 }
 
 type OAuthEnv = AppEnv & { Variables: { database: Database } }
@@ -40,7 +31,10 @@ export function oauthRoutes(deps: OAuthDeps): Hono<OAuthEnv> {
     const { proof, scope } = asked.value
     const now = deps.clock.now()
     const issued = await issueToken({ ...deps, database: c.get('database'), now }, proof)
-    if (!issued.ok) return refuse(c, clientFault(c, deps, issued.error, now))
+    if (!issued.ok) {
+      tellOfSource(c, deps, issued.error)
+      return refuse(c, clientFault(issued.error))
+    }
     const { token, expiresInSeconds, caller } = issued.value
     c.set('caller', caller)
     const granted = { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds }
@@ -65,19 +59,10 @@ async function readForm(request: Request): Promise<Result<URLSearchParams, Token
   return ok(new URLSearchParams(new TextDecoder().decode(bytes)))
 }
 
-/** The fault of a client that is refused; its administrators are told where it was theirs. */
-function clientFault(
-  c: Context<OAuthEnv>,
-  { tellRefusal }: OAuthDeps,
-  refused: RefusedToken,
-  now: number,
-): TokenFault {
-  const { reason, caller } = refused
-  if (caller !== undefined) runAfter(c, tellRefusal(caller, { reason, now, origin: originOf(c) }))
-  return reason === 'unreachable'
+const clientFault = ({ reason }: RefusedToken): TokenFault =>
+  reason === 'unreachable'
     ? { error: 'temporarily_unavailable', description: UNREACHABLE }
     : { error: 'invalid_client', description: REFUSED[reason] }
-}
 
 const UNREACHABLE =
   "The keys of the assertion's issuer cannot be read now. Try again; if it stays so, check the issuer of the federated credential."

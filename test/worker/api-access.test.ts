@@ -93,6 +93,30 @@ describe('authentication', () => {
     expect((await api.get('/organization')).status).toBe(401)
   })
 
+  test('a key that is revoked or expired and used is told to its organization, once an hour', async () => {
+    const now = Date.now()
+    const api = await apiClient({ clock: { now }, expiresAt: now + 1000 })
+    api.clock.now = now + 1000
+    expect((await api.get('/organization')).status).toBe(401)
+    const { headers } = await api.get('/organization')
+    const [event, ...more] = await readLog(api.organizationId)
+    expect(more).toEqual([])
+    expect(event).toMatchObject({
+      type: 'auth_failure',
+      outcome: 'failure',
+      target_type: 'api_key',
+      target_id: api.keyId,
+      actor_id: api.adminId,
+      body: { details: { reason: 'expired' }, origin: { ip: '192.0.2.7' } },
+    })
+    expect(JSON.stringify(event)).not.toContain(headers.get('X-Request-Id'))
+    await connect(env.DB).run(sql`UPDATE api_key SET revoked_at = ${now} WHERE id = ${api.keyId}`)
+    api.clock.now += 3_600_000
+    await api.get('/organization')
+    const log = await readLog(api.organizationId)
+    expect(log.map(({ body }) => body.details.reason)).toEqual(['expired', 'revoked'])
+  })
+
   test('a role that was taken away is gone within 30 s', async () => {
     const api = await apiClient()
     expect((await api.patch('/organization', { name: 'One' })).status).toBe(200)

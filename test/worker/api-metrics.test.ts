@@ -69,6 +69,16 @@ describe('GET /metrics', () => {
   })
 })
 
+test('what answers GET alone says so', async () => {
+  const { deps } = await apiClient()
+  for (const path of ['/healthz', '/readyz', '/.well-known/jwks.json']) {
+    const response = await createApp(deps).request(path, { method: 'POST' })
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET'])
+    expect(response.headers.get('X-Request-Id')).toMatch(/^req_/)
+  }
+  expect((await createApp(deps).request('/.well-known/nothing')).status).toBe(404)
+})
+
 describe('GET /readyz', () => {
   test('is 503, without a word why, when the queue or the database does not answer', async () => {
     const { deps } = await apiClient()

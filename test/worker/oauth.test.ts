@@ -241,7 +241,7 @@ describe('what becomes of a credential', () => {
       actor_id: source['id'],
       body: {
         origin: { ip: '192.0.2.9', requestId: expect.stringMatching(/^req_/) },
-        details: { reason: 'revoked', sourceId: source['id'] },
+        details: { reason: 'revoked' },
       },
     })
     api.clock.now += 3_600_000

@@ -56,7 +56,7 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   const verifier = createJwtVerifier(deps.fetch)
   const recognise: RecogniseDeps = { clock, verifier, noteRefusal: refusalNote(deps) }
   app.route('/scim', scimApp(deps, recognise))
-  app.route('/oauth', oauthRoutes({ ...deps, ...recognise }))
+  app.route('/oauth', oauthRoutes({ ...deps, ...recognise, describe, isTransient }))
   app.route('/api', apiApp(deps, recognise))
   app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
   // The console (/console) is mounted here.

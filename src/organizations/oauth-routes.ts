@@ -4,12 +4,13 @@ import type { Database } from '../db/client.ts'
 import type { RefusedToken } from '../db/credential-store.ts'
 import { type AppEnv, clientIp } from '../http/context.ts'
 import { readBytes } from '../http/read-body.ts'
+import type { ErrorPorts } from '../http/scim-response.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { issueToken } from './access-tokens.ts'
 import { type RecogniseDeps, tellOfSource } from './recognise.ts'
 import { readTokenRequest, type TokenFault } from './token-request.ts'
 
-export interface OAuthDeps extends RecogniseDeps {
+export interface OAuthDeps extends RecogniseDeps, ErrorPorts {
   readonly randomBytes: (length: number) => Uint8Array
   readonly isWithinLimit: (key: string) => Promise<boolean>
 }
@@ -22,6 +23,13 @@ const RETRY_SECONDS = 30
 /** `/oauth`: the token endpoint of the sources' OAuth clients (RFC 6749); answers are never kept by anybody. */
 export function oauthRoutes(deps: OAuthDeps): Hono<OAuthEnv> {
   const routes = new Hono<OAuthEnv>()
+  routes.onError((thrown, c) => {
+    const isTransient = deps.isTransient(thrown)
+    const level = isTransient ? 'warn' : 'error'
+    const requestId = c.get('requestId')
+    deps.log({ level, message: 'request failed', requestId, error: deps.describe(thrown) })
+    return isTransient ? refuse(c, BUSY) : refuse(c, BROKEN, 500)
+  })
   routes.post('/token', async (c) => {
     if (!(await deps.isWithinLimit(`oauth:${clientIp(c) ?? ''}`))) return refuse(c, TOO_MANY, 429)
     const form = await readForm(c.req.raw)
@@ -66,6 +74,14 @@ const clientFault = ({ reason }: RefusedToken): TokenFault =>
 
 const UNREACHABLE =
   "The keys of the assertion's issuer cannot be read now. Try again; if it stays so, check the issuer of the federated credential."
+const BUSY: TokenFault = {
+  error: 'temporarily_unavailable',
+  description: 'The database is busy. Try again in a moment.',
+}
+const BROKEN: TokenFault = {
+  error: 'server_error',
+  description: 'Something went wrong in the gateway. Its log tells more under the X-Request-Id.',
+}
 const TOO_MANY: TokenFault = {
   error: 'temporarily_unavailable',
   description: 'Too many requests. Keep an access token for as long as it is valid.',
@@ -82,7 +98,7 @@ const UNCACHED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 function refuse(
   c: Context<OAuthEnv>,
   { error, description }: TokenFault,
-  status: 400 | 404 | 405 | 429 = 400,
+  status: 400 | 404 | 405 | 429 | 500 = 400,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const body = { error, error_description: description }

@@ -1,7 +1,7 @@
 /** What a client sends to `/oauth/token`, read (RFC 6749 sections 2.3.1 and 4.4, RFC 7523 section 2.2). Pure. */
 import { err, ok, type Result } from '../kernel/result.ts'
 
-/** Why no token is issued, by the codes of RFC 6749 section 5.2; the text is for whoever configures the client. */
+/** Why no token is issued, by the codes of RFC 6749 sections 5.2 and 4.1.2.1; the text is for whoever configures the client. */
 export interface TokenFault {
   readonly error:
     | 'invalid_request'
@@ -9,6 +9,7 @@ export interface TokenFault {
     | 'unsupported_grant_type'
     | 'invalid_scope'
     | 'temporarily_unavailable'
+    | 'server_error'
   readonly description: string
 }
 

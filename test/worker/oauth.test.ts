@@ -164,6 +164,27 @@ describe('client credentials (RFC 6749 section 4.4)', () => {
     expect((await call(api, '/oauth/keys', { method: 'POST' })).status).toBe(404)
   })
 
+  test.each([
+    ['D1_ERROR: Network connection lost.', 503, 'temporarily_unavailable', 'warn'],
+    ['a bug', 500, 'server_error', 'error'],
+  ])('a database that answers "%s" is no refusal', async (text, status, error, level) => {
+    let isBroken = false
+    const connected: Deps['connect'] = () => {
+      const database = connect(env.DB)
+      const run: typeof database.run = (...queries) =>
+        isBroken ? Promise.reject(new Error(text)) : database.run(...queries)
+      return { ...database, run }
+    }
+    const { api, client } = await world(undefined, { connect: connected })
+    isBroken = true
+    const answer = await token(api, { ...GRANT, ...client })
+    expect(refused(answer)).toEqual({ status, error })
+    expect(api.lines).toContainEqual(
+      expect.objectContaining({ level, message: 'request failed', error: `Error: ${text}` }),
+    )
+    expect(JSON.stringify(api.lines)).not.toContain(client.client_secret)
+  })
+
   test('whoever asks too often is told to wait', async () => {
     const keys: string[] = []
     const isWithinLimit: Deps['isWithinLimit'] = async (key) => {

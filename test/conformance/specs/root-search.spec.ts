@@ -193,3 +193,16 @@ check(
   'rootSearch',
   'contract',
 )
+
+check(
+  'RFC 7644 §3.4.2.1: a GET of the root finds what a search there finds',
+  async () => {
+    const { scim, own } = await world()
+    const asked = { filter: own, sortBy: 'displayName' }
+    const found = await scim.get(`/?${new URLSearchParams(asked).toString()}`)
+    expect(expectList(found)).toBe(3)
+    expect(idsIn(found)).toEqual(idsIn(await search(asked)))
+  },
+  'rootSearch',
+  'contract',
+)

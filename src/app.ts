@@ -86,7 +86,7 @@ function scimApp(deps: Deps, recognise: RecogniseDeps): Hono<RequestEnv> {
     authenticate<RequestEnv>((c, token) => findSource(c, recognise, token)),
     rateLimit<RequestEnv>(deps.isWithinLimit),
   )
-  const { clock, newId, sealer, announce, config } = deps
+  const { clock, newId, sealer, pause, announce, config } = deps
   const publicUrl = config.PUBLIC_URL
   const saveQuirks = async (due: DueQuirks) => {
     try {
@@ -96,7 +96,7 @@ function scimApp(deps: Deps, recognise: RecogniseDeps): Hono<RequestEnv> {
       deps.log({ level: 'warn', message: 'quirks not counted', error: describe(thrown) })
     }
   }
-  scim.route('/v2', scimRoutes({ clock, newId, sealer, announce, saveQuirks, publicUrl }))
+  scim.route('/v2', scimRoutes({ clock, newId, sealer, pause, announce, saveQuirks, publicUrl }))
   scim.all('*', (c) => scimFault(c, { kind: 'notFound', what: 'This path' }))
   return scim
 }
@@ -159,7 +159,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   })
   api.route('/v1', organizations)
   api.route('/v1', directories)
-  api.route('/v1', adminRoutes({ clock, announce, newId, sealer: deps.sealer }))
+  api.route('/v1', adminRoutes({ clock, announce, newId, sealer: deps.sealer, pause: deps.pause }))
   api.route('/v1', eventRoutes({ clock, announce }))
   api.route('/v1', docsRoutes(API_ROOMS, API))
   api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))

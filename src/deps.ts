@@ -11,6 +11,7 @@ import {
 } from './graph/gateway-issuer.ts'
 import type { TokenCache } from './graph/token.ts'
 import type { Log } from './http/context.ts'
+import { pauseMilliseconds } from './kernel/backoff.ts'
 import { parseQuota, type Quota } from './kernel/bucket.ts'
 import { systemClock, type Clock } from './kernel/clock.ts'
 import { makeId, type IdPrefix } from './kernel/id.ts'
@@ -92,6 +93,8 @@ export interface Deps {
   readonly issuer: GatewayIssuer | undefined
   readonly fetch: typeof fetch
   readonly sleep: (milliseconds: number) => Promise<void>
+  /** Lets another writer of the same row finish, who was faster so many times. */
+  readonly pause: (rounds: number) => Promise<void>
   /** Opens the database for one request, message or tick: its meter counts what that one costs. */
   readonly connect: () => Database
   /** Rings for an organization whose log has grown. Never fails: the sweep finds what was not rung for. */
@@ -140,6 +143,7 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
     issuer: PUBLIC_URL && SIGNING_KEY ? createGatewayIssuer(PUBLIC_URL, SIGNING_KEY) : undefined,
     fetch: (input, init) => fetch(input, init),
     sleep: (milliseconds) => scheduler.wait(milliseconds),
+    pause: (rounds) => scheduler.wait(pauseMilliseconds(rounds, (randomBytes(1)[0] ?? 0) / 256)),
     connect: () => connect(DB),
     announce: async (organizationId) => {
       try {

@@ -19,3 +19,13 @@ export function backoffBase(attempt: number): number {
 export function backoffSeconds(attempt: number, random: number): number {
   return 1 + random * (backoffBase(attempt) - 1)
 }
+
+const LONGEST_PAUSE_MILLISECONDS = 500
+
+/**
+ * Milliseconds to let other writers of the same row go first that were faster `rounds` times: evenly spread from 0 to 20,
+ * 40, 80 … 500, so that writers who met once do not all meet again. `random` is in [0, 1).
+ */
+export function pauseMilliseconds(rounds: number, random: number): number {
+  return Math.floor(random * Math.min(LONGEST_PAUSE_MILLISECONDS, 10 * 2 ** rounds))
+}

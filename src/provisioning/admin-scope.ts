@@ -14,16 +14,18 @@ export type AdminScope = ApiScope<Database>
 export interface AdminWriteDeps extends ApiScopePorts {
   readonly newId: (prefix: IdPrefix) => string
   readonly sealer: Pick<Sealer, 'seal' | 'open'>
+  readonly pause: (rounds: number) => Promise<void>
 }
 
 /** The scope in which an administrator changes users and groups. */
 export function adminWriter(
   scope: AdminScope,
-  { newId, sealer }: AdminWriteDeps,
+  { newId, sealer, pause }: AdminWriteDeps,
   usernamePolicy: UsernamePolicy,
 ): Scope {
   const { database, organizationId, now, by } = scope
   return {
+    pause,
     users: userStore(database, organizationId),
     groups: groupStore(database, organizationId),
     resources: resourceReader(database, organizationId),

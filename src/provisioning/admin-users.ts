@@ -69,7 +69,7 @@ export async function patchAdminUser(
   if (owned !== undefined) return err(owned)
   const policy = await policyOf(scope, found.row.sourceId)
   const writer = adminWriter(scope, deps, policy)
-  const changed = await untilWritten(() =>
+  const changed = await untilWritten(writer, () =>
     changeUser(writer, id, (before) => {
       const resource = withSchemas(withProperties(before.resource, properties), USER)
       const fault = checkDocument(resource, USER) ?? addressFault(resource, properties)

@@ -41,7 +41,7 @@ export const groupService: ResourceService = {
       touched: namedMembers(add),
       changes: [...documentChanges({}, resource), ...memberChanges(add, [])],
     })
-    return untilWritten(async () => {
+    return untilWritten(scope, async () => {
       const creation = { resource, add, remove: [], now: scope.now, event }
       const written = await scope.groups.insert(id, scope.sourceId, creation)
       if (!written.ok) return written
@@ -66,7 +66,7 @@ export const groupService: ResourceService = {
     const { resource, members, quirks } = read.value
     scope.noteQuirks(quirks)
     const wanted = members?.map(({ value }) => value)
-    return untilWritten(() =>
+    return untilWritten(scope, () =>
       // A PUT without `members` says nothing about them; with an empty list it removes all (RFC 7644 section 3.5.1).
       change(scope, id, { members: 'all', isShared: false }, ({ members: current }) =>
         ok({ resource, ...difference(current, wanted ?? current) }),
@@ -85,7 +85,7 @@ export const groupService: ResourceService = {
     const wanted = isUnseen ? touchedIds(members) : 'all'
     // What else the group holds is neither decided upon nor shown: other writers may change it meanwhile.
     const isShared = projection === undefined && wanted !== 'all' && !scope.isConditional
-    return untilWritten(() =>
+    return untilWritten(scope, () =>
       change(scope, id, { members: wanted, isShared }, (before) => {
         const patched = applyPatch(before.resource, rest, GROUP)
         if (!patched.ok) return patched
@@ -99,7 +99,7 @@ export const groupService: ResourceService = {
   },
 
   async remove(scope, id) {
-    return untilWritten(async () => {
+    return untilWritten(scope, async () => {
       const before = await scope.groups.findToRemove(id)
       if (before === undefined) return err(notFound(GROUP, id))
       if (!scope.permits(before.version)) return err(versionMismatch(before.version))

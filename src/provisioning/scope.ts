@@ -19,6 +19,8 @@ export interface ProvisioningDeps {
   readonly clock: Clock
   readonly newId: (prefix: IdPrefix) => string
   readonly sealer: Pick<Sealer, 'seal' | 'open'>
+  /** Lets another writer of the same resource finish, who was faster that many times. */
+  readonly pause: (rounds: number) => Promise<void>
   /** Tells whoever exports that the organization's log has grown; never fails. */
   readonly announce: (organizationId: string) => Promise<void>
   /** Stores counts of tolerated peculiarities beside the requests that they are about; never fails. */
@@ -44,6 +46,7 @@ export interface Scope {
   readonly now: number
   readonly actor: Actor
   readonly origin: Origin
+  readonly pause: ProvisioningDeps['pause']
   newId(prefix: IdPrefix): string
   seal(userId: string, password: string): Promise<string>
   /** What a client hands back unread: sealed for this organization and the context. */
@@ -71,6 +74,7 @@ export function openScope(c: ScimContext, deps: ProvisioningDeps): Scope {
     now: deps.clock.now(),
     actor: { type: 'source', id: source.id, name: source.name },
     origin: originOf(c),
+    pause: deps.pause,
     newId: deps.newId,
     seal: (userId, password) => deps.sealer.seal(password, passwordContext(organizationId, userId)),
     cursors: {

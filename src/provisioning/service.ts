@@ -42,12 +42,16 @@ const RETRY_AFTER_SECONDS = 1
  * Reads, decides and writes, again from the start when another writer was faster, so that no update is lost; sixteen
  * times, then 503. A request with If-Match ends at 412 when the row it reads again has another version.
  */
-export async function untilWritten<T>(round: () => Round<T>): Outcome<T> {
-  for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
+export async function untilWritten<T>(
+  { pause }: Pick<Scope, 'pause'>,
+  round: () => Round<T>,
+): Outcome<T> {
+  for (let rounds = 1; rounds <= MAX_ROUNDS; rounds++) {
     const outcome = await round()
     if (outcome.ok) return outcome
     const fault = outcome.error
     if (fault.kind !== 'stale') return err(fault)
+    if (rounds < MAX_ROUNDS) await pause(rounds)
   }
   return err({ kind: 'busy', retryAfterSeconds: RETRY_AFTER_SECONDS })
 }

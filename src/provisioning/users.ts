@@ -44,7 +44,7 @@ export const userService: ResourceService = {
       changes: documentChanges({}, resource),
       ...passwordDetails(password),
     })
-    return untilWritten(async () => {
+    return untilWritten(scope, async () => {
       const written = await scope.users.insert(id, scope.sourceId, { next, now: scope.now, event })
       if (!written.ok) return written
       scope.changed()
@@ -66,7 +66,7 @@ export const userService: ResourceService = {
     const read = readResource(body, USER)
     if (!read.ok) return read
     scope.noteQuirks(read.value.quirks)
-    return untilWritten(() =>
+    return untilWritten(scope, () =>
       changeUser(scope, id, ({ suspended }) =>
         ok({ ...read.value, suspended: suspendedBy(read.value.resource, suspended) }),
       ),
@@ -78,7 +78,7 @@ export const userService: ResourceService = {
     if (!parsed.ok) return parsed
     const { operations, quirks } = parsed.value
     scope.noteQuirks(quirks)
-    return untilWritten(() =>
+    return untilWritten(scope, () =>
       changeUser(scope, id, (before) => {
         const patched = applyPatch(withActive(before), operations, USER)
         if (!patched.ok) return patched
@@ -91,7 +91,7 @@ export const userService: ResourceService = {
   },
 
   async remove(scope, id) {
-    return untilWritten(async () => {
+    return untilWritten(scope, async () => {
       const before = await scope.users.find(id)
       if (before === undefined) return err(notFound(USER, id))
       if (!scope.permits(before.version)) return err(versionMismatch(before.version))

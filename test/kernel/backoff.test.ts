@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backoffBase, backoffSeconds } from '../../src/kernel/backoff.ts'
+import { backoffBase, backoffSeconds, pauseMilliseconds } from '../../src/kernel/backoff.ts'
 
 describe('backoff', () => {
   it('doubles from 2 seconds to 180 and stays there', () => {
@@ -31,5 +31,16 @@ describe('backoff', () => {
     )
     expect(backoffSeconds(8, 0)).toBe(1)
     expect(backoffSeconds(8, 0.5)).toBe(90.5)
+  })
+})
+
+describe('a pause for other writers', () => {
+  it('may be 20 milliseconds at first, and twice as long each time, up to half a second', () => {
+    const longest = [1, 2, 3, 4, 5, 6, 7, 16].map((rounds) => pauseMilliseconds(rounds, 0.9999))
+    expect(longest).toEqual([19, 39, 79, 159, 319, 499, 499, 499])
+  })
+
+  it('is spread from nothing on', () => {
+    expect([0, 0.25, 0.5].map((random) => pauseMilliseconds(3, random))).toEqual([0, 20, 40])
   })
 })

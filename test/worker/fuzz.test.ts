@@ -152,9 +152,13 @@ async function check(request: FuzzRequest): Promise<void> {
   if (named !== 4 || Number(users) > MANY) world = await createWorld()
 }
 
-test(`${RUNS} requests of any kind: an answer, never a 5xx, and nothing written that is not told`, async () => {
-  await fc.assert(fc.asyncProperty(requests, check), { numRuns: RUNS, ...SEED })
-}, PATIENCE_MS)
+test(
+  `${RUNS} requests of any kind: an answer, never a 5xx, and nothing written that is not told`,
+  async () => {
+    await fc.assert(fc.asyncProperty(requests, check), { numRuns: RUNS, ...SEED })
+  },
+  PATIENCE_MS,
+)
 
 const MEGABYTE = 2 ** 20
 /** A body just within the limit, in which `part` is repeated. */

@@ -280,9 +280,13 @@ describe('two writers', () => {
     const { body } = await first.post('/Users', newUser('ann'))
     const path = `/Users/${body['id']}`
     let overtaken = 0
+    const pauses: number[] = []
     const slow = await scimClient({
       as: first,
       instead: {
+        pause: async (rounds) => {
+          pauses.push(rounds)
+        },
         connect: staged(async (batch) => {
           if (batch % 2 === 1) return
           overtaken += 1
@@ -293,6 +297,8 @@ describe('two writers', () => {
     const refused = await slow.patch(path, replace('nickName', 'A'))
     expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1'])
     expect(overtaken).toBe(16)
+    // It lets the others go first, longer each time, and not once it has given up.
+    expect(pauses).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
     const { body: left } = await first.get(path)
     expect(left).toMatchObject({ title: 'Dr 16' })
     expect(left).not.toHaveProperty('nickName')

@@ -39,8 +39,9 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
 }
 
 /** What the planner takes of a user's row beside its document. */
-export const stateOf = ({ id, suspended, passwordExpired }: UserRow) => ({
+export const stateOf = ({ id, usernameKey, suspended, passwordExpired }: UserRow) => ({
   id,
+  usernameKey,
   suspended,
   passwordExpired,
 })

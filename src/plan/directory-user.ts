@@ -31,13 +31,15 @@ export interface UserState {
   readonly id: string
   readonly suspended: boolean
   readonly passwordExpired: boolean
+  /** Set where the username policy `local-part` makes the username the part of `userName` before its `@`. */
+  readonly usernameKey?: string | null
   /** Values that a directory owns; they win over the document's. A manager is given by our id. */
   readonly imported?: Readonly<Partial<Record<AttributeName, { readonly value: string | null }>>>
 }
 
 /** The directory properties of a stored SCIM user. */
 export function directoryUser(document: JsonObject, state: UserState): DirectoryUser {
-  const username = text(member(document, 'userName')) ?? state.id
+  const username = usernameOf(text(member(document, 'userName')) ?? state.id, state)
   const name = objectMember(document, 'name')
   const firstname = text(member(name, 'givenName'))
   const lastname = text(member(name, 'familyName'))
@@ -66,6 +68,11 @@ export function directoryUser(document: JsonObject, state: UserState): Directory
     managerId: managerOf(enterprise),
   }
   return withImported(user, state.imported ?? {})
+}
+
+function usernameOf(userName: string, { usernameKey = null }: UserState): string {
+  const [localPart = userName] = userName.split('@')
+  return usernameKey === null ? userName : localPart
 }
 
 function emailsOf(document: JsonObject): Pick<DirectoryUser, 'email' | 'alternateEmail'> {

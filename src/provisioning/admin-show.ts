@@ -8,8 +8,8 @@ import { directoryGroup, directoryUser } from '../plan/directory-user.ts'
 
 /** A user; its password and its secrets are in no answer. */
 export function showAdminUser({ row, groups, bindings }: AdminUser): JsonObject {
-  const { id, suspended, passwordExpired, imported, sourceId, version } = row
-  const state = { id, suspended, passwordExpired, imported: importedValues(imported) }
+  const { id, usernameKey, suspended, passwordExpired, imported, sourceId, version } = row
+  const state = { id, usernameKey, suspended, passwordExpired, imported: importedValues(imported) }
   const { managerId, ownDisplayname: _, ...properties } = directoryUser(row.resource, state)
   return {
     ...properties,

@@ -3,11 +3,13 @@ import * as v from 'valibot'
 
 import { adminReader } from '../db/admin-reader.ts'
 import { ownersOf } from '../db/attribute-owner.ts'
+import type { StoredUser } from '../db/row.ts'
 import { sourceStore } from '../db/source-store.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { attributeNamed, isAttributeName } from '../plan/attributes.ts'
+import { directoryUser } from '../plan/directory-user.ts'
 import { checkDocument, withSchemas } from '../scim/document.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { USER } from '../scim/resource-types.ts'
@@ -71,7 +73,8 @@ export async function patchAdminUser(
   const writer = adminWriter(scope, deps, policy)
   const changed = await untilWritten(writer, () =>
     changeUser(writer, id, (before) => {
-      const resource = withSchemas(withProperties(before.resource, properties), USER)
+      const changes = changedProperties(properties, before)
+      const resource = withSchemas(withProperties(before.resource, changes), USER)
       const fault = checkDocument(resource, USER) ?? addressFault(resource, properties)
       if (fault !== undefined) return err(fault)
       return ok({
@@ -95,6 +98,12 @@ export async function removeAdminUser(
 ): Outcome<undefined> {
   const removed = await userService.remove(adminWriter(scope, deps, 'any'), id)
   return removed.ok ? removed : err(problemOf(removed.error))
+}
+
+/** Under `local-part` the username is a part of what the client sent, and stays so when it is sent back as it is shown. */
+function changedProperties(properties: Properties, before: StoredUser): Properties {
+  const { username, ...others } = properties
+  return username === directoryUser(before.resource, before).username ? others : properties
 }
 
 const propertiesOf = (given: Readonly<Record<string, unknown>>): Properties =>

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import { directoryGroup } from '../../src/plan/directory-user.ts'
+import { directoryGroup, directoryUser } from '../../src/plan/directory-user.ts'
 import { ADELE, ENTERPRISE, user } from './builders.ts'
 
 describe('a directory user', () => {
@@ -48,6 +48,14 @@ describe('a directory user', () => {
     ['the username when there is nothing else', {}, 'u'],
   ])('is displayed by %s', (_, document, expected) => {
     expect(user({ userName: 'u', ...document }).displayname).toBe(expected)
+  })
+
+  it('is called by the part of its userName before the @ where the policy says so', () => {
+    const state = { id: 'usr_1', suspended: false, passwordExpired: false }
+    const document = { userName: 'Adele.V@contoso.com' }
+    const named = (usernameKey: string | null) => directoryUser(document, { ...state, usernameKey })
+    expect(named('adele.v')).toMatchObject({ username: 'Adele.V', displayname: 'Adele.V' })
+    expect(named(null)).toMatchObject({ username: 'Adele.V@contoso.com' })
   })
 
   it.each<[string, JsonObject[], string | null, string | null]>([

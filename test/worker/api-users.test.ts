@@ -135,6 +135,19 @@ describe('PATCH /users/{id}', () => {
     }
   })
 
+  test('under local-part the username is the part before the @, and sent back it leaves the address as it was', async () => {
+    const scim = await scimClient({ policy: 'local-part' })
+    const api = await apiClient({ organizationId: scim.organizationId, role: 'manager' })
+    const { body: ann } = await scim.post('/Users', newUser('ann', { userName: 'Ann@contoso.com' }))
+    const path = `/users/${ann['id']}`
+    expect((await api.get(path)).body['username']).toBe('Ann')
+    const { body } = await api.patch(path, { username: 'Ann', jobTitle: 'Chief' })
+    expect(body).toMatchObject({ username: 'Ann', jobTitle: 'Chief' })
+    expect((await scim.get(`/Users/${ann['id']}`)).body['userName']).toBe('Ann@contoso.com')
+    expect((await api.patch(path, { username: 'anna' })).body['username']).toBe('anna')
+    expect((await scim.get(`/Users/${ann['id']}`)).body['userName']).toBe('anna')
+  })
+
   test('names every field that is wrong by its pointer, and changes nothing', async () => {
     const { api, path, shown } = await world()
     const { status, body } = await api.patch(path, {

@@ -36,6 +36,8 @@ import { findAdmin, findSource, type RecogniseDeps } from './organizations/recog
 import { oauthRoutes } from './organizations/oauth-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { scimRoutes } from './provisioning/routes.ts'
+import { reconcileApi } from './reconcile/api.ts'
+import { reconcileRoutes } from './reconcile/routes.ts'
 import { getPath } from 'hono/utils/url'
 
 type RequestEnv = AppEnv & { Variables: { database: Database } }
@@ -115,7 +117,14 @@ function refusalNote({ config, log }: Deps): RecogniseDeps['noteRefusal'] {
 const API = '/api/v1'
 
 /** Every route of the admin API, described by the room that it is in. */
-const API_ROOMS: readonly ApiRoom[] = [docsApi, organizationApi, adminApi, directoryApi, eventApi]
+const API_ROOMS: readonly ApiRoom[] = [
+  docsApi,
+  organizationApi,
+  adminApi,
+  directoryApi,
+  reconcileApi,
+  eventApi,
+]
 
 function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   const { clock, newId, announce, config, isWithinLimit } = deps
@@ -160,6 +169,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   api.route('/v1', organizations)
   api.route('/v1', directories)
   api.route('/v1', adminRoutes({ clock, announce, newId, sealer: deps.sealer, pause: deps.pause }))
+  api.route('/v1', reconcileRoutes({ clock, newId, announce, announceRun: deps.announceRun }))
   api.route('/v1', eventRoutes({ clock, announce }))
   api.route('/v1', docsRoutes(API_ROOMS, API))
   api.all('*', (c) => problemAnswer(c, { kind: 'unknownPath' }))

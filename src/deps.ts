@@ -26,6 +26,8 @@ export interface ExportMessage {
   readonly organizationId: string
   /** Set when one directory is meant. */
   readonly directoryId?: string | undefined
+  /** Set when it is a run of reconciliation that is to be carried on. */
+  readonly reconciliationId?: string | undefined
 }
 
 const quota = (fallback: string) =>
@@ -99,6 +101,8 @@ export interface Deps {
   readonly connect: () => Database
   /** Rings for an organization whose log has grown. Never fails: the sweep finds what was not rung for. */
   readonly announce: (organizationId: string) => Promise<void>
+  /** Rings for a run of reconciliation; never fails either. */
+  readonly announceRun: (run: ExportMessage) => Promise<void>
   /** Whether the queue answers; never fails. */
   readonly isQueueThere: () => Promise<boolean>
   /** Whether a credential may go on, by the rate limit binding. */
@@ -133,6 +137,14 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
   const { ENCRYPTION_KEY: current, ENCRYPTION_KEY_PREVIOUS: previous } = config.value
   const sealer = createSealer({ subtle: crypto.subtle, randomBytes, keys: { current, previous } })
   if (!sealer.ok) throw new Error(`The configuration is wrong: ${sealer.error}`)
+  const ring = async (message: ExportMessage) => {
+    try {
+      await EXPORT_QUEUE.send(message)
+    } catch (thrown) {
+      const error = redact(safeErrorText(thrown))
+      log({ level: 'warn', message: 'bell not rung', organization: message.organizationId, error })
+    }
+  }
   return {
     config: config.value,
     clock,
@@ -145,14 +157,8 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
     sleep: (milliseconds) => scheduler.wait(milliseconds),
     pause: (rounds) => scheduler.wait(pauseMilliseconds(rounds, (randomBytes(1)[0] ?? 0) / 256)),
     connect: () => connect(DB),
-    announce: async (organizationId) => {
-      try {
-        await EXPORT_QUEUE.send({ organizationId })
-      } catch (thrown) {
-        const error = redact(safeErrorText(thrown))
-        log({ level: 'warn', message: 'bell not rung', organization: organizationId, error })
-      }
-    },
+    announce: (organizationId) => ring({ organizationId }),
+    announceRun: ring,
     isQueueThere: async () => {
       try {
         await EXPORT_QUEUE.metrics()

@@ -9,11 +9,16 @@ import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import { answerBells } from './export/answer-bells.ts'
 import { type Bell, bellSchema } from './export/bell.ts'
+import { connectDirectory } from './export/connection.ts'
 import type { DrainPorts, DrainResult } from './export/drain.ts'
 import { sweep } from './export/sweep.ts'
 import { createTokenCache, type TokenCache } from './graph/token.ts'
 import { redact } from './kernel/redact.ts'
 import { randomToken } from './kernel/random.ts'
+import type { RunBell } from './reconcile/bell.ts'
+import type { ReconcilePorts } from './reconcile/context.ts'
+import { reconcile } from './reconcile/run.ts'
+import { ringSilent, startDue } from './reconcile/schedule.ts'
 
 /** What runs without a request. */
 export interface Jobs {
@@ -24,6 +29,7 @@ export interface Jobs {
 /** The cron triggers of wrangler.toml, letter by letter. */
 const SWEEP = '* * * * *'
 const DAILY = '17 3 * * *'
+const RECONCILE = '*/15 * * * *'
 
 /** The consumers of the queues and of the cron triggers. */
 export function createJobs(deps: Deps): Jobs {
@@ -33,16 +39,28 @@ export function createJobs(deps: Deps): Jobs {
   return {
     async queue(batch) {
       const bells = batch.messages.flatMap((message) => readBell(deps, message.body))
-      const results = await answerBells(portsFor, bells)
+      const runs = new Map(bells.flatMap((bell) => runBell(bell)))
+      const drains = bells.filter(({ reconciliationId }) => reconciliationId === undefined)
+      // Side by side: a run only reads, and waits where a lane is blocked.
+      const [results] = await Promise.all([
+        answerBells(portsFor, drains),
+        ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell)),
+      ])
       for (const result of results) logDrain(deps, result)
       // A bell carries nothing that could be lost: what is still to do is in the tables, and the sweep finds it.
       batch.ackAll()
     },
     async scheduled({ cron }) {
       if (cron === DAILY) await runDaily(deps)
+      if (cron === RECONCILE) {
+        const runs = await startDue({ ...reconcilePorts(deps, tokenCache), newId: deps.newId })
+        if (runs > 0) deps.log({ message: 'reconciliations started', runs })
+      }
       if (cron !== SWEEP) return
       const { bells, expiredPasswords } = await sweep(portsFor())
-      if (bells + expiredPasswords > 0) deps.log({ message: 'swept', bells, expiredPasswords })
+      const runs = await ringSilent(reconcilePorts(deps, tokenCache))
+      if (bells + expiredPasswords + runs > 0)
+        deps.log({ message: 'swept', bells, expiredPasswords, runs })
     },
   }
 }
@@ -82,6 +100,32 @@ function readBell({ log }: Deps, body: unknown): Bell[] {
   if (bell.success) return [bell.output]
   log({ level: 'error', message: 'a queue message is no bell', fields: Object.keys(Object(body)) })
   return []
+}
+
+const runBell = ({ organizationId, directoryId, reconciliationId }: Bell): [string, RunBell][] =>
+  directoryId === undefined || reconciliationId === undefined
+    ? []
+    : [[reconciliationId, { organizationId, directoryId, reconciliationId }]]
+
+async function carryOn(deps: Deps, tokenCache: TokenCache, bell: RunBell): Promise<void> {
+  const result = await reconcile(reconcilePorts(deps, tokenCache), bell)
+  if (result.kind !== 'none') deps.log({ message: 'reconciliation', ...bell, ...result })
+}
+
+function reconcilePorts(deps: Deps, tokenCache: TokenCache): ReconcilePorts {
+  return {
+    database: deps.connect(),
+    clock: deps.clock,
+    connect: (directory) => connectDirectory(graphPorts(deps, tokenCache), directory),
+    ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
+    reportBug: (thrown, bell) =>
+      deps.log({
+        level: 'error',
+        message: 'reconciliation failed',
+        ...bell,
+        error: describe(thrown),
+      }),
+  }
 }
 
 function logDrain({ log }: Deps, result: DrainResult): void {

@@ -64,7 +64,15 @@ const SHOWN = sql`organization_id, id, name, tenant_id, client_id, credential_ty
   settings, state, state_reason, created_at, modified_at`
 
 /** What belongs to a directory and goes with it. */
-const DEPENDENTS = ['binding', 'exported_member', 'awaited', 'attribute_direction'] as const
+const DEPENDENTS = [
+  'binding',
+  'exported_member',
+  'awaited',
+  'attribute_direction',
+  'reconciliation',
+  'drift',
+  'seen_accounts',
+] as const
 
 /** The directories of one organization. */
 export function directoryStore(database: Database, organizationId: string): DirectoryStore {

@@ -140,7 +140,7 @@ export async function readTargets(
       holdsLease(key),
       openLanes(query.lanes, query.now),
       ...takeTokens(query.lanes, query.wanted, query.now),
-      sql`SELECT * FROM user WHERE organization_id = ${organizationId}
+      sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${users}))`,
       sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${groups}))`,
@@ -155,7 +155,7 @@ export async function readTargets(
       deletedAccountsOf(key, users, query.now),
     )
   return {
-    users: rows(userRows).map((row) => decode(user, row)),
+    users: rows(userRows).map((row) => decode(user, { ...row, imported: row['imported_now'] })),
     groups: rows(groupRows).map((row) => decode(group, row)),
     bindings: rows(bindings).map((row) => decode(binding, row)),
     managerGraphIds: new Map(
@@ -168,6 +168,11 @@ export async function readTargets(
   }
 }
 
+/** Of a user's imported values those that a directory still imports: nothing else wins over what the client sent. */
+const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.value)) FROM json_each(u.imported) i
+  WHERE EXISTS (SELECT 1 FROM attribute_direction a WHERE a.organization_id = u.organization_id
+    AND a.directory_id = i.value ->> 'directoryId' AND a.attribute = i.key AND a.direction = 'import'))`
+
 /** An account that is ending, or has ended, is nobody's manager and no member. */
 const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former')`
 
@@ -175,7 +180,7 @@ function managersOf(organizationId: string, directoryId: string, users: string):
   const path = `$."${ENTERPRISE_USER_URN}".manager.value`
   return sql`SELECT b.resource_id, b.graph_id FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
-        AND b.resource_id = json_extract(u.resource, ${path})
+        AND b.resource_id IN (json_extract(u.resource, ${path}), u.imported ->> '$.manager.value')
     WHERE u.organization_id = ${organizationId}
       AND u.id IN (SELECT value FROM json_each(${users})) AND ${LIVE}`
 }

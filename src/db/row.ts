@@ -5,6 +5,7 @@
 import { foldCase } from '../kernel/fold.ts'
 import { isJsonArray, isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+import { withImportedValues } from '../plan/imported-document.ts'
 import { etag, fingerprint } from '../scim/etag.ts'
 import { GROUP, USER } from '../scim/resource-types.ts'
 import type { ResourceType } from '../scim/attributes.ts'
@@ -27,6 +28,8 @@ export interface StoredUser extends StoredResource {
   readonly suspended: boolean
   readonly passwordExpired: boolean
   readonly hasPassword: boolean
+  /** Values that a directory owns, beside the document. */
+  readonly imported: JsonObject | null
   /** The groups that the user is a direct member of. */
   readonly groups: readonly { readonly id: string; readonly displayName: string }[]
 }
@@ -86,7 +89,7 @@ export function readGroup(row: Record<string, unknown>, members: readonly string
   return { ...stored, members }
 }
 
-/** The user as SCIM shows it. `active` is what holds now, whoever suspended the user. */
+/** The user as SCIM shows it, with imported values where the client sent none. `active` is what holds now, whoever suspended the user. */
 export function showUser(stored: StoredUser, baseUrl: string): JsonObject {
   const groups = stored.groups.map(({ id, displayName }) => ({
     value: id,
@@ -94,7 +97,8 @@ export function showUser(stored: StoredUser, baseUrl: string): JsonObject {
     display: displayName,
     type: 'direct',
   }))
-  return show(stored, USER, baseUrl, userTag(stored), {
+  const resource = withImportedValues(stored.resource, stored.imported)
+  return show({ ...stored, resource }, USER, baseUrl, userTag(stored), {
     active: !stored.suspended && !stored.passwordExpired,
     ...(groups.length === 0 ? {} : { groups }),
   })

@@ -38,6 +38,7 @@ export function userAfter(
   const { sealedPassword, ...state } = next
   return {
     passwordExpired: false,
+    imported: null,
     groups: [],
     createdAt: now,
     ...before,

@@ -5,6 +5,8 @@ export const bellSchema = v.object({
   organizationId: v.string(),
   /** Absent: every directory of the organization that lags. */
   directoryId: v.optional(v.string()),
+  /** It is a run of reconciliation that is to be carried on. */
+  reconciliationId: v.optional(v.string()),
 })
 
 export type Bell = v.InferOutput<typeof bellSchema>

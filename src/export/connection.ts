@@ -11,7 +11,7 @@ import { bucketShape, type Quota } from '../kernel/bucket.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Sealer } from '../kernel/seal.ts'
-import { readSettings } from './configuration.ts'
+import { readSettings } from '../plan/configuration.ts'
 
 export interface GraphPorts {
   readonly fetch: typeof fetch

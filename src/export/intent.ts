@@ -77,6 +77,7 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   created: false,
   members: new Set(),
   whole: false,
+  found: new Set(),
   urgentAt: null,
   ordinaryAt: null,
   due: true,

@@ -25,7 +25,7 @@ import { collectTargets, positionsBefore, type Target, type Targets } from './ta
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import { authFailure } from '../db/abandoned.ts'
-import { readDirections, readSettings } from './configuration.ts'
+import { readDirections, readSettings } from '../plan/configuration.ts'
 
 /** What a round sends at most: four envelopes of twenty. */
 const WRITES_PER_ROUND = 80

@@ -203,12 +203,15 @@ function settleMissing(
   // Whoever is not in the recycle bin any more is created.
   if (write.purpose === 'restore') return retryLater(draft, moment, undefined, true)
   if (write.purpose === 'manager' && !isOwn) return retryLater(draft, moment, undefined, true)
-  fail(draft, {
-    code: 'object_missing',
-    message: 'The object does not exist in Microsoft 365 any more: somebody deleted it there.',
-    whatToDo: 'Restore it in Microsoft 365 (Entra ID, Deleted users), then export it again.',
-    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
-  })
+  const evidence = outcome.requestId === undefined ? {} : { requestId: outcome.requestId }
+  fail(draft, { ...OBJECT_MISSING, ...evidence })
+}
+
+/** Somebody deleted in Microsoft 365 what is bound here. */
+export const OBJECT_MISSING: BindingError = {
+  code: 'object_missing',
+  message: 'The object does not exist in Microsoft 365 any more: somebody deleted it there.',
+  whatToDo: 'Restore it in Microsoft 365 (Entra ID, Deleted users), then export it again.',
 }
 
 const GAVE_UP: BindingError = {

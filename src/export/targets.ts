@@ -18,6 +18,8 @@ export interface Target {
   readonly members: Set<string>
   /** More members were touched than an event names: all are to be compared. */
   whole: boolean
+  /** What reconciliation found of a user, as its command names it. */
+  readonly found: Set<string>
   /** Where the urgent and the ordinary reading met it first; null where they did not. */
   urgentAt: number | null
   ordinaryAt: number | null
@@ -129,6 +131,10 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
   const touched = entry.touched ?? []
   if (entry.targetType === 'user') {
     const target = targetOf(collected, 'user', entry.targetId)
+    if (entry.type === 'drift_found') {
+      for (const name of touched) target.found.add(name)
+      return [target]
+    }
     if (entry.type === 'user_create') target.created = true
     // A deleted user is in no group any more: its event names those that it was in.
     const groups = touched.map((id) =>
@@ -165,6 +171,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     created: false,
     members: new Set(),
     whole: false,
+    found: new Set(),
     urgentAt: null,
     ordinaryAt: null,
     due: false,

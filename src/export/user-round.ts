@@ -3,7 +3,8 @@ import type { BindingRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
 import { type Draft, openDraft } from './draft.ts'
-import { finishUser } from './finish.ts'
+import { finishUser, noteEvent } from './finish.ts'
+import { takeFindings } from './found.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { storeIntent } from './sending.ts'
@@ -42,8 +43,16 @@ function openUserDrafts(round: Round): Draft[] {
     const draft = openDraft(round.key, target, before, 'all')
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
-    return [draft]
+    return existing.has(target.id) ? meetFindings(round, draft) : [draft]
   })
+}
+
+/** Whoever's account is gone has failed already. */
+function meetFindings(round: Round, draft: Draft): Draft[] {
+  takeFindings(draft)
+  if (!draft.stopped) return [draft]
+  noteEvent(round, draft)
+  return []
 }
 
 /** Whether the account was last found to be mastered on premises. */

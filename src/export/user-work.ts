@@ -4,6 +4,7 @@ import { isJsonObject } from '../kernel/json.ts'
 import { PASSWORD_BYTES, randomPassword } from '../kernel/random.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
 import { seenOrgData } from '../plan/graph-user.ts'
+import { importedValues } from '../plan/imported.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
 import { getUser } from '../plan/requests.ts'
 import type { OrgData } from '../plan/user-body.ts'
@@ -39,11 +40,12 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
 }
 
 /** What the planner takes of a user's row beside its document. */
-export const stateOf = ({ id, usernameKey, suspended, passwordExpired }: UserRow) => ({
+export const stateOf = ({ id, usernameKey, suspended, passwordExpired, imported }: UserRow) => ({
   id,
   usernameKey,
   suspended,
   passwordExpired,
+  imported: importedValues(imported),
 })
 
 async function pendingPassword(round: Round, draft: Draft): Promise<UserWork['password']> {

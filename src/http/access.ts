@@ -46,6 +46,12 @@ export const API_ROUTES = {
   'PATCH /directories/:id/attributes': 'manager',
   'GET /directories/:id/status': 'read_only',
   'GET /directories/:id/bindings': 'read_only',
+  'GET /directories/:id/reconciliations': 'read_only',
+  'POST /directories/:id/reconciliations': 'administrator',
+  'GET /reconciliations/:id': 'read_only',
+  'GET /reconciliations/:id/drift': 'read_only',
+  'POST /reconciliations/:id/approve': 'administrator',
+  'POST /reconciliations/:id/reject': 'administrator',
 
   'GET /users': 'read_only',
   'GET /users/:id': 'read_only',

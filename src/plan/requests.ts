@@ -37,6 +37,12 @@ export function getUser(idOrName: string, select: readonly string[]): GraphReque
   return { method: 'GET', url: `${userUrl(idOrName)}?$select=${select.join(',')}` }
 }
 
+/** Reads a user together with the Graph id of the manager. */
+export function getUserWithManager(graphId: string, select: readonly string[]): GraphRequest {
+  const expand = '$expand=manager($select=id)'
+  return { method: 'GET', url: `${userUrl(graphId)}?$select=${select.join(',')}&${expand}` }
+}
+
 /** Reads whom Graph holds as the manager of a user; 404 when nobody. */
 export function getManager(graphId: string): GraphRequest {
   return { method: 'GET', url: `${userUrl(graphId)}/manager?$select=id` }

@@ -1,10 +1,10 @@
 /** Users and groups as the admin API shows them: by the directory's own names, imported values in place. Pure. */
 import type { AdminGroup, AdminUser, UserStatus } from '../db/admin-reader.ts'
 import { bindingId } from '../db/binding-store.ts'
-import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { toRfc3339 } from '../kernel/time.ts'
-import { type AttributeName, isAttributeName } from '../plan/attributes.ts'
 import { directoryGroup, directoryUser } from '../plan/directory-user.ts'
+import { importedValues } from '../plan/imported.ts'
 
 /** A user; its password and its secrets are in no answer. */
 export function showAdminUser({ row, groups, bindings }: AdminUser): JsonObject {
@@ -53,15 +53,4 @@ function showBinding(resourceId: string, binding: JsonObject): JsonObject {
     ...binding,
     exportedAt: typeof exportedAt === 'number' ? toRfc3339(exportedAt) : null,
   }
-}
-
-type Imported = Partial<Record<AttributeName, { readonly value: string | null }>>
-
-function importedValues(stored: JsonObject | null): Imported {
-  const entries = Object.entries(stored ?? {}).flatMap(([name, held]) => {
-    if (!isAttributeName(name) || !isJsonObject(held)) return []
-    const { value } = held
-    return [[name, { value: typeof value === 'string' ? value : null }]]
-  })
-  return Object.fromEntries(entries)
 }

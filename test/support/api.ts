@@ -87,6 +87,7 @@ export async function apiClient(options: ClientOptions = {}): Promise<ApiClient>
       announce: async (organization) => {
         rung.push(organization)
       },
+      announceRun: async () => {},
       ...options.instead,
     },
   )

@@ -43,7 +43,8 @@ export const directory = sqliteTable(
     removals: text('removals', { mode: 'json' }).$type<JsonObject>(),
     /** The tenant's verified domains as they were read last, and those that users wait for. */
     domains: text('domains', { mode: 'json' }).$type<JsonObject>(),
-    deltaLink: text('delta_link'),
+    /** Where the last comparison with Graph ended: from there Graph tells what changed since. */
+    deltaLink: text('delta_link', { mode: 'json' }).$type<JsonObject>(),
     lastDrain: text('last_drain', { mode: 'json' }).$type<JsonObject>(),
     lastError: text('last_error', { mode: 'json' }).$type<JsonObject>(),
     createdAt: createdAt(),

@@ -1,0 +1,80 @@
+/** What a run found, as it is counted, carried on and shown. */
+import { sql } from 'drizzle-orm'
+
+import { type Database, decode } from './client.ts'
+import type { DriftRow, RunKey } from './reconciliation-store.ts'
+import { drift } from './tables/reconciliations.ts'
+
+export interface DriftTotals {
+  /** Exported values that Graph does not hold. */
+  readonly exported: number
+  readonly imported: number
+  /** Accounts that were deleted in Microsoft 365, or came back. */
+  readonly deleted: number
+  /** Accounts that putting our value back would disable. */
+  readonly disables: number
+}
+
+/** The counts of a run's rows. */
+export async function driftTotals(database: Database, key: RunKey): Promise<DriftTotals> {
+  const [found] = await database.run(
+    sql`SELECT
+        coalesce(sum(direction = 'export' AND attribute <> 'deleted'), 0) AS exported,
+        coalesce(sum(direction = 'import'), 0) AS imported,
+        coalesce(sum(attribute = 'deleted'), 0) AS deleted,
+        coalesce(sum(attribute = 'accountEnabled' AND ours = 'false'), 0) AS disables
+      FROM drift WHERE organization_id = ${key.organizationId}
+        AND reconciliation_id = ${key.reconciliationId}`,
+  )
+  const row = found?.rows[0] ?? {}
+  const count = (name: keyof DriftTotals) => Number(row[name] ?? 0)
+  return {
+    exported: count('exported'),
+    imported: count('imported'),
+    deleted: count('deleted'),
+    disables: count('disables'),
+  }
+}
+
+/** How many accounts are bound here: what a threshold in percent is of. */
+export async function countBound(database: Database, key: RunKey): Promise<number> {
+  const [found] = await database.run(
+    sql`SELECT count(*) AS bound FROM binding WHERE organization_id = ${key.organizationId}
+      AND directory_id = ${key.directoryId} AND kind = 'user' AND graph_id IS NOT NULL
+      AND state NOT IN ('unbinding', 'former')`,
+  )
+  return Number(found?.rows[0]?.['bound'] ?? 0)
+}
+
+/** The exported rows of the next users after `after`, whole users only. */
+export async function driftOfUsers(
+  database: Database,
+  key: RunKey,
+  after: string,
+  users: number,
+): Promise<readonly DriftRow[]> {
+  const mine = sql`organization_id = ${key.organizationId} AND reconciliation_id = ${key.reconciliationId}`
+  const [found] = await database.run(
+    sql`SELECT * FROM drift WHERE ${mine} AND direction = 'export' AND user_id IN (
+        SELECT DISTINCT user_id FROM drift WHERE ${mine} AND direction = 'export' AND user_id > ${after}
+        ORDER BY user_id LIMIT ${users})
+      ORDER BY user_id, attribute`,
+  )
+  return (found?.rows ?? []).map((row) => decode(drift, row))
+}
+
+/** One page of what a run found; `after` is `user attribute` of the row that the page before ended with. */
+export async function listDrift(
+  database: Database,
+  organizationId: string,
+  reconciliationId: string,
+  page: { readonly after: string | undefined; readonly limit: number },
+): Promise<readonly DriftRow[]> {
+  const [user = '', attribute = ''] = (page.after ?? '').split('/')
+  const [found] = await database.run(
+    sql`SELECT * FROM drift WHERE organization_id = ${organizationId}
+      AND reconciliation_id = ${reconciliationId} AND (user_id, attribute) > (${user}, ${attribute})
+      ORDER BY user_id, attribute LIMIT ${page.limit}`,
+  )
+  return (found?.rows ?? []).map((row) => decode(drift, row))
+}

@@ -1,0 +1,30 @@
+/**
+ * What reconciliation found of a user, which its command names: attributes that Graph holds otherwise are unknown from now on, and
+ * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
+ */
+import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
+import { type Draft, fail } from './draft.ts'
+import { OBJECT_MISSING } from './settle.ts'
+
+/** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
+export function takeFindings(draft: Draft): void {
+  const { found } = draft.target
+  const { row } = draft
+  if (found.size === 0 || row.graphId === null) return
+  if (row.state !== 'unbinding' && found.has('deleted:recycle_bin'))
+    return fail(draft, OBJECT_MISSING)
+  if (row.state !== 'unbinding' && found.has('deleted:gone')) return fail(draft, GONE)
+  const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
+  draft.row = {
+    ...row,
+    unknown: [...row.unknown, ...drifted],
+    // An administrator approved what putting them right takes away.
+    ...(found.has('approved') ? { approval: 'approved' as const } : {}),
+  }
+}
+
+const GONE = {
+  ...OBJECT_MISSING,
+  message: 'The account does not exist in Microsoft 365 any more, and is not in its recycle bin.',
+  whatToDo: 'Unbind the user, then bind it again: that creates a new account.',
+}

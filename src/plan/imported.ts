@@ -1,0 +1,88 @@
+/**
+ * Values that Microsoft 365 owns, beside what the client sent: `{ department: { value, directoryId, at } }`. A directory
+ * changes its own values only; a value that Microsoft 365 no longer holds is taken away.
+ */
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import {
+  type AttributeName,
+  ATTRIBUTES,
+  directionOf,
+  type Directions,
+  isAttributeName,
+} from './attributes.ts'
+import type { SeenUser } from './graph-user.ts'
+import type { SnapshotKey } from './snapshot.ts'
+
+export type ImportedName = Exclude<SnapshotKey, 'accountEnabled'>
+
+/** One imported value that comes, changes or goes. */
+export interface ImportChange {
+  readonly attribute: ImportedName
+  readonly before: string | null
+  readonly after: string | null
+  /** Graph told the value; otherwise it left the property out, and that it is blank is a guess. */
+  readonly isTold: boolean
+}
+
+/** The attributes that a directory imports. */
+export const importedNames = (directions: Directions): readonly ImportedName[] =>
+  ATTRIBUTES.flatMap(({ name }) =>
+    name !== 'password' && directionOf(directions, name).direction === 'import' ? [name] : [],
+  )
+
+export interface ImportInput {
+  /** The user's imported values as they are stored. */
+  readonly stored: JsonObject | null
+  readonly directoryId: string
+  readonly names: readonly ImportedName[]
+  readonly seen: SeenUser
+  /** Our id of the user with that Graph id; undefined when it is nobody's here. */
+  readonly userOf: (graphId: string) => string | undefined
+}
+
+/** What Microsoft 365 says otherwise than what was imported. A manager whom nobody here is bound to is no value. */
+export function importChanges(input: ImportInput): readonly ImportChange[] {
+  const { stored, directoryId, names, seen, userOf } = input
+  return names.flatMap((attribute) => {
+    const held = stored?.[attribute]
+    const isOurs = isJsonObject(held) && held['directoryId'] === directoryId
+    const before = isOurs ? textOf(held['value']) : null
+    const told = textOf(seen[attribute])
+    const after = attribute === 'manager' && told !== null ? (userOf(told) ?? null) : told
+    if (before === after) return []
+    return [{ attribute, before, after, isTold: seen[attribute] !== undefined }]
+  })
+}
+
+/** A list of several is owned by its first: ours hold one. */
+function textOf(value: Json | undefined): string | null {
+  const one = isJsonArray(value) ? value[0] : value
+  if (typeof one !== 'string') return null
+  return one.trim() === '' ? null : one
+}
+
+/** The stored values with the changes made, as a merge patch (RFC 7396): null takes a value away. */
+export function importPatch(
+  changes: readonly ImportChange[],
+  directoryId: string,
+  at: string,
+): JsonObject {
+  return Object.fromEntries(
+    changes.map(({ attribute, after }): [string, Json] => [
+      attribute,
+      after === null ? null : { value: after, directoryId, at },
+    ]),
+  )
+}
+
+export type Imported = Partial<Record<AttributeName, { readonly value: string | null }>>
+
+/** The stored values as the planner takes them. */
+export function importedValues(stored: JsonObject | null): Imported {
+  const entries = Object.entries(stored ?? {}).flatMap(([name, held]) => {
+    if (!isAttributeName(name) || !isJsonObject(held)) return []
+    const { value } = held
+    return [[name, { value: typeof value === 'string' ? value : null }]]
+  })
+  return Object.fromEntries(entries)
+}

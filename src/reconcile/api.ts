@@ -1,0 +1,84 @@
+/** Reconciliation in the admin API, described. */
+import * as v from 'valibot'
+
+import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
+import { pageSchema, wordField } from '../http/parse-request.ts'
+import { ACTIONS } from './shape.ts'
+
+const mode = v.picklist(['report', 'enforce'])
+
+export const newRunSchema = v.strictObject({
+  mode: v.optional(wordField(['report', 'enforce']), 'report'),
+})
+
+const reconciliationShape = v.strictObject({
+  id: v.string(),
+  directoryId: v.string(),
+  mode,
+  state: v.picklist(['running', 'held', 'done', 'rejected', 'failed']),
+  onDemand: v.boolean(),
+  counts: v.strictObject({
+    read: v.pipe(v.number(), v.description('Users that Microsoft 365 told of.')),
+    drift: v.number(),
+    corrected: v.pipe(v.number(), v.description('Values that the export sends again.')),
+    imported: v.number(),
+    unbound: v.pipe(
+      v.number(),
+      v.description('Users in Microsoft 365 that nobody here is bound to.'),
+    ),
+    deleted: v.pipe(v.number(), v.description('Accounts that were deleted, or have come back.')),
+  }),
+  error: v.nullable(objectShape),
+  startedAt: timeShape,
+  endedAt: v.nullable(timeShape),
+})
+
+const driftShape = v.strictObject({
+  userId: v.string(),
+  graphId: v.string(),
+  attribute: v.pipe(
+    v.string(),
+    v.description('An attribute, accountEnabled, or deleted: the account itself.'),
+  ),
+  direction: v.picklist(['export', 'import']),
+  ours: v.unknown(),
+  theirs: v.unknown(),
+  action: v.picklist(ACTIONS),
+})
+
+export const reconcileApi: ApiRoom = {
+  shapes: { Reconciliation: reconciliationShape, Drift: driftShape },
+  routes: {
+    'GET /directories/:id/reconciliations': {
+      summary: 'List reconciliations, newest first',
+      query: pageSchema,
+      answer: listOf(reconciliationShape),
+    },
+    'POST /directories/:id/reconciliations': {
+      summary: 'Compare everybody with Microsoft 365 now',
+      details:
+        'The mode report writes nothing to Microsoft 365; enforce puts exported values back.',
+      body: newRunSchema,
+      answer: reconciliationShape,
+      status: 202,
+      conflict: 'The directory is paused, or a reconciliation is under way.',
+    },
+    'GET /reconciliations/:id': { summary: 'Read a reconciliation', answer: reconciliationShape },
+    'GET /reconciliations/:id/drift': {
+      summary: 'List what a reconciliation found',
+      query: pageSchema,
+      answer: listOf(driftShape),
+    },
+    'POST /reconciliations/:id/approve': {
+      summary: 'Approve a reconciliation that the threshold holds',
+      answer: reconciliationShape,
+      status: 202,
+      conflict: 'It is not held, or another one is under way.',
+    },
+    'POST /reconciliations/:id/reject': {
+      summary: 'Reject a reconciliation that the threshold holds',
+      answer: reconciliationShape,
+      conflict: 'It is not held.',
+    },
+  },
+}

@@ -1,0 +1,135 @@
+/**
+ * The end of a run: the threshold is asked, every user with drift gets an event, and the link for the next run is kept. To
+ * enforce is a command a user, which the drain follows: it counts the named attributes as unknown, and so sends them.
+ */
+import { countBound, driftOfUsers, driftTotals, type DriftTotals } from '../db/drift-store.ts'
+import type { NewEvent } from '../db/event-log.ts'
+import type { DriftRow } from '../db/reconciliation-store.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
+import { DELETED } from './compare.ts'
+import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
+import { type DeltaLink, readLink } from './progress.ts'
+
+/** How many users one step tells of. */
+const USERS_PER_STEP = 200
+
+/** Carries on what was found: the next users, or the end. */
+export async function finish(run: Run): Promise<StepResult> {
+  const { ports, key, progress, row } = run
+  const totals = await driftTotals(ports.database, key)
+  const isFirst = progress.cursor === ''
+  if (row.mode === 'enforce' && isFirst && !progress.isApproved && (await exceeds(run, totals)))
+    return hold(run, totals)
+  const found = await driftOfUsers(ports.database, key, progress.cursor, USERS_PER_STEP)
+  const last = found.at(-1)
+  const counts = countsOf(run, totals)
+  if (last === undefined)
+    return { progress, counts, state: 'done', error: null, deltaLink: nextLink(run) }
+  const users = Map.groupBy(found, ({ userId }) => userId)
+  return {
+    progress: { ...progress, cursor: last.userId },
+    counts,
+    events: [...users.values()].map((rows) => driftEvent(run, rows)),
+    rings: row.mode === 'enforce' || totals.deleted > 0,
+  }
+}
+
+function countsOf({ counts, row }: Run, totals: DriftTotals): Counts {
+  const { exported, imported, deleted } = totals
+  return {
+    ...counts,
+    drift: exported + deleted,
+    corrected: row.mode === 'enforce' ? exported : 0,
+    imported,
+    deleted,
+  }
+}
+
+/** The larger of count and percent of the bound users, as for the export. */
+async function exceeds({ ports, key, settings }: Run, totals: DriftTotals): Promise<boolean> {
+  const { threshold } = settings
+  // Bindings are counted only where the count alone does not allow it.
+  if (threshold === null || totals.disables <= threshold.count) return false
+  return totals.disables > limitOf(threshold, await countBound(ports.database, key))
+}
+
+const limitOf = (
+  { count, percent }: NonNullable<DirectorySettings['threshold']>,
+  bound: number,
+): number => Math.max(count, Math.floor((bound * percent) / 100))
+
+/** Nothing is put right until somebody approves; the link is kept, so that the next run goes on from here. */
+function hold(run: Run, totals: DriftTotals): StepResult {
+  const { key, ports, progress } = run
+  const { disables } = totals
+  const message = `Putting Microsoft 365 right would disable ${disables} accounts, which is more than the directory's threshold allows.`
+  const error: JsonObject = {
+    code: 'threshold',
+    message,
+    whatToDo: 'Look at the drift of the run, then approve or reject it.',
+    disables,
+  }
+  return {
+    progress: { ...progress, deltaLink: null },
+    state: 'held',
+    counts: { ...countsOf(run, totals), corrected: 0 },
+    error,
+    deltaLink: nextLink(run),
+    events: [
+      {
+        class: 'record',
+        type: 'reconciliation_held',
+        time: ports.clock.now(),
+        target: { type: 'directory', id: key.directoryId },
+        directoryId: key.directoryId,
+        outcome: 'failure',
+        actor: { type: 'system', id: null },
+        details: { reconciliationId: key.reconciliationId, ...error },
+      },
+    ],
+  }
+}
+
+/** What a run of somebody else left meanwhile is not replaced by an older link: there is one run at a time. */
+function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
+  if (progress.deltaLink === null) return undefined
+  const before = readLink(directory.deltaLink)
+  const link: DeltaLink = {
+    link: progress.deltaLink,
+    select: progress.select,
+    mode: row.mode,
+    takenAt: row.startedAt,
+    wholeAt: progress.isWhole ? row.startedAt : (before?.wholeAt ?? row.startedAt),
+  }
+  return { ...link }
+}
+
+/** Says which attributes a drain has to send again; an approved run disables without being asked again. */
+function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[]): NewEvent {
+  const [first] = rows
+  const { directoryId, reconciliationId } = key
+  const isDeletion = rows.some(({ attribute }) => attribute === DELETED)
+  const isCommand = row.mode === 'enforce' || isDeletion
+  const names = rows.filter(({ attribute }) => row.mode === 'enforce' || attribute === DELETED)
+  return {
+    class: isCommand ? 'command' : 'record',
+    type: 'drift_found',
+    time: ports.clock.now(),
+    target: { type: 'user', id: first?.userId ?? '' },
+    directoryId,
+    ...(isCommand ? { touched: touchedBy(names, progress.isApproved) } : {}),
+    actor: { type: 'system', id: null },
+    changes: rows.map(({ attribute, ours, theirs }) => ({ attribute, from: ours, to: theirs })),
+    details: { reconciliationId, mode: row.mode },
+  }
+}
+
+const touchedBy = (rows: readonly DriftRow[], isApproved: boolean): readonly string[] => [
+  ...rows.map(({ attribute, theirs }) =>
+    attribute === DELETED
+      ? `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}`
+      : attribute,
+  ),
+  ...(isApproved ? ['approved'] : []),
+]

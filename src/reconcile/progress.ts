@@ -1,0 +1,124 @@
+/**
+ * Where a run stands: what its consumer stores after each step, and what the next one, perhaps elsewhere, begins with.
+ * And the link that it leaves behind. Pure.
+ */
+import * as v from 'valibot'
+
+import type { JsonObject } from '../kernel/json.ts'
+
+const progressSchema = v.object({
+  /** `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `end`: what was found is carried on. */
+  phase: v.picklist(['pages', 'missing', 'end']),
+  /** The next page; null: the first page of everybody. */
+  link: v.nullable(v.string()),
+  /** Everybody is compared, not only who changed. */
+  isWhole: v.boolean(),
+  /** Before everybody: the pages of the old link, which alone tell who was deleted. */
+  isCatchingUp: v.boolean(),
+  /** There was no old link: who is on no page has to be sought. */
+  seeksMissing: v.boolean(),
+  pages: v.number(),
+  /** Accounts to be read by their id, because what a page said of them is not certain, and when. */
+  recheck: v.array(v.object({ graphId: v.string(), at: v.number() })),
+  /** How far `missing` and `end` came. */
+  cursor: v.string(),
+  deltaLink: v.nullable(v.string()),
+  select: v.string(),
+  /** Tries of the present step, and how often the pages were begun again. */
+  attempts: v.number(),
+  restarts: v.number(),
+  /** An administrator approved what the threshold held. */
+  isApproved: v.boolean(),
+})
+
+export type Progress = v.InferOutput<typeof progressSchema>
+
+/** What was stored by `toJson`; anything else is a bug and throws. */
+export const readProgress = (stored: JsonObject): Progress => v.parse(progressSchema, stored)
+
+export const toJson = (progress: Progress): JsonObject => ({
+  ...progress,
+  recheck: progress.recheck.map((item) => ({ ...item })),
+})
+
+const linkSchema = v.object({
+  link: v.string(),
+  select: v.string(),
+  mode: v.picklist(['report', 'enforce']),
+  takenAt: v.number(),
+  /** When everybody was compared last. */
+  wholeAt: v.number(),
+})
+
+export type DeltaLink = v.InferOutput<typeof linkSchema>
+
+/** The link that a directory keeps; null when it has none. */
+export function readLink(stored: JsonObject | null): DeltaLink | null {
+  return stored === null ? null : v.parse(linkSchema, stored)
+}
+
+const DAY_MS = 24 * 3_600_000
+/** Microsoft keeps a delta link for seven days. */
+const LINK_LIFE_MS = 6.9 * DAY_MS
+/** Everybody is compared weekly at least: what delta does not tell would stay unseen for ever. */
+const WHOLE_EVERY_MS = 6 * DAY_MS
+
+export interface Start {
+  readonly link: DeltaLink | null
+  readonly select: string
+  readonly mode: 'report' | 'enforce'
+  readonly onDemand: boolean
+  readonly now: number
+}
+
+/**
+ * How a run begins. It follows the stored link, or compares everybody: on demand, weekly, when other properties are selected
+ * (a link tells those it was made with), and when drift that was only reported so far is to be put right.
+ */
+export function startProgress({ link, select, mode, onDemand, now }: Start): Progress {
+  const usable = link !== null && now - link.takenAt < LINK_LIFE_MS ? link : null
+  const isWhole =
+    onDemand ||
+    usable === null ||
+    usable.select !== select ||
+    now - usable.wholeAt >= WHOLE_EVERY_MS ||
+    (mode === 'enforce' && usable.mode === 'report')
+  return {
+    phase: 'pages',
+    link: usable?.link ?? null,
+    isWhole,
+    isCatchingUp: isWhole && usable !== null,
+    seeksMissing: usable === null,
+    pages: 0,
+    recheck: [],
+    cursor: '',
+    deltaLink: null,
+    select,
+    attempts: 0,
+    restarts: 0,
+    isApproved: false,
+  }
+}
+
+/** The run after a page: on the next one, with everybody after the old link, or behind the last. */
+export function afterPage(
+  progress: Progress,
+  page: { readonly nextLink: string | null; readonly deltaLink: string | null },
+): Progress {
+  const next = { ...progress, pages: progress.pages + 1, attempts: 0 }
+  if (page.nextLink !== null) return { ...next, link: page.nextLink }
+  if (progress.isCatchingUp) return { ...next, link: null, isCatchingUp: false }
+  return { ...next, link: null, deltaLink: page.deltaLink, phase: 'missing' }
+}
+
+/** The pages are begun again, with everybody: Graph has forgotten the link, and with it who was deleted. */
+export function withoutLink(progress: Progress): Progress {
+  return {
+    ...progress,
+    link: null,
+    isWhole: true,
+    isCatchingUp: false,
+    seeksMissing: true,
+    restarts: progress.restarts + 1,
+  }
+}

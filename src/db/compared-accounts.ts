@@ -8,6 +8,7 @@ import type { RunKey } from './reconciliation-store.ts'
 import type { BindingRow } from './round-store.ts'
 import { binding, directory } from './tables/directories.ts'
 import { user } from './tables/provisioning.ts'
+import { seenAccounts } from './tables/reconciliations.ts'
 
 export interface ComparedAccounts {
   /** By Graph id. */
@@ -54,7 +55,7 @@ export async function readAccounts(
     bindings: new Map(
       bindings
         .map((row) => decode(binding, row))
-        .flatMap((row) => (row.graphId === null ? [] : [[row.graphId, row] as const])),
+        .flatMap((row) => (isUser(row) ? [[row.graphId ?? '', row] as const] : [])),
     ),
     managers: new Map(managers.map((row) => [String(row['graph_id']), String(row['resource_id'])])),
     imported: new Map(users.map((row) => [String(row['id']), decode(user, row).imported])),
@@ -63,11 +64,14 @@ export async function readAccounts(
   }
 }
 
+/** Asked in SQL it would cost a row more: SQLite looks on behind the one that the unique index holds. */
+const isUser = ({ kind }: BindingRow): boolean => kind === 'user'
+
 /** The index is named: of a list SQLite thinks that it is worth walking every binding of the directory. */
 const bindingsOf = ({ organizationId, directoryId }: RunKey, columns: SQL, ids: SQL): SQL =>
   sql`SELECT ${columns} FROM binding b INDEXED BY binding_by_graph_id
     WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
-      AND b.graph_id IS NOT NULL AND b.graph_id IN (${ids}) AND b.kind = 'user'`
+      AND b.graph_id IS NOT NULL AND b.graph_id IN (${ids})`
 
 const importsOf = ({ organizationId, directoryId }: RunKey, ids: SQL): SQL =>
   sql`SELECT u.id, u.imported FROM binding b INDEXED BY binding_by_graph_id
@@ -114,24 +118,36 @@ function usersIn(intent: Json | null): ReadonlySet<string> {
   return new Set(ids.filter((id) => typeof id === 'string'))
 }
 
+/** Some of the accounts that are bound, in the order of their ids. */
+export interface BoundAccounts {
+  /** Those that no page of the run showed. */
+  readonly missing: readonly string[]
+  /** The last one that was looked at; undefined when there is none left. */
+  readonly last: string | undefined
+}
+
+/** How many bindings one look goes through, by the index alone: a row each. */
+const BOUND_PER_LOOK = 5000
+
 /**
- * Accounts after `after` that are bound and that no page of the run showed, in the order of their ids. It walks the
- * directory's bindings by their index.
+ * Looks through the accounts after `after` that are bound. What the pages showed is compared here and not in SQL, where every
+ * look-up in a list counts as a row that was read.
  */
 export async function missingAccounts(
   database: Database,
   key: RunKey,
   after: string,
-  limit: number,
-): Promise<readonly string[]> {
+): Promise<BoundAccounts> {
   const { organizationId, directoryId, reconciliationId } = key
-  const [found] = await database.run(
-    sql`SELECT b.graph_id FROM binding b INDEXED BY binding_by_graph_id
-      WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
-        AND b.graph_id IS NOT NULL AND b.graph_id > ${after} AND b.kind = 'user'
-        AND b.graph_id NOT IN (SELECT e.value FROM seen_accounts s, json_each(s.graph_ids) e
-          WHERE s.organization_id = ${organizationId} AND s.reconciliation_id = ${reconciliationId})
-      ORDER BY b.graph_id LIMIT ${limit}`,
+  const [pages, bound] = await database.run(
+    sql`SELECT * FROM seen_accounts WHERE organization_id = ${organizationId}
+      AND reconciliation_id = ${reconciliationId}`,
+    sql`SELECT graph_id FROM binding INDEXED BY binding_by_graph_id
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}
+        AND graph_id IS NOT NULL AND graph_id > ${after} AND kind = 'user'
+      ORDER BY graph_id LIMIT ${BOUND_PER_LOOK}`,
   )
-  return (found?.rows ?? []).map((row) => String(row['graph_id']))
+  const seen = new Set((pages?.rows ?? []).flatMap((row) => decode(seenAccounts, row).graphIds))
+  const ids = (bound?.rows ?? []).map((row) => String(row['graph_id']))
+  return { missing: ids.filter((id) => !seen.has(id)), last: ids.at(-1) }
 }

@@ -33,3 +33,16 @@ export async function expandCommand(
   )
   return (page?.rows[0]?.['last'] ?? null) === null
 }
+
+/** Follows the log beyond a command that asks for nothing more. */
+export async function passCommand(
+  database: Database,
+  key: LeaseKey,
+  sequence: number,
+): Promise<void> {
+  await database.run(
+    holdsLease(key),
+    sql`UPDATE directory SET position = max(position, ${sequence})
+      WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`,
+  )
+}

@@ -121,7 +121,17 @@ function changesOf(
       direction === 'exclude' ? 'integrationattribute_exclude' : 'integrationattribute_include'
     const target = { type: 'directory', id: directoryId }
     const changes = [{ attribute, from, to: direction }]
-    const event = { ...scope.by, class: 'command', type, target, directoryId, changes } as const
+    // The drain takes away what was imported of an attribute that it finds here.
+    const touched = from === 'import' ? { touched: [attribute] } : {}
+    const event = {
+      ...scope.by,
+      class: 'command',
+      type,
+      target,
+      directoryId,
+      changes,
+      ...touched,
+    } as const
     return [{ attribute, direction, event }]
   })
 }

@@ -12,9 +12,21 @@ const EXPANDING: readonly string[] = [
   'export_requested',
 ]
 
-/** Whether an entry of the log has to be expanded before the log is followed beyond it. */
-export const isExpanding = ({ targetType, type }: Pick<LogEntry, 'targetType' | 'type'>): boolean =>
+type Command = Pick<LogEntry, 'targetType' | 'type' | 'touched'>
+
+/** Whether every binding has to be made due before the log is followed beyond an entry. */
+export const makesAllDue = ({ targetType, type }: Command): boolean =>
   targetType === 'directory' && EXPANDING.includes(type)
+
+/** The attribute whose imported values are to be taken away, since its direction left `import`. */
+export function leavesImport({ targetType, type, touched }: Command): string | undefined {
+  const isDirection = targetType === 'directory' && type.startsWith('integrationattribute_')
+  return isDirection ? touched?.[0] : undefined
+}
+
+/** Whether an entry of the log has to be expanded before the log is followed beyond it. */
+export const isExpanding = (entry: Command): boolean =>
+  makesAllDue(entry) || leavesImport(entry) !== undefined
 
 /** Where the expansion of the command at `sequence` stands: the last binding that was made due. */
 export function expansionCursor(stored: JsonObject | null, sequence: number): string {

@@ -7,19 +7,21 @@ import { commitRound, type RoundCommit } from '../db/round-commit.ts'
 import {
   DUE_PER_ROUND,
   ENTRIES_PER_ROUND,
+  type LogEntry,
   readLog,
   readTargets,
   type RoundLog,
 } from '../db/round-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
-import { expandCommand } from '../db/expansion-store.ts'
+import { expandCommand, passCommand } from '../db/expansion-store.ts'
+import { dropImported } from '../db/imported-store.ts'
 import { laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Connection } from './connection.ts'
 import type { ExportPorts, Round } from './context.ts'
 import { readDomainFacts } from './domain-facts.ts'
 import { domainChange, recheckDomains } from './domains.ts'
-import { expansionCursor, isExpanding } from './expansion.ts'
+import { expansionCursor, isExpanding, leavesImport, makesAllDue } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
 import { exportUsers } from './user-round.ts'
@@ -53,7 +55,7 @@ export async function runRound(
   const log = await readLog(ports.database, key, now)
   if (log.directory.state !== 'active') return DONE
   const [first] = log.ordinary
-  if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first.sequence)
+  if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first)
   const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
   if (targets.users.length === 0 && targets.groups.length === 0) {
     const isAwake = await recheckDomains(ports, key, connection.transport, log.directory)
@@ -90,10 +92,17 @@ async function expand(
   { database, clock }: ExportPorts,
   key: LeaseKey,
   log: RoundLog,
-  sequence: number,
+  command: LogEntry,
 ): Promise<RoundResult> {
-  const cursor = expansionCursor(log.directory.expansion, sequence)
-  await expandCommand(database, key, { sequence, cursor, now: clock.now() })
+  const { sequence } = command
+  const now = clock.now()
+  const attribute = leavesImport(command)
+  const dropped =
+    attribute === undefined ? 0 : await dropImported(database, key, { attribute, now })
+  if (dropped === 0 && makesAllDue(command)) {
+    const cursor = expansionCursor(log.directory.expansion, sequence)
+    await expandCommand(database, key, { sequence, cursor, now })
+  } else if (dropped === 0) await passCommand(database, key, sequence)
   return { more: true, waitSeconds: null, writes: 0, isThrottled: false }
 }
 

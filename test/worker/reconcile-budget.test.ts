@@ -1,0 +1,83 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+
+const USERS = 20_000
+const DRIFTED = USERS / 100
+
+/** Users here and in Microsoft 365, bound to each other and exported long ago: rows made by statements, not by requests. */
+async function bindSeeded(world: ReconcileWorld): Promise<readonly string[]> {
+  const { organizationId, directoryId } = world
+  const { users: graphIds } = world.graph.seed({ users: USERS, domain: 'contoso.com' })
+  const list = JSON.stringify(graphIds)
+  await world.query(sql`INSERT INTO user (organization_id, id, user_name_key, resource, version, created_at, modified_at)
+    SELECT ${organizationId}, printf('usr_%06d', key), printf('seed%d@contoso.com', key + 1), json_object(
+      'userName', printf('seed%d@contoso.com', key + 1), 'displayName', printf('Seeded User %d', key + 1)), 1, 0, 0
+    FROM json_each(${list})`)
+  await world.query(sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, graph_id, state, reason,
+      snapshot, unknown, exported_at)
+    SELECT ${organizationId}, ${directoryId}, 'user', printf('usr_%06d', key), value, 'synced', 'all', json_object(
+      'accountEnabled', json('true'), 'displayname', printf('Seeded User %d', key + 1),
+      'email', printf('seed%d@contoso.com', key + 1), 'usageLocation', NULL), '[]', 0
+    FROM json_each(${list})`)
+  return graphIds
+}
+
+interface Cost {
+  readonly reads: number
+  readonly writes: number
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly roundTrips: number
+}
+
+/** What `action` costs: requests to Graph (those inside an envelope one by one), and D1. */
+async function costOf(world: ReconcileWorld, action: () => Promise<unknown>): Promise<Cost> {
+  const opened = world.opened.length
+  world.graph.counters.reset()
+  world.graph.journal.clear()
+  await action()
+  const sum = (name: 'rowsRead' | 'rowsWritten' | 'roundTrips') =>
+    world.opened.slice(opened).reduce((total, { meter }) => total + meter[name], 0)
+  const records = world.graph.journal.records()
+  return {
+    reads: records.filter(({ method }) => method === 'GET').length,
+    writes: world.graph.counters.snapshot().writes,
+    rowsRead: sum('rowsRead'),
+    rowsWritten: sum('rowsWritten'),
+    roundTrips: sum('roundTrips'),
+  }
+}
+
+describe('20,000 bound users, of whom one in a hundred has drifted', () => {
+  test('cost a read per 200 users and one per drifted one, three rows of D1 a user, and only the drifted writes', async () => {
+    const world = await reconcileWorld({ settings: { usageLocation: null } })
+    const graphIds = await bindSeeded(world)
+    const first = await costOf(world, () => world.tick())
+    // Without a link nobody tells who was deleted: every binding is looked at once more.
+    expect(first.rowsRead / USERS).toBeLessThanOrEqual(3.2)
+    expect(first.reads).toBeLessThanOrEqual(USERS / 200 + 1)
+    for (let i = 0; i < DRIFTED; i++)
+      world.graph.changeUser(graphIds[i * 100] ?? '', { properties: { displayName: 'Somebody' } })
+
+    const report = await costOf(world, async () => {
+      expect(await world.run('report')).toMatchObject({
+        state: 'done',
+        counts: { read: USERS, drift: DRIFTED, corrected: 0 },
+      })
+    })
+    expect(report.reads).toBeLessThanOrEqual(USERS / 200 + DRIFTED)
+    expect(report.rowsRead / USERS).toBeLessThanOrEqual(3)
+    expect(report.writes).toBe(0)
+
+    const enforce = await costOf(world, async () => {
+      expect(await world.run('enforce')).toMatchObject({ counts: { corrected: DRIFTED } })
+    })
+    expect(enforce.writes).toBe(DRIFTED)
+    const scheduled = await costOf(world, () => world.tick())
+    expect(scheduled.reads).toBeLessThanOrEqual(5)
+    expect(scheduled.writes).toBe(0)
+    console.log({ first, report, enforce, scheduled })
+  })
+})

@@ -1,0 +1,199 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import { batchOf, newUser, seedDirectory, type WorldOptions } from '../support/export.ts'
+import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** A world whose directory imports the department, and in which Microsoft 365 says `Ops` for ann. */
+async function importingWorld(options: WorldOptions = {}): Promise<ReconcileWorld> {
+  const world = await reconcileWorld(options)
+  await setDirections(world, { department: 'import' })
+  return world
+}
+
+const setDirections = (world: ReconcileWorld, directions: Record<string, string>) =>
+  world.api.patch(`/directories/${world.directoryId}/attributes`, directions)
+
+const setDepartment = (world: ReconcileWorld, name: string, department: string | null) =>
+  world.graph.changeUser(world.accountOf(name), { properties: { department } })
+
+const departments = async (world: ReconcileWorld, id: string | undefined) => {
+  const { body: shown } = await world.api.get(`/users/${id}`)
+  const { body: scim } = await world.scim.get(`/Users/${id}`)
+  return {
+    shown: shown['department'],
+    scim: scim[ENTERPRISE]?.department,
+    imported: shown['imported'],
+  }
+}
+
+const changesOf = (world: ReconcileWorld, id: string | undefined) =>
+  world.query(sql`SELECT class, actor_type, body ->> '$.changes' AS changes FROM event
+    WHERE organization_id = ${world.organizationId} AND target_id = ${id} AND type = 'user_update'
+    ORDER BY sequence`)
+
+describe('an imported attribute', () => {
+  test('flows in beside the SCIM resource, with its origin and an event, and writes nothing to Microsoft 365', async () => {
+    const world = await importingWorld()
+    const [ann] = await world.exported('ann', 'bob')
+    setDepartment(world, 'ann', 'Ops')
+    const writes = world.graph.counters.snapshot().writes
+    const { headers } = await world.scim.get(`/Users/${ann}`)
+    const run = await world.run('report')
+    expect(run).toMatchObject({ state: 'done', counts: { imported: 1, drift: 0 } })
+    expect(await world.drift(run)).toMatchObject([
+      {
+        userId: ann,
+        attribute: 'department',
+        direction: 'import',
+        ours: null,
+        theirs: 'Ops',
+        action: 'imported',
+      },
+    ])
+    expect(await departments(world, ann)).toEqual({
+      shown: 'Ops',
+      // The client never sent one.
+      scim: 'Ops',
+      imported: {
+        department: { value: 'Ops', directoryId: world.directoryId, at: expect.any(String) },
+      },
+    })
+    expect((await world.scim.get(`/Users/${ann}`)).headers.get('ETag')).not.toBe(
+      headers.get('ETag'),
+    )
+    expect(await changesOf(world, ann)).toEqual([
+      {
+        class: 'change',
+        actor_type: 'system',
+        changes: '[{"attribute":"department","from":null,"to":"Ops"}]',
+      },
+    ])
+    expect(world.graph.counters.snapshot().writes).toBe(writes)
+    expect(await world.run('report')).toMatchObject({ counts: { imported: 0 } })
+  })
+
+  test('is not shown over SCIM where the client sent a value of its own, which is never written back', async () => {
+    const world = await importingWorld()
+    const { body } = await world.scim.post(
+      '/Users',
+      newUser('ann', { [ENTERPRISE]: { department: 'Sales' } }),
+    )
+    await world.exported()
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('enforce')
+    expect(await departments(world, body['id'])).toMatchObject({ shown: 'Ops', scim: 'Sales' })
+    await world.scim.patch(`/Users/${body['id']}`, [
+      { op: 'remove', path: `${ENTERPRISE}:department` },
+    ])
+    expect(await departments(world, body['id'])).toMatchObject({ shown: 'Ops', scim: 'Ops' })
+  })
+
+  test('goes when Microsoft 365 has none any more', async () => {
+    const world = await importingWorld()
+    const [ann] = await world.exported('ann')
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    setDepartment(world, 'ann', null)
+    expect(await world.run('report')).toMatchObject({ counts: { imported: 1 } })
+    expect(await departments(world, ann)).toEqual({ shown: null, scim: undefined, imported: {} })
+  })
+
+  test('flows in by the scheduled run that reads only who changed', async () => {
+    const world = await importingWorld()
+    const [ann] = await world.exported('ann', 'bob')
+    await world.tick()
+    setDepartment(world, 'ann', 'Ops')
+    expect(await world.tick()).toMatchObject({ counts: { read: 1, imported: 1 } })
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Ops' })
+  })
+
+  test('names a manager by our id', async () => {
+    const world = await importingWorld()
+    await setDirections(world, { manager: 'import' })
+    const [boss, ann] = await world.exported('boss', 'ann')
+    world.graph.changeUser(world.accountOf('ann'), { manager: world.accountOf('boss') })
+    await world.run('report')
+    const { body } = await world.scim.get(`/Users/${ann}`)
+    expect(body[ENTERPRISE].manager.value).toBe(boss)
+  })
+
+  test('is followed by the other directories', async () => {
+    const world = await importingWorld()
+    const [row] = await world.query(
+      sql`SELECT client_id FROM directory WHERE id = ${world.directoryId}`,
+    )
+    const clientId = String(row?.['client_id'])
+    // The same tenant by another of its names: what the other directory sends shows in the same journal.
+    const other = { tenantId: 'contoso.onmicrosoft.com', clientId }
+    const directoryId = await seedDirectory(world.api.deps, world.organizationId, other)
+    await world.exported('ann')
+    await world.jobs.queue(batchOf([{ organizationId: world.organizationId, directoryId }]))
+    await world.settle()
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    const sent = world.graph.journal.records().filter(({ method }) => method === 'PATCH')
+    expect(sent.at(-1)).toMatchObject({ body: { department: 'Ops' } })
+  })
+})
+
+describe('a direction that leaves import', () => {
+  test('takes the imported values away, with an event each', async () => {
+    const world = await importingWorld()
+    const [ann] = await world.exported('ann')
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    await setDirections(world, { department: 'exclude' })
+    await world.settle()
+    expect(await departments(world, ann)).toEqual({ shown: null, scim: undefined, imported: {} })
+    expect(await changesOf(world, ann)).toMatchObject([
+      {},
+      { class: 'change', changes: '[{"attribute":"department","from":"Ops","to":null}]' },
+    ])
+    const { body } = await world.api.get(`/directories/${world.directoryId}/status`)
+    expect(body).toMatchObject({ owed: 0 })
+  })
+
+  test('for export sends what the client sent', async () => {
+    const world = await importingWorld()
+    const { body } = await world.scim.post(
+      '/Users',
+      newUser('ann', { [ENTERPRISE]: { department: 'Sales' } }),
+    )
+    await world.exported()
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    await setDirections(world, { department: 'export' })
+    await world.settle()
+    expect(await departments(world, body['id'])).toEqual({
+      shown: 'Sales',
+      scim: 'Sales',
+      imported: {},
+    })
+    const [account] = world.graph.summary().users
+    expect(account).toMatchObject({ department: 'Sales' })
+  })
+
+  test('while a page is compared lets nothing of it be imported', async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined
+    const world = await importingWorld({
+      fetch: (next) => async (input, init) => {
+        const request = new Request(input, init)
+        const response = await next(request)
+        if (request.url.includes('/users/delta')) await meanwhile?.()
+        return response
+      },
+    })
+    const [ann] = await world.exported('ann')
+    setDepartment(world, 'ann', 'Ops')
+    meanwhile = async () => {
+      meanwhile = undefined
+      await setDirections(world, { department: 'exclude' })
+    }
+    const run = await world.run('report')
+    expect(run).toMatchObject({ state: 'done', counts: { imported: 0 } })
+    expect(await departments(world, ann)).toMatchObject({ shown: null, imported: {} })
+  })
+})

@@ -78,6 +78,5 @@ describe('20,000 bound users, of whom one in a hundred has drifted', () => {
     const scheduled = await costOf(world, () => world.tick())
     expect(scheduled.reads).toBeLessThanOrEqual(5)
     expect(scheduled.writes).toBe(0)
-    console.log({ first, report, enforce, scheduled })
   })
 })

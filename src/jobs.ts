@@ -5,6 +5,7 @@ import type { Database } from './db/client.ts'
 import { dropOldEvents } from './db/event-retention.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
+import { dropOldRuns } from './db/reconciliation-schedule.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import { answerBells } from './export/answer-bells.ts'
@@ -76,6 +77,7 @@ const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'expired access tokens dropped', run: dropExpiredTokens },
   { name: 'old idempotency keys dropped', run: dropOldKeys },
   { name: 'old events dropped', run: dropOldEvents },
+  { name: 'old reconciliations dropped', run: dropOldRuns },
 ]
 
 /** Runs them one after the other; one that fails keeps none of the others from its turn. */

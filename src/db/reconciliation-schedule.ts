@@ -62,6 +62,24 @@ export async function silentRuns(database: Database, now: number): Promise<reado
   return (found?.rows ?? []).map(toKey)
 }
 
+/** What a run found is kept as long as the log is by default; a directory's newest run says when the next one is due. */
+const KEPT_MS = 90 * 24 * 3_600_000
+const MOST_DROPPED = 500
+
+/** Drops runs that ended long ago with what they found, some at a time; gives their number. */
+export async function dropOldRuns(database: Database, now: number): Promise<number> {
+  const old = sql`SELECT organization_id, id FROM reconciliation r
+    WHERE started_at < ${now - KEPT_MS} AND state <> 'running'
+      AND EXISTS (SELECT 1 FROM reconciliation later WHERE later.organization_id = r.organization_id
+        AND later.directory_id = r.directory_id AND later.id > r.id)
+    ORDER BY organization_id, id LIMIT ${MOST_DROPPED}`
+  const [, dropped] = await database.run(
+    sql`DELETE FROM drift WHERE (organization_id, reconciliation_id) IN (${old})`,
+    sql`DELETE FROM reconciliation WHERE (organization_id, id) IN (${old})`,
+  )
+  return dropped?.changes ?? 0
+}
+
 const toKey = (row: Answer['rows'][number]): RunKey => ({
   organizationId: String(row['organization_id']),
   directoryId: String(row['directory_id']),

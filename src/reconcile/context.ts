@@ -57,6 +57,8 @@ export interface Run {
   readonly directory: DirectoryRow
   readonly settings: DirectorySettings
   readonly directions: Directions
+  /** The newest sequence of the directions: what is imported by them holds while nobody changed any. */
+  readonly directionsAt: number
   readonly imports: readonly ImportedName[]
   readonly select: readonly string[]
   readonly row: RunRow

@@ -126,9 +126,10 @@ async function openRun(
       : readProgress(row.progress)
   const counts: Counts = { ...NO_COUNTS, ...row.counts }
   const settings = readSettings(directory.settings)
-  const base = { ports, key, directory, settings, directions, imports, row, progress, counts }
+  const directionsAt = Math.max(0, ...rows.map(({ sequence }) => sequence))
+  const configuration = { directory, settings, directions, directionsAt, imports, select }
   const connection = await ports.connect(directory)
-  return { ...base, select, connection }
+  return { ports, key, ...configuration, row, progress, counts, connection }
 }
 
 async function nextStep(open: Run): Promise<StepResult> {
@@ -187,9 +188,8 @@ async function store(run: Run, step: StepResult): Promise<Run | 'changed'> {
   return { ...run, row: after, progress: step.progress, counts }
 }
 
-function toStored({ ports, row, directions, counts }: Run, step: StepResult): RunStep {
+function toStored({ ports, row, directionsAt, counts }: Run, step: StepResult): RunStep {
   const now = ports.clock.now()
-  const sequences = [...directions.values()].map(({ sequence }) => sequence)
   return {
     state: 'running',
     drift: [],
@@ -204,6 +204,6 @@ function toStored({ ports, row, directions, counts }: Run, step: StepResult): Ru
     counts: { ...counts, ...step.counts },
     dueAt: now + SILENCE_MS + (step.waitSeconds ?? 0) * 1000,
     now,
-    directionsAt: Math.max(0, ...sequences),
+    directionsAt,
   }
 }

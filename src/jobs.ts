@@ -32,6 +32,10 @@ const SWEEP = '* * * * *'
 const DAILY = '17 3 * * *'
 const RECONCILE = '*/15 * * * *'
 
+/** D1 takes a thousand statements of one invocation: what the runs of reconciliation in it may ask for, all of them together. */
+const ALONE = 800
+const BESIDE_DRAINS = 150
+
 /** The consumers of the queues and of the cron triggers. */
 export function createJobs(deps: Deps): Jobs {
   // Holds values and no promises, so it may outlive the message that filled it.
@@ -42,10 +46,11 @@ export function createJobs(deps: Deps): Jobs {
       const bells = batch.messages.flatMap((message) => readBell(deps, message.body))
       const runs = new Map(bells.flatMap((bell) => runBell(bell)))
       const drains = bells.filter(({ reconciliationId }) => reconciliationId === undefined)
+      const share = Math.floor((drains.length === 0 ? ALONE : BESIDE_DRAINS) / runs.size)
       // Side by side: a run only reads, and waits where a lane is blocked.
       const [results] = await Promise.all([
         answerBells(portsFor, drains),
-        ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell)),
+        ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell, share)),
       ])
       for (const result of results) logDrain(deps, result)
       // A bell carries nothing that could be lost: what is still to do is in the tables, and the sweep finds it.
@@ -109,13 +114,23 @@ const runBell = ({ organizationId, directoryId, reconciliationId }: Bell): [stri
     ? []
     : [[reconciliationId, { organizationId, directoryId, reconciliationId }]]
 
-async function carryOn(deps: Deps, tokenCache: TokenCache, bell: RunBell): Promise<void> {
-  const result = await reconcile(reconcilePorts(deps, tokenCache), bell)
+async function carryOn(
+  deps: Deps,
+  tokenCache: TokenCache,
+  bell: RunBell,
+  maxStatements: number,
+): Promise<void> {
+  const result = await reconcile(reconcilePorts(deps, tokenCache, maxStatements), bell)
   if (result.kind !== 'none') deps.log({ message: 'reconciliation', ...bell, ...result })
 }
 
-function reconcilePorts(deps: Deps, tokenCache: TokenCache): ReconcilePorts {
+function reconcilePorts(
+  deps: Deps,
+  tokenCache: TokenCache,
+  maxStatements: number = ALONE,
+): ReconcilePorts {
   return {
+    maxStatements,
     database: deps.connect(),
     clock: deps.clock,
     connect: (directory) => connectDirectory(graphPorts(deps, tokenCache), directory),

@@ -5,6 +5,7 @@ import { isRefused, write } from './admin-write.ts'
 import { type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
+import { SILENCE_MS } from './reconciliation-schedule.ts'
 import type { RunKey, RunRow } from './reconciliation-store.ts'
 import { reconciliation } from './tables/reconciliations.ts'
 
@@ -23,7 +24,7 @@ export async function startOnDemand(
 ): Promise<StartFault | undefined> {
   const written = await write(database, [
     sql`INSERT INTO reconciliation (organization_id, id, directory_id, mode, state, on_demand, counts, due_at, started_at)
-      SELECT organization_id, ${reconciliationId}, id, ${mode}, 'running', 1, '{}', ${event.time}, ${event.time}
+      SELECT organization_id, ${reconciliationId}, id, ${mode}, 'running', 1, '{}', ${event.time + SILENCE_MS}, ${event.time}
       FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId} AND state = 'active'`,
     appendEvents(organizationId, [event], { onlyIfChanged: true }),
     refuseUnless(sql`changes() = 1`, 'stale'),
@@ -81,7 +82,7 @@ export async function decideHeld(
   event: NewEvent,
 ): Promise<'decided' | 'notHeld' | 'running'> {
   const change = approves
-    ? sql`state = 'running', error = NULL, due_at = ${event.time},
+    ? sql`state = 'running', error = NULL, due_at = ${event.time + SILENCE_MS},
         progress = json_set(progress, '$.isApproved', json('true'), '$.cursor', '')`
     : sql`state = 'rejected', ended_at = ${event.time}`
   const written = await write(database, [

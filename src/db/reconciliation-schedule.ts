@@ -7,6 +7,8 @@ import type { RunKey } from './reconciliation-store.ts'
 /** Cron comes a little early or late; a run is due all the same. */
 const SLACK_MS = 60_000
 const MOST = 200
+/** A run that was rung for is begun by then, unless the message was lost. */
+export const SILENCE_MS = 30_000
 
 export interface DueDirectory {
   readonly organizationId: string
@@ -45,7 +47,7 @@ export async function startScheduled(
   const [started] = await database.run(
     sql`INSERT INTO reconciliation (organization_id, id, directory_id, mode, state, counts, due_at, started_at)
       SELECT organization_id, ${reconciliationId}, id, coalesce(settings ->> '$.reconcile.mode', 'report'),
-        'running', '{}', ${now}, ${now}
+        'running', '{}', ${now + SILENCE_MS}, ${now}
       FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId} AND state = 'active'
         AND NOT EXISTS (SELECT 1 FROM reconciliation WHERE organization_id = ${organizationId}
           AND directory_id = ${directoryId} AND state = 'running')`,
@@ -56,7 +58,7 @@ export async function startScheduled(
 /** Runs that should have been carried on by now. */
 export async function silentRuns(database: Database, now: number): Promise<readonly RunKey[]> {
   const [found] = await database.run(
-    sql`SELECT organization_id, directory_id, id FROM reconciliation
+    sql`SELECT organization_id, directory_id, id FROM reconciliation INDEXED BY reconciliation_running
       WHERE state = 'running' AND due_at <= ${now} LIMIT ${MOST}`,
   )
   return (found?.rows ?? []).map(toKey)

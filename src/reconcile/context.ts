@@ -16,6 +16,8 @@ import type { Progress } from './progress.ts'
 export interface ReconcilePorts {
   readonly database: Database
   readonly clock: Clock
+  /** How many statements a run may ask of D1 before it rings and leaves. */
+  readonly maxStatements: number
   /** Opens the directory's credential; the error is a sentence for its administrator. */
   readonly connect: (directory: DirectoryRow) => Promise<Result<Connection, string>>
   readonly ring: Ring

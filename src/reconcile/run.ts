@@ -30,9 +30,8 @@ import { readPage } from './read-page.ts'
 import { recheck, ripe } from './recheck.ts'
 import { seekMissing } from './seek-missing.ts'
 
-/** Workers give a consumer fifteen minutes and a thousand statements; a run stops well before and rings again. */
+/** Workers give a consumer fifteen minutes; a run stops well before and rings again. */
 const MAX_MS = 10 * 60_000
-const MAX_STATEMENTS = 800
 /** Of a run that stores nothing for so long nobody takes care any more. */
 const SILENCE_MS = 2 * 60_000
 /** Accounts to be read again are a part of every step that is stored: they do not pile up. */
@@ -89,8 +88,8 @@ async function carryOn(ports: ReconcilePorts, bell: RunBell): Promise<RunResult>
   }
 }
 
-const isSpent = ({ ports: { clock, database } }: Run, startedAt: number): boolean =>
-  clock.now() - startedAt > MAX_MS || database.meter.statements > MAX_STATEMENTS
+const isSpent = ({ ports: { clock, database, maxStatements } }: Run, startedAt: number): boolean =>
+  clock.now() - startedAt > MAX_MS || database.meter.statements > maxStatements
 
 /** What a step found is something to do for the directory, or for all of them. */
 async function ringFor({ ports, key }: Run, step: StepResult): Promise<void> {

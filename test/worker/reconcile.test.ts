@@ -401,6 +401,9 @@ describe('cron', () => {
       mode: 'report',
     })
     await world.jobs.scheduled({ cron: '* * * * *' })
+    expect(world.bells.filter(({ reconciliationId }) => reconciliationId)).toEqual([])
+    world.clock.now += 60_000
+    await world.jobs.scheduled({ cron: '* * * * *' })
     await world.settle()
     expect(await world.read(body)).toMatchObject({ state: 'done' })
   })

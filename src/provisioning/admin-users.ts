@@ -10,6 +10,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { attributeNamed, isAttributeName } from '../plan/attributes.ts'
 import { directoryUser } from '../plan/directory-user.ts'
+import { importedValues } from '../plan/imported.ts'
 import { checkDocument, withSchemas } from '../scim/document.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { USER } from '../scim/resource-types.ts'
@@ -103,7 +104,8 @@ export async function removeAdminUser(
 /** Under `local-part` the username is a part of what the client sent, and stays so when it is sent back as it is shown. */
 function changedProperties(properties: Properties, before: StoredUser): Properties {
   const { username, ...others } = properties
-  return username === directoryUser(before.resource, before).username ? others : properties
+  const state = { ...before, imported: importedValues(before.imported) }
+  return username === directoryUser(before.resource, state).username ? others : properties
 }
 
 const propertiesOf = (given: Readonly<Record<string, unknown>>): Properties =>

@@ -1,6 +1,7 @@
 /** What a drain stores outside of rounds: an abandoned intent as unknown, a credential that does not open. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
+import type { JsonObject } from '../kernel/json.ts'
 import { type BindingChange, bindingStatements } from './binding-write.ts'
 import { type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
@@ -29,15 +30,26 @@ export async function readAbandoned(
 export async function storeAbandoned(
   database: Database,
   key: LeaseKey,
-  unknown: { readonly bindings: readonly BindingChange[]; readonly edges: readonly EdgeChange[] },
+  unknown: {
+    readonly bindings: readonly BindingChange[]
+    readonly edges: readonly EdgeChange[]
+    /** The disables and deletions, with those that may have happened; null when there were none. */
+    readonly removals: JsonObject | null
+  },
 ): Promise<void> {
+  const { removals } = unknown
   await database.run(
     holdsLease(key),
     ...bindingStatements(unknown.bindings),
     ...edgeStatements(key, unknown.edges, []),
+    ...(removals === null ? [] : [removalsStatement(key, removals)]),
     renewLease(key, null),
   )
 }
+
+const removalsStatement = (key: LeaseKey, removals: JsonObject): SQL =>
+  sql`UPDATE directory SET removals = ${JSON.stringify(removals)}
+    WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
 
 /** The directory cannot be reached with its credential: it is left alone until an administrator has mended it. */
 export async function storeAuthError(

@@ -50,6 +50,8 @@ export interface RoundCommit {
   readonly urgentPosition: number
   /** Undefined when nothing was learned of the tenant's domains. */
   readonly domains: DomainChange | undefined
+  /** The disables and deletions lately; null when nothing changed about them. */
+  readonly removals: JsonObject | null
   readonly lastDrain: JsonObject | null
   readonly lastError: JsonObject | null
   /** Set when the directory cannot be reached with its credential. */
@@ -91,12 +93,14 @@ function directoryStatement(key: LeaseKey, round: RoundCommit): SQL {
     round.lastError === null ? sql`` : sql`last_error = ${JSON.stringify(round.lastError)},`
   const drain =
     round.lastDrain === null ? sql`` : sql`last_drain = ${JSON.stringify(round.lastDrain)},`
+  const removals =
+    round.removals === null ? sql`` : sql`removals = ${JSON.stringify(round.removals)},`
   const state =
     round.authError === null
       ? sql``
       : sql`state_reason = CASE state WHEN 'active' THEN ${round.authError} ELSE state_reason END,
         state = CASE state WHEN 'active' THEN 'auth_error' ELSE state END,`
-  return sql`UPDATE directory SET ${error} ${drain} ${state} intent = NULL,
+  return sql`UPDATE directory SET ${error} ${drain} ${removals} ${state} intent = NULL,
       position = ${round.position}, urgent_position = ${round.urgentPosition}
     WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
 }
@@ -127,8 +131,8 @@ export function edgeStatements(
   return statements
 }
 
-/** What waits for an administrator, or is not ours to write, is not woken by others. */
-const MAY_WAKE = sql`due_at IS NULL AND state NOT IN ('held', 'former')
+/** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
+const MAY_WAKE = sql`due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
   AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {

@@ -61,6 +61,8 @@ export interface AdoptionInput {
   /** The `externalId` of the user that wants it. */
   readonly externalId: string | null
   readonly policy: 'adopt' | 'hold'
+  /** An administrator, asked about what was held, wants the account adopted. */
+  readonly isApproved: boolean
   readonly attempts: number
 }
 
@@ -95,7 +97,7 @@ export function decideAdoption(input: AdoptionInput): Adoption {
   if (creatingSince !== null && (account.createdAt ?? 0) >= creatingSince - CLOCK_SKEW_MS)
     return { kind: 'ours', graphId: account.id }
   if (!isWanted) return { kind: 'startOver' }
-  const held = reasonToHold(account, policy)
+  const held = reasonToHold(account, input.isApproved ? 'adopt' : policy)
   return held === undefined
     ? { kind: 'adopt', graphId: account.id, exported: [] }
     : hold(name, held)
@@ -118,9 +120,10 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
     return hold(input.name, {
       code: 'account_bound',
       what: `belongs to ${holder.resourceId}`,
-      whatToDo: 'Give one of the two another address.',
+      whatToDo: 'Give one of the two another address. Approving does not help.',
     })
-  if (holder.externalId !== null && holder.externalId === input.externalId)
+  const isSamePerson = holder.externalId !== null && holder.externalId === input.externalId
+  if (isSamePerson || input.isApproved)
     return { kind: 'adopt', graphId: account.id, exported: holder.exported }
   return { kind: 'hold', error: formerAccountError(input.name, holder.resourceId) }
 }
@@ -131,7 +134,7 @@ export const formerAccountError = (name: string, formerId: string): BindingError
     code: 'account_of_former_user',
     what: `is that of a former user (${formerId}) with another externalId`,
     whatToDo:
-      'Delete the former account in Microsoft 365 for good, or rename it there, or change the address.',
+      'Approve it when both are the same person. Else delete the former account in Microsoft 365 for good, or rename it there, or change the address.',
   })
 
 interface Reason {
@@ -145,19 +148,21 @@ function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason
     return {
       code: 'account_is_guest',
       what: 'is a guest',
-      whatToDo: 'Remove the guest, or change the address.',
+      whatToDo: 'Remove the guest, or change the address. A guest is not adopted, approved or not.',
     }
   if (account.isSynced)
     return {
       code: 'account_is_synced',
       what: 'is mastered on premises',
-      whatToDo: 'Manage this user on premises, or take it out of the synchronization.',
+      whatToDo:
+        'Manage this user on premises, or take it out of the synchronization. Approving does not help: Microsoft 365 would refuse every change.',
     }
   if (account.isPrivileged === true)
     return {
       code: 'account_is_privileged',
       what: 'has an administrator role, or is in a group that may have one',
-      whatToDo: 'Take the role from the account, or change the address.',
+      whatToDo:
+        'Take the role from the account, or change the address. Who administers Microsoft 365 is not handed to a source of users, approved or not.',
     }
   if (policy === 'adopt') return undefined
   return {
@@ -165,6 +170,14 @@ function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason
     what: 'exists already',
     whatToDo: 'Approve it to adopt the account, or change the address.',
   }
+}
+
+/** What an administrator reads of an account whose adoption was rejected. */
+export const ADOPTION_REJECTED: BindingError = {
+  code: 'adoption_rejected',
+  message:
+    'An administrator rejected adopting the account that has the name in Microsoft 365: it was not touched.',
+  whatToDo: 'Give the user another address. It is tried again then, or when this is replayed.',
 }
 
 const hold = (name: string, reason: Reason): Adoption => ({

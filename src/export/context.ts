@@ -14,6 +14,7 @@ import type { DomainFacts } from './domain-facts.ts'
 import type { Draft } from './draft.ts'
 import type { Intent } from './intent.ts'
 import type { Target, Targets } from './targets.ts'
+import type { Removals } from './threshold.ts'
 
 /** What the export needs of the outside. */
 export interface ExportPorts {
@@ -63,6 +64,8 @@ export interface Round {
   /** Graph ids that former bindings give up, because the account was taken over. */
   readonly takenOver: string[]
   readonly events: NewEvent[]
+  /** The disables and deletions, as the directory's threshold counts them. */
+  readonly removals: RoundRemovals
   readonly intent: Intent
   /** When the lease was last renewed. */
   renewedAt: number
@@ -75,6 +78,15 @@ export interface Round {
   readonly blocks: Map<ThrottleScope, number>
   /** Which domains the tenant has verified, as far as that is known. */
   domains: DomainFacts | null
+}
+
+/** The removals of a round as they are counted. */
+export interface RoundRemovals {
+  /** What is stored of them; with the users counted anew when that was needed. */
+  before: Removals
+  /** How many this round let through, and how many of those went out. */
+  granted: number
+  sent: number
 }
 
 export type Halt =

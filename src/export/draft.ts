@@ -93,16 +93,32 @@ export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
   draft.stopped = true
 }
 
+/** Whether the binding is to end though its resource exists: somebody unbound it. */
+export const isEnding = ({ state, unboundBy }: BindingRow): boolean =>
+  state === 'unbinding' || (state !== 'former' && unboundBy !== null)
+
 /** An unbinding that has to wait stays one. */
-function waitingState({ state, graphId }: BindingRow): BindingRow['state'] {
-  if (state === 'unbinding') return state
+function waitingState(row: BindingRow): BindingRow['state'] {
+  const { graphId } = row
+  if (isEnding(row)) return 'unbinding'
   return graphId === null ? 'pending' : 'owed'
 }
 
-/** Ends the tries: the binding waits for a change of its resource, or for somebody who replays it. */
+/**
+ * Ends the tries: the binding waits for a change of its resource, or for somebody who replays it; held, it waits for an
+ * administrator, who is asked.
+ */
 export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held' = 'failed'): void {
-  const ended = draft.row.state === 'unbinding' ? 'unbinding' : state
-  draft.row = { ...draft.row, dueAt: null, state: ended, error: toJson(error) }
+  const { row } = draft
+  const isUnbinding = row.state === 'unbinding'
+  draft.row = {
+    ...row,
+    dueAt: null,
+    state: isUnbinding && state === 'failed' ? 'unbinding' : state,
+    unboundBy: isUnbinding ? (row.unboundBy ?? 'admin') : row.unboundBy,
+    approval: state === 'held' ? 'asked' : null,
+    error: toJson(error),
+  }
   draft.stopped = true
 }
 

@@ -20,6 +20,7 @@ import { connectDirectory, type Connection, type GraphPorts } from './connection
 import type { ExportPorts } from './context.ts'
 import { markUnknown, readIntent } from './intent.ts'
 import { runRound } from './round.ts'
+import { readRemovals, withRemoved } from './threshold.ts'
 
 /** Workers give a consumer fifteen minutes and a thousand statements; a drain stops well before and rings again. */
 const MAX_MS = 10 * 60_000
@@ -80,7 +81,12 @@ async function takeOverIntent(
   const intent = readIntent(directory.intent)
   if (intent === null) return
   const bindings = await readAbandoned(database, key, intent.writes)
-  await storeAbandoned(database, key, markUnknown(key, intent, bindings, clock.now()))
+  const { removed, ...unknown } = markUnknown(key, intent, bindings, clock.now())
+  const removals = withRemoved(readRemovals(directory.removals), removed, intent.at)
+  await storeAbandoned(database, key, {
+    ...unknown,
+    removals: removed > 0 ? { ...removals } : null,
+  })
 }
 
 interface Rounds {

@@ -5,7 +5,8 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
-import { type BindingError, type Draft, fail, owe } from './draft.ts'
+import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
+import { settleHeld } from './removals.ts'
 import type { UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -23,6 +24,7 @@ export function finishUser(round: Round, work: UserWork): void {
   const { draft, plan, user } = work
   if (round.unreached.has(draft.target)) return
   if (!draft.stopped) settlePlan(round, work)
+  if (work.held !== undefined) settleHeld(draft, work.held)
   if (draft.row.state === 'former') round.graphIds.set(draft.target.id, null)
   if (draft.target.due) round.doneWaiting.push(draft.target.id)
   if (plan.awaitsManager !== null)
@@ -41,8 +43,10 @@ function putOff(round: Round, draft: Draft): void {
   owe(draft, round.ports.clock.now() + backoffBase(attempts) * 1000)
 }
 
-function settlePlan(round: Round, { draft, plan, refused }: UserWork): void {
-  if (refused !== undefined) settleRefused(draft, refused)
+function settlePlan(round: Round, { draft, plan, refused, held }: UserWork): void {
+  if (held !== undefined && plan.needs.length === 0) {
+    if (plan.failure !== null) noteMissingDomain(round, plan.failure)
+  } else if (refused !== undefined) settleRefused(draft, refused)
   else if (plan.failure !== null) failPlan(round, draft, plan.failure)
   // What Graph holds could not be read, so what depends on it could not even be planned.
   else if (plan.needs.length > 0) putOff(round, draft)
@@ -51,9 +55,9 @@ function settlePlan(round: Round, { draft, plan, refused }: UserWork): void {
 
 /** Whoever is unbound is let go of, even where the account is not ours to disable: what was refused is told. */
 function settleRefused(draft: Draft, refused: BindingError): void {
-  const { state } = draft.row
+  const isUnbinding = isEnding(draft.row)
   fail(draft, refused)
-  if (state === 'unbinding' && refused.code === 'mastered_on_premises')
+  if (isUnbinding && refused.code === 'mastered_on_premises')
     draft.row = { ...draft.row, state: 'former' }
 }
 
@@ -76,6 +80,7 @@ export function settleState(
     draft.writes === 0 &&
     row.state === state &&
     row.dueAt === null &&
+    row.approval === null &&
     JSON.stringify(row.error) === JSON.stringify(told)
   if (isSame) return
   draft.row = {
@@ -84,6 +89,7 @@ export function settleState(
     dueAt: null,
     urgency: 0,
     attempts: 0,
+    approval: null,
     error: told,
     exportedSequence: draft.writes > 0 ? round.head : row.exportedSequence,
   }

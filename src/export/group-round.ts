@@ -11,11 +11,13 @@ import {
 import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { type Draft, openDraft, owe } from './draft.ts'
+import { type Draft, isEnding, openDraft, owe } from './draft.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { exportMembers } from './member-round.ts'
+import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
+import { isRemoval } from './threshold.ts'
 
 /** One group of a round. */
 export interface GroupWork {
@@ -29,6 +31,7 @@ export interface GroupWork {
 export async function exportGroups(round: Round): Promise<void> {
   const works = openGroupWorks(round)
   await lookForEnding(round, works)
+  await holdDeletions(round, works)
   await sendGroups(round, works)
   const ready = works.filter(({ draft, plan }) => isReady(round, draft, plan))
   const unsettled = await exportMembers(
@@ -61,7 +64,7 @@ const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'gro
   planGroup({
     organizationId: round.key.organizationId,
     group,
-    ending: draft.row.state === 'unbinding' ? 'unbound' : undefined,
+    ending: isEnding(draft.row) ? 'unbound' : undefined,
     binding: { ...draft.row, snapshot: snapshotOf(draft) },
     settings: round.settings,
   })
@@ -119,6 +122,15 @@ function snapshotOf({ row }: Draft): GroupSnapshot {
   return typeof name === 'string' ? { displayName: name } : {}
 }
 
+/** Deletions beyond the directory's threshold are held. */
+async function holdDeletions(round: Round, works: readonly GroupWork[]): Promise<void> {
+  const held = await heldRemovals(round, works)
+  for (const { draft } of works) {
+    const error = held.get(draft.target.id)
+    if (error !== undefined) settleHeld(draft, error)
+  }
+}
+
 type GroupStep = readonly [work: GroupWork, write: PlannedWrite<GroupSnapshot>]
 
 /** Creates, renames and deletes: one write a group. */
@@ -135,7 +147,9 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
     steps.push([work, write])
     const { id } = work.draft.target
     const attributes = [...write.attributes]
-    round.intent.writes.push({ kind: 'group', id, reason: 'all', creatingAs: null, attributes })
+    const isTaking = isRemoval(write)
+    const { reason } = work.draft.row
+    round.intent.writes.push({ kind: 'group', id, reason, creatingAs: null, attributes, isTaking })
   }
   if (steps.length === 0) return
   await storeIntent(round)
@@ -148,6 +162,7 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
     if (outcome === undefined) continue
     const { clock, random } = round.ports
     settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
+    noteRemoval(round, draft, write, outcome)
   }
   await readCreatedIds(round, works)
   for (const { draft } of works) round.graphIds.set(draft.target.id, draft.row.graphId)

@@ -11,6 +11,7 @@ import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { openDraft } from './draft.ts'
+import { isCounted } from './threshold.ts'
 import type { Target } from './targets.ts'
 
 const intentSchema = v.object({
@@ -23,6 +24,8 @@ const intentSchema = v.object({
       /** The name under which a create is sent; null for every other write. */
       creatingAs: v.nullable(v.string()),
       attributes: v.array(v.string()),
+      /** Whether it takes the account away: the directory's threshold counts it. */
+      isTaking: v.boolean(),
     }),
   ),
   edges: v.array(v.object({ groupId: v.string(), memberId: v.string(), graphId: v.string() })),
@@ -42,13 +45,16 @@ export function readIntent(stored: Json | null): Intent | null {
   return stored === null ? null : v.parse(intentSchema, stored)
 }
 
-/** What the bindings and memberships of an abandoned intent are from now on: owed, with nothing of it known. */
+/**
+ * What the bindings and memberships of an abandoned intent are from now on: owed, with nothing of it known; and how many of
+ * its writes may have taken an account away.
+ */
 export function markUnknown(
   key: LeaseKey,
   intent: Intent,
   bindings: readonly BindingRow[],
   now: number,
-): { readonly bindings: BindingChange[]; readonly edges: EdgeChange[] } {
+): Abandoned {
   const changes = intent.writes.map((write): BindingChange => {
     const before = bindings.find((row) => row.kind === write.kind && row.resourceId === write.id)
     const row = openDraft(key, targetOf(write), before, write.reason).row
@@ -57,6 +63,7 @@ export function markUnknown(
       ...row,
       dueAt: now,
       attempts: 0,
+      takenAt: counts(write, before, intent.at) ? intent.at : row.takenAt,
       ...(isCreate
         ? { creatingAs: write.creatingAs, creatingSince: row.creatingSince ?? intent.at }
         : {
@@ -68,8 +75,20 @@ export function markUnknown(
   })
   // The group's binding is made due by whoever writes its edges: among the writes there is one for it.
   const edges = intent.edges.map((edge) => ({ ...edge, unknown: true, exportedAt: intent.at }))
-  return { bindings: changes, edges }
+  const removed = changes.filter(
+    ({ before, after }) => after.takenAt === intent.at && before?.approval !== 'approved',
+  )
+  return { bindings: changes, edges, removed: removed.length }
 }
+
+interface Abandoned {
+  readonly bindings: BindingChange[]
+  readonly edges: EdgeChange[]
+  readonly removed: number
+}
+
+const counts = (write: IntendedWrite, before: BindingRow | undefined, at: number): boolean =>
+  write.isTaking && !isCounted(before?.takenAt ?? null, at)
 
 const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   kind,

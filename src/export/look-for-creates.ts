@@ -78,6 +78,7 @@ function adoptionOf(
     boundTo,
     externalId: externalIdOf(round, draft),
     policy: round.settings.conflict,
+    isApproved: row.approval === 'approved',
     attempts: row.attempts,
   })
 }
@@ -180,6 +181,8 @@ function takeOver(
     creatingAs: null,
     creatingSince: null,
     attempts: 0,
+    approval: null,
+    takenAt: null,
   }
   round.graphIds.set(draft.target.id, graphId)
   if (adoption.kind === 'adopt') round.takenOver.push(graphId)

@@ -148,6 +148,7 @@ function intendEdges(round: Round, steps: readonly MemberStep[]): void {
         reason: draft.row.reason,
         creatingAs: null,
         attributes: [],
+        isTaking: false,
       })
     for (const { edge } of edges)
       for (const graphId of [...write.adds, ...write.removes])

@@ -74,7 +74,8 @@ function decide(round: Round, { work, name, account }: Return, outcome: Outcome 
   if (outcome === undefined || LATER.has(outcome.kind)) return lookAgain(round, work)
   // It is not in the recycle bin any more, or nobody may look: then Graph says whether the name is free.
   if (outcome.kind !== 'done') return
-  if (isSamePerson(work, account)) work.queue = [restore(account, name)]
+  if (isSamePerson(work, account) || draft.row.approval === 'approved')
+    work.queue = [restore(account, name)]
   else {
     draft.row = { ...draft.row, creatingAs: null, creatingSince: null }
     fail(draft, formerAccountError(name, account.resourceId), 'held')

@@ -6,7 +6,7 @@ import type { Outcome } from '../graph/outcome.ts'
 import { type AttributeName, attributeNamed, isAttributeName } from '../plan/attributes.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import { isSensitive, withoutSensitive } from '../plan/sensitive.ts'
-import type { BindingError } from './draft.ts'
+import { type BindingError, isEnding } from './draft.ts'
 import { errorOf } from './settle.ts'
 import type { UserWork } from './user-work.ts'
 
@@ -21,7 +21,7 @@ export function takeRefusedPart(work: UserWork, write: PlannedWrite, outcome: Ou
     work.refused = privileged(outcome, [...(work.refused?.attributes ?? []), ...names])
     return true
   }
-  if (outcome.kind === 'masteredOnPremises' && work.draft.row.state === 'unbinding') {
+  if (outcome.kind === 'masteredOnPremises' && isEnding(work.draft.row)) {
     work.queue = []
     work.refused = errorOf({ ...outcome, code: 'mastered_on_premises' })
     return true

@@ -24,6 +24,8 @@ import { domainChange, recheckDomains } from './domains.ts'
 import { expansionCursor, isExpanding, leavesImport, makesAllDue } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
+import { removalsChange } from './removals.ts'
+import { readRemovals } from './threshold.ts'
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import { authFailure } from '../db/abandoned.ts'
@@ -152,6 +154,7 @@ function openRound({ ports, key, connection, log, targets, loaded }: Opening): R
     calledHolders: [],
     takenOver: [],
     events: [],
+    removals: { before: readRemovals(log.directory.removals), granted: 0, sent: 0 },
     intent: { at: ports.clock.now(), writes: [], edges: [] },
     // Unknown: whatever is sent first renews the lease.
     renewedAt: 0,
@@ -176,6 +179,7 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   takenOver: [],
   passwordsOf: [],
   domains: undefined,
+  removals: null,
   lastDrain: null,
   lastError: null,
   authError: null,
@@ -204,6 +208,7 @@ function toCommit(round: Round): RoundCommit {
     takenOver: round.takenOver,
     passwordsOf: round.passwordsOf,
     domains: domainChange(round),
+    removals: removalsChange(round),
     ...positionsBefore(round.targets, [...round.cut]),
     lastDrain: { at: now, writes: round.writes },
     lastError: lastError(drafts, now),

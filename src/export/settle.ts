@@ -87,6 +87,8 @@ function settleDone(
     ...known,
     managerGraphId: typeof manager === 'string' ? manager : null,
     exportedAt: now,
+    // Whoever is let in again may be locked out again, and that counts anew.
+    takenAt: answered.sets['accountEnabled'] === true ? null : draft.row.takenAt,
     creatingAs: null,
     creatingSince: null,
     attempts: 0,
@@ -109,6 +111,8 @@ function settleRestored(draft: Draft, write: Write, graphId: string, now: number
     creatingSince: null,
     attempts: 0,
     error: null,
+    approval: null,
+    takenAt: null,
   }
   draft.writes += 1
   draft.attributes.add('email')

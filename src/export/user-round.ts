@@ -2,12 +2,15 @@
 import type { BindingRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
-import { type Draft, openDraft } from './draft.ts'
+import { ADOPTION_REJECTED } from './adoption.ts'
+import { type Draft, fail, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
+import { heldRemovals } from './removals.ts'
 import { storeIntent } from './sending.ts'
+import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { openWork, readOrgData, type UserWork } from './user-work.ts'
 
@@ -19,6 +22,7 @@ export async function exportUsers(round: Round): Promise<void> {
   await readOrgData(round, works)
   await checkDomains(round, works)
   await lookIntoRecycleBin(round, works)
+  await holdRemovals(round, works)
   intendWrites(round, works)
   if (works.some((work) => work.queue.length > 0)) await storeIntent(round)
   for (let wave = nextWave(round, works); wave.length > 0; wave = nextWave(round, works))
@@ -43,21 +47,44 @@ function openUserDrafts(round: Round): Draft[] {
     const draft = openDraft(round.key, target, before, 'all')
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
-    return existing.has(target.id) ? meetFindings(round, draft) : [draft]
+    return existing.has(target.id) ? meetUser(round, draft) : [draft]
   })
 }
 
-/** Whoever's account is gone has failed already. */
-function meetFindings(round: Round, draft: Draft): Draft[] {
+/** Nothing is planned for whoever's adoption was rejected, or whose account was found to be gone. */
+function meetUser(round: Round, draft: Draft): Draft[] {
+  if (isAdoptionRejected(round, draft)) return []
   takeFindings(draft)
   if (!draft.stopped) return [draft]
   noteEvent(round, draft)
   return []
 }
 
+/** An account whose adoption was rejected is left to whoever has it; a user that changed meanwhile is tried again. */
+function isAdoptionRejected(round: Round, draft: Draft): boolean {
+  const { row, target } = draft
+  if (row.graphId !== null || row.approval !== 'rejected') return false
+  if (target.urgentAt !== null || target.ordinaryAt !== null) {
+    draft.row = { ...row, approval: null }
+    return false
+  }
+  fail(draft, ADOPTION_REJECTED)
+  noteEvent(round, draft)
+  return true
+}
+
 /** Whether the account was last found to be mastered on premises. */
 const isMasteredElsewhere = (row: BindingRow | undefined): boolean =>
   row?.state === 'failed' && row.error?.['code'] === 'mastered_on_premises'
+
+/** Beyond the directory's threshold an account is not taken away; everything else that is owed goes on. */
+async function holdRemovals(round: Round, works: readonly UserWork[]): Promise<void> {
+  const held = await heldRemovals(round, works)
+  for (const work of works) {
+    work.held = held.get(work.draft.target.id)
+    if (work.held !== undefined) work.queue = work.queue.filter((write) => !isPartOfRemoval(write))
+  }
+}
 
 /** Notes in the intent what is about to be written of every user that the tokens may reach. */
 function intendWrites(round: Round, works: readonly UserWork[]): void {
@@ -75,6 +102,7 @@ function intendWrites(round: Round, works: readonly UserWork[]): void {
       reason: draft.row.reason,
       creatingAs: plan.action === 'create' ? createName(queue[0]) : null,
       attributes: [...attributes],
+      isTaking: queue.some(isRemoval),
     })
   }
 }

@@ -8,6 +8,7 @@ import { type Draft, owe } from './draft.ts'
 import { leaveUnreached } from './finish.ts'
 import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
 import { takeRefusedPart } from './refused-part.ts'
+import { noteRemoval } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
 import { managerGraphId, planWork, type UserWork } from './user-work.ts'
@@ -102,6 +103,7 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     if (holder !== undefined) round.calledHolders.push(holder)
     const isPart = takeRefusedPart(work, write, outcome)
     if (!isPart) settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
+    noteRemoval(round, draft, write, outcome)
     if (write.restores !== undefined && draft.row.graphId !== null)
       round.takenOver.push(write.restores)
     noteRefusedDomain(round, outcome)

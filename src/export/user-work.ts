@@ -11,7 +11,7 @@ import type { OrgData } from '../plan/user-body.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
 import { verifiedDomains } from './domain-facts.ts'
-import type { BindingError, Draft } from './draft.ts'
+import { type BindingError, type Draft, isEnding } from './draft.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
 /** One user of a round. */
@@ -25,6 +25,8 @@ export interface UserWork {
   orgData: OrgData | undefined
   /** A part of what it owes that Graph refused, while the rest goes on. */
   refused: BindingError | undefined
+  /** Why the account is not taken away though it should be, while the rest goes on. */
+  held: BindingError | undefined
   /** The stored intent names its writes. */
   isIntended: boolean
 }
@@ -36,7 +38,8 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const password = user === undefined ? undefined : await pendingPassword(round, draft)
   const work = { draft, user, password, orgData: undefined }
   const plan = planWork(round, work)
-  return { ...work, plan, queue: [...plan.writes], refused: undefined, isIntended: false }
+  const queue = [...plan.writes]
+  return { ...work, plan, queue, refused: undefined, held: undefined, isIntended: false }
 }
 
 /** What the planner takes of a user's row beside its document. */
@@ -67,7 +70,7 @@ export function planWork(
   const { row } = draft
   return planUser({
     user,
-    ending: row.state === 'unbinding' ? 'unbound' : undefined,
+    ending: isEnding(row) ? 'unbound' : undefined,
     binding: row,
     directions: round.directions,
     settings: round.settings,

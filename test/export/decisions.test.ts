@@ -79,6 +79,7 @@ describe('an account that has the name of a create', () => {
     boundTo: undefined,
     externalId: 'e1',
     policy: 'adopt',
+    isApproved: false,
     attempts: 0,
     ...parts,
   })
@@ -136,6 +137,25 @@ describe('an account that has the name of a create', () => {
     expect(decideAdoption(input({ boundTo: nameless, externalId: null }))).toMatchObject({
       kind: 'hold',
     })
+  })
+  test('that is held is adopted once an administrator approves, where a decision of a person can make it right', () => {
+    const approved = (parts: Partial<AdoptionInput>) =>
+      decideAdoption(input({ isApproved: true, policy: 'hold', account: OLD, ...parts }))
+    expect(approved({})).toMatchObject({ kind: 'adopt', graphId: 'g1' })
+    const former = { ...holder, isFormer: true, externalId: 'e2', exported: ['jobTitle'] }
+    expect(approved({ boundTo: former })).toMatchObject({ kind: 'adopt', exported: ['jobTitle'] })
+  })
+  test.each([
+    ['a guest', { account: { ...OLD, isGuest: true } }, 'account_is_guest'],
+    ['mastered on premises', { account: { ...OLD, isSynced: true } }, 'account_is_synced'],
+    ['privileged', { account: { ...OLD, isPrivileged: true } }, 'account_is_privileged'],
+    ['another user’s', { account: OLD, boundTo: holder, attempts: 8 }, 'account_bound'],
+  ])('that is %s is not adopted, approved or not', (_, parts, code) => {
+    for (const isApproved of [false, true])
+      expect(decideAdoption(input({ ...parts, isApproved }))).toMatchObject({
+        kind: 'hold',
+        error: { code },
+      })
   })
   test('is looked for three times before the create is repeated', () => {
     const answers = [0, 1, 2].map((attempts) =>

@@ -1,0 +1,117 @@
+/** The removals of a round: which of them go beyond the directory's threshold, and what is counted of those that went out. */
+import { countBound } from '../db/bound-count.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { GroupSnapshot } from '../plan/group-plan.ts'
+import type { PlannedWrite, TakesAway } from '../plan/planned.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import type { Round } from './context.ts'
+import { type BindingError, type Draft, fail } from './draft.ts'
+import {
+  isCounted,
+  isRemoval,
+  limitOf,
+  mayHaveHappened,
+  permissionOf,
+  REMOVAL_REJECTED,
+  removedLately,
+  type Standing,
+  thresholdError,
+  withRemoved,
+} from './threshold.ts'
+
+interface Taking {
+  readonly draft: Draft
+  readonly plan: { readonly takesAway: TakesAway }
+}
+
+/** Why removals of this round must not be carried out, by resource: beyond the threshold, or rejected. */
+export async function heldRemovals(
+  round: Round,
+  works: readonly Taking[],
+): Promise<ReadonlyMap<string, BindingError>> {
+  const now = round.ports.clock.now()
+  const { threshold } = round.settings
+  const held = new Map<string, BindingError>()
+  const counting: Taking[] = []
+  for (const work of works) {
+    const { draft, plan } = work
+    if (plan.takesAway === null || draft.stopped) continue
+    const permission = permissionOf(draft.row, threshold, now)
+    if (permission === 'rejected') held.set(draft.target.id, REMOVAL_REJECTED)
+    if (permission === 'counts' || permission === 'asked') counting.push(work)
+  }
+  if (threshold === null || counting.length === 0) return held
+  const standing = await standingOf(round, threshold, counting.length)
+  for (const { draft, plan } of counting) {
+    const { used, bound } = standing
+    const isAsked = draft.row.approval === 'asked'
+    if (!isAsked && used + round.removals.granted < limitOf(threshold, bound))
+      round.removals.granted += 1
+    else held.set(draft.target.id, thresholdError(draft.row.kind, plan.takesAway, standing))
+  }
+  return held
+}
+
+/** So long the count of bound users is taken for true. */
+const COUNT_LASTS_MS = 60_000
+
+/** The bound users are counted only when it depends on them whether something is held. */
+async function standingOf(
+  round: Round,
+  threshold: Standing['threshold'],
+  wanted: number,
+): Promise<Standing> {
+  const { removals, ports, key } = round
+  const now = ports.clock.now()
+  const used = removedLately(removals.before, now)
+  const { bound } = removals.before
+  if (used + removals.granted + wanted <= threshold.count || threshold.percent === 0)
+    return { threshold, used, bound: bound?.count ?? 0 }
+  if (bound === null || now - bound.at > COUNT_LASTS_MS) {
+    const count = await countBound(ports.database, key)
+    removals.before = { ...removals.before, bound: { count, at: now } }
+  }
+  return { threshold, used, bound: removals.before.bound?.count ?? 0 }
+}
+
+/** Counts a removal that happened, or may have: each account once within the hour, and what was approved not at all. */
+export function noteRemoval(
+  round: Round,
+  draft: Draft,
+  write: PlannedWrite<Snapshot | GroupSnapshot>,
+  outcome: Outcome,
+): void {
+  if (!isRemoval(write) || !mayHaveHappened(outcome)) return
+  const now = round.ports.clock.now()
+  if (isCounted(draft.row.takenAt, now)) return
+  if (draft.before?.approval !== 'approved') round.removals.sent += 1
+  draft.row = { ...draft.row, takenAt: now }
+}
+
+/** What is to be stored of the removals; null when nothing changed. */
+export function removalsChange({ removals, directory, ports }: Round): JsonObject | null {
+  const { before, sent } = removals
+  const after = withRemoved(before, sent, ports.clock.now())
+  const isSame = sent === 0 && JSON.stringify(before) === JSON.stringify(directory.removals)
+  return isSame || (directory.removals === null && sent === 0 && before.bound === null)
+    ? null
+    : { ...after }
+}
+
+/** Ends a draft with a removal that is held or rejected. One that is put off keeps the question for its next round. */
+export function settleHeld(draft: Draft, error: BindingError): void {
+  const { row, before } = draft
+  const isRejected = error.code === REMOVAL_REJECTED.code
+  if (row.dueAt !== null && draft.stopped) {
+    draft.row = { ...row, approval: isRejected ? 'rejected' : 'asked' }
+    return
+  }
+  if (isRejected) return fail(draft, error)
+  // What it is held for was told already; the numbers of today are no news.
+  const isTold = row.approval === 'asked' && before?.error?.['code'] === error.code
+  fail(draft, error, 'held')
+  if (isTold) draft.row = { ...draft.row, error: before.error }
+  const isSame = before !== undefined && JSON.stringify(draft.row) === JSON.stringify(before)
+  if (isSame) draft.row = before
+}

@@ -1,0 +1,122 @@
+/**
+ * The directory's threshold: how many accounts may be disabled or deleted in one hour, whatever caused it. What goes beyond it
+ * is held until an administrator has approved or rejected it. Pure.
+ */
+import * as v from 'valibot'
+
+import type { BindingRow } from '../db/round-store.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { GroupSnapshot } from '../plan/group-plan.ts'
+import type { PlannedWrite, TakesAway } from '../plan/planned.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import type { BindingError } from './draft.ts'
+
+const removalsSchema = v.object({
+  /** How many accounts were disabled or deleted, by minute since the epoch. */
+  minutes: v.record(v.string(), v.number()),
+  /** How many users were bound, and when they were counted; null when they never were. */
+  bound: v.nullable(v.object({ count: v.number(), at: v.number() })),
+})
+
+/** What is known of a directory's disables and deletions lately. */
+export type Removals = v.InferOutput<typeof removalsSchema>
+
+const HOUR_MS = 3_600_000
+const minuteOf = (time: number): number => Math.floor(time / 60_000)
+
+/** What is stored of the removals; a directory that never had one has none. */
+export const readRemovals = (stored: JsonObject | null): Removals =>
+  stored === null ? { minutes: {}, bound: null } : v.parse(removalsSchema, stored)
+
+/** How many there were within the last hour. */
+export function removedLately({ minutes }: Removals, now: number): number {
+  const since = minuteOf(now - HOUR_MS)
+  const lately = Object.entries(minutes).filter(([minute]) => Number(minute) >= since)
+  return lately.reduce((sum, [, count]) => sum + count, 0)
+}
+
+/** The removals with `count` more at `at`; those before the last hour are forgotten. */
+export function withRemoved(removals: Removals, count: number, at: number): Removals {
+  if (count === 0) return removals
+  const since = minuteOf(at - HOUR_MS)
+  const lately = Object.entries(removals.minutes).filter(([minute]) => Number(minute) >= since)
+  const minutes = new Map(lately)
+  const minute = String(minuteOf(at))
+  minutes.set(minute, (minutes.get(minute) ?? 0) + count)
+  return { ...removals, minutes: Object.fromEntries(minutes) }
+}
+
+type Threshold = NonNullable<DirectorySettings['threshold']>
+
+/** The larger of count and percent of the bound users. */
+export const limitOf = ({ count, percent }: Threshold, bound: number): number =>
+  Math.max(count, Math.floor((bound * percent) / 100))
+
+/** What is to become of a removal: it goes through, counts first, stays held, or was rejected. */
+export type Permission = 'free' | 'counts' | 'asked' | 'rejected'
+
+/**
+ * Judges one removal by what its binding says. An approved one is free, and so is one of an account that was counted within
+ * the hour: a repeated write counts once.
+ */
+export function permissionOf(
+  { approval, takenAt }: Pick<BindingRow, 'approval' | 'takenAt'>,
+  threshold: Threshold | null,
+  now: number,
+): Permission {
+  if (approval === 'rejected') return 'rejected'
+  if (approval === 'approved' || threshold === null) return 'free'
+  if (approval === 'asked') return 'asked'
+  return isCounted(takenAt, now) ? 'free' : 'counts'
+}
+
+/** Whether a removal at `takenAt` still counts. */
+export const isCounted = (takenAt: number | null, now: number): boolean =>
+  takenAt !== null && minuteOf(takenAt) >= minuteOf(now - HOUR_MS)
+
+type Write = Pick<PlannedWrite<Snapshot | GroupSnapshot>, 'purpose' | 'sets'>
+
+/** Whether the write itself takes the object away. */
+export const isRemoval = ({ purpose, sets }: Write): boolean =>
+  purpose === 'delete' ||
+  (purpose === 'update' && 'accountEnabled' in sets && sets.accountEnabled === null)
+
+/** Whether the write is a part of taking the object away: nobody who is not disabled loses the sessions. */
+export const isPartOfRemoval = (write: Write): boolean =>
+  write.purpose === 'revoke' || isRemoval(write)
+
+/** Whether it happened, or may have. */
+export const mayHaveHappened = ({ kind }: Outcome): boolean =>
+  kind === 'done' || kind === 'alreadyDone' || kind === 'unknown'
+
+/** Where a directory stands. */
+export interface Standing {
+  readonly threshold: Threshold
+  readonly used: number
+  readonly bound: number
+}
+
+/** What an administrator reads of a removal that is held. */
+export function thresholdError(
+  kind: BindingRow['kind'],
+  takesAway: TakesAway,
+  { threshold, used, bound }: Standing,
+): BindingError {
+  const verb = takesAway === 'disable' ? 'Disabling' : 'Deleting'
+  const { count, percent } = threshold
+  return {
+    code: 'threshold',
+    message: `${verb} the ${kind === 'user' ? 'account' : 'group'} in Microsoft 365 was held back: ${used} were disabled or deleted in this directory within one hour, and its threshold is ${limitOf(threshold, bound)} (${count}, or ${percent} % of ${bound} bound users where that is more).`,
+    whatToDo: 'Approve it, and what is desired by then is carried out; or reject it.',
+  }
+}
+
+/** What an administrator reads of a removal that was rejected. */
+export const REMOVAL_REJECTED: BindingError = {
+  code: 'removal_rejected',
+  message:
+    'An administrator rejected the disabling or deletion in Microsoft 365: it was left as it is.',
+  whatToDo: 'It is tried again when the user or group changes here, or when this is replayed.',
+}

@@ -1,0 +1,364 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import type { Loose } from '../support/seed.ts'
+
+/** A directory with `count` users whose threshold is `threshold`, and the ids of the users. */
+async function worldOf(
+  count: number,
+  threshold: DirectorySettings['threshold'],
+  settings: Partial<DirectorySettings> = {},
+): Promise<{ readonly world: ExportWorld; readonly ids: string[] }> {
+  const world = await exportWorld({ settings: { threshold, ...settings } })
+  const ids: string[] = []
+  for (let i = 0; i < count; i++)
+    ids.push((await world.scim.post('/Users', newUser(`u${i}`))).body['id'])
+  await world.settle()
+  // So old that a 404 is no replica lag.
+  world.clock.now += 2 * 3_600_000
+  return { world, ids }
+}
+
+const suspend = async (world: ExportWorld, ids: readonly string[], active = false) => {
+  for (const id of ids)
+    await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'active', value: active }])
+}
+
+/** What a command does to the bindings that are asked about. */
+const answer = (world: ExportWorld, approval: 'approved' | 'rejected') =>
+  world.query(sql`UPDATE binding SET approval = ${approval}, due_at = ${world.clock.now}
+    WHERE directory_id = ${world.directoryId} AND approval = 'asked'`)
+
+const accounts = (world: ExportWorld): Loose[] => [...world.graph.summary().users]
+const disabled = (world: ExportWorld): number =>
+  accounts(world).filter((user) => user['accountEnabled'] === false).length
+const deleted = (world: ExportWorld): number =>
+  accounts(world).filter((user) => user['isDeleted'] === true).length
+
+async function states(world: ExportWorld): Promise<Record<string, number>> {
+  const rows = await world.query(sql`SELECT state, count(*) AS n FROM binding
+    WHERE directory_id = ${world.directoryId} GROUP BY state`)
+  return Object.fromEntries(rows.map(({ state, n }) => [String(state), Number(n)]))
+}
+
+const heldEvents = (world: ExportWorld) =>
+  world.query(sql`SELECT target_id, body FROM event WHERE organization_id = ${world.organizationId}
+    AND type = 'binding_held'`)
+
+describe('the threshold of a directory', () => {
+  test('lets as many accounts be disabled in an hour as it says, and holds the others, with an event each', async () => {
+    const { world, ids } = await worldOf(8, { count: 3, percent: 0 })
+    await suspend(world, ids.slice(0, 5))
+    await world.settle()
+    expect(disabled(world)).toBe(3)
+    expect(await states(world)).toEqual({ synced: 6, held: 2 })
+    const [event, ...others] = await heldEvents(world)
+    expect(others).toHaveLength(1)
+    expect(JSON.parse(String(event?.['body'])).details.error).toMatchObject({
+      code: 'threshold',
+      message: expect.stringMatching(/Disabling .* its threshold is 3/),
+      whatToDo: expect.stringMatching(/[Aa]pprove/),
+    })
+    // Nothing is owed any more, and nothing asks again by itself.
+    expect(world.bells).toEqual([])
+    world.clock.now += 2 * 3_600_000
+    await world.jobs.scheduled({ cron: '* * * * *' })
+    await world.settle()
+    expect(disabled(world)).toBe(3)
+  })
+
+  test('is a percentage of the bound users where that is more', async () => {
+    const { world, ids } = await worldOf(20, { count: 1, percent: 25 })
+    await suspend(world, ids.slice(0, 8))
+    await world.settle()
+    expect(disabled(world)).toBe(5)
+    expect(await states(world)).toEqual({ synced: 17, held: 3 })
+  })
+
+  test('counts over an hour, whatever the drain, and lets more go afterwards', async () => {
+    const { world, ids } = await worldOf(6, { count: 2, percent: 0 })
+    for (const id of ids.slice(0, 3)) {
+      await suspend(world, [id])
+      await world.settle()
+      world.clock.now += 10 * 60_000
+    }
+    expect(disabled(world)).toBe(2)
+    world.clock.now += 3_600_000
+    await suspend(world, ids.slice(3, 4))
+    await world.settle()
+    expect(disabled(world)).toBe(3)
+    expect(await states(world)).toEqual({ synced: 5, held: 1 })
+  })
+
+  test('counts deletions, unbindings and the deletions of groups with the rest', async () => {
+    const { world, ids } = await worldOf(
+      4,
+      { count: 1, percent: 0 },
+      {
+        onDelete: 'delete',
+        onUnbind: 'delete',
+        onGroupDelete: 'delete',
+      },
+    )
+    const { body: group } = await world.scim.post('/Groups', { displayName: 'G' })
+    await world.settle()
+    world.clock.now += 3_600_000
+    await suspend(world, ids.slice(0, 1))
+    await world.settle()
+    await world.scim.delete(`/Users/${ids[1]}`)
+    await world.scim.delete(`/Groups/${group['id']}`)
+    await world.query(sql`UPDATE binding SET state = 'unbinding', unbound_by = 'admin',
+        due_at = ${world.clock.now} WHERE resource_id = ${ids[2]}`)
+    await world.settle()
+    expect(deleted(world)).toBe(0)
+    expect(world.graph.summary().groups).toHaveLength(1)
+    expect(await states(world)).toEqual({ synced: 2, held: 3 })
+    await answer(world, 'approved')
+    await world.settle()
+    expect(deleted(world)).toBe(2)
+    expect(world.graph.summary().groups.filter((found) => found['isDeleted'] !== true)).toEqual([])
+    expect(await states(world)).toEqual({ synced: 2, former: 3 })
+  })
+
+  test('is off when it is null', async () => {
+    const { world, ids } = await worldOf(5, null)
+    await suspend(world, ids)
+    await world.settle()
+    expect(disabled(world)).toBe(5)
+  })
+
+  test('counts a disable once that Graph carried out without answering, and one that was refused not at all', async () => {
+    const { world, ids } = await worldOf(5, { count: 2, percent: 0 })
+    world.graph.faults.add({ match: { method: 'PATCH' }, commit: true, status: 504, times: 3 })
+    await suspend(world, ids.slice(0, 1))
+    await world.settle()
+    world.graph.changeUser(String((await world.binding(ids[1]!))['graph_id']), {
+      isPrivileged: true,
+    })
+    await suspend(world, ids.slice(1, 2))
+    await world.settle()
+    expect(await world.binding(ids[1]!)).toMatchObject({
+      state: 'failed',
+      error: { code: 'privileged_target' },
+    })
+    await suspend(world, ids.slice(2, 3))
+    await world.settle()
+    expect(disabled(world)).toBe(2)
+    await suspend(world, ids.slice(3, 4))
+    await world.settle()
+    expect(disabled(world)).toBe(2)
+  })
+
+  test('counts what a drain sent that died before it could store it', async () => {
+    const { world, ids } = await worldOf(5, { count: 2, percent: 0 })
+    await world.query(sql`CREATE TRIGGER crash BEFORE UPDATE OF position ON directory
+      WHEN NEW.id = ${sql.raw(`'${world.directoryId}'`)} BEGIN SELECT RAISE(ABORT, 'Network connection lost'); END`)
+    await suspend(world, ids.slice(0, 2))
+    await world.drain()
+    await world.query(sql`DROP TRIGGER crash`)
+    await world.query(sql`UPDATE directory SET lease_until = 1 WHERE id = ${world.directoryId}`)
+    world.bells.length = 0
+    // They are let in again before anybody comes back, and others are suspended.
+    await suspend(world, ids.slice(0, 2), true)
+    await suspend(world, ids.slice(2, 4))
+    await world.settle()
+    expect(disabled(world)).toBe(0)
+    expect(await states(world)).toEqual({ synced: 3, held: 2 })
+  })
+
+  test('counts again whoever was enabled in between', async () => {
+    const { world, ids } = await worldOf(3, { count: 2, percent: 0 })
+    for (const active of [false, true, false, true, false]) {
+      await suspend(world, ids.slice(0, 1), active)
+      await world.settle()
+    }
+    expect(disabled(world)).toBe(0)
+    expect(await world.binding(ids[0]!)).toMatchObject({ state: 'held' })
+  })
+})
+
+describe('a binding that the threshold holds', () => {
+  const held = async () => {
+    const { world, ids } = await worldOf(3, { count: 0, percent: 0 })
+    await suspend(world, ids.slice(0, 1))
+    await world.settle()
+    expect(await world.binding(ids[0]!)).toMatchObject({ state: 'held', approval: 'asked' })
+    return { world, id: ids[0]! }
+  }
+  const title = (world: ExportWorld, id: string, value: string) =>
+    world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value }])
+  const accountOf = (world: ExportWorld) =>
+    accounts(world).find((user) => user['userPrincipalName'] === 'u0@contoso.com')
+
+  test('goes on with everything else, stays held whatever changes, and is told once', async () => {
+    const { world, id } = await held()
+    world.clock.now += 2 * 3_600_000
+    await title(world, id, 'Director')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ jobTitle: 'Director', accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({ state: 'held', error: { code: 'threshold' } })
+    expect(await heldEvents(world)).toHaveLength(1)
+  })
+
+  test('stays held though something else of it has to be tried again, or is refused', async () => {
+    const { world, id } = await held()
+    world.graph.faults.add({ match: { method: 'PATCH' }, status: 504 })
+    await title(world, id, 'Director')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ jobTitle: 'Director', accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+    world.graph.faults.add({
+      match: { method: 'PATCH' },
+      status: 400,
+      code: 'Request_BadRequest',
+      message: "Invalid value specified for property 'jobTitle' of resource 'User'.",
+    })
+    await title(world, id, 'Wrong')
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+    expect(accountOf(world)).toMatchObject({ accountEnabled: true })
+  })
+
+  test('is released with what is desired by then when it is approved: nothing, if the user is active again', async () => {
+    const { world, id } = await held()
+    await suspend(world, [id], true)
+    await answer(world, 'approved')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', approval: null, error: null })
+    // The approval is used up.
+    await suspend(world, [id])
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'held' })
+  })
+
+  test('is carried out when it is approved, also over a 429, and does not count for others', async () => {
+    const { world, id } = await held()
+    await answer(world, 'approved')
+    world.graph.faults.add({ match: { method: 'PATCH' }, status: 429, retryAfter: 5 })
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: false })
+    const urls = world.graph.journal.records().map(({ url }) => url)
+    expect(urls.filter((url) => url.endsWith('/revokeSignInSessions'))).toHaveLength(1)
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', approval: null })
+    const [row] = await world.query(
+      sql`SELECT removals FROM directory WHERE id = ${world.directoryId}`,
+    )
+    expect(JSON.parse(String(row?.['removals'] ?? '{"minutes":{}}')).minutes).toEqual({})
+  })
+
+  test('is left as it is when it is rejected, until the user changes', async () => {
+    const { world, id } = await held()
+    await answer(world, 'rejected')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({
+      state: 'failed',
+      approval: null,
+      due_at: null,
+      error: { code: 'removal_rejected' },
+    })
+    await title(world, id, 'Director')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ jobTitle: 'Director', accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+  })
+
+  test('goes on without a question when the user is active again', async () => {
+    const { world, id } = await held()
+    await suspend(world, [id], true)
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', approval: null })
+  })
+
+  test('that was unbound and is held stays bound and in its groups, and ends when it is approved', async () => {
+    const { world, ids } = await worldOf(2, { count: 0, percent: 0 })
+    await world.query(sql`UPDATE binding SET state = 'unbinding', unbound_by = 'admin',
+        due_at = ${world.clock.now} WHERE resource_id = ${ids[0]}`)
+    await world.settle()
+    expect(await world.binding(ids[0]!)).toMatchObject({ state: 'held' })
+    await title(world, ids[0]!, 'Director')
+    await world.settle()
+    expect(disabled(world)).toBe(0)
+    await answer(world, 'approved')
+    await world.settle()
+    expect(await world.binding(ids[0]!)).toMatchObject({ state: 'former' })
+    expect(disabled(world)).toBe(1)
+  })
+})
+
+describe('a binding that is held because its name is taken', () => {
+  const seeded = async () => {
+    const world = await exportWorld({ settings: { conflict: 'hold' } })
+    world.graph.seed({ users: 1, prefix: 'a' })
+    const { body } = await world.scim.post('/Users', {
+      ...newUser('a'),
+      emails: [{ type: 'work', value: 'a1@contoso.com' }],
+    })
+    await world.settle()
+    expect(await world.binding(body['id'])).toMatchObject({
+      state: 'held',
+      approval: 'asked',
+      error: { code: 'account_exists' },
+    })
+    return { world, id: body['id'] as string }
+  }
+
+  test('adopts the account when it is approved', async () => {
+    const { world, id } = await seeded()
+    await answer(world, 'approved')
+    await world.settle()
+    expect(accounts(world)).toHaveLength(1)
+    expect(accounts(world)[0]).toMatchObject({ displayName: 'a Test' })
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', approval: null })
+  })
+
+  test('leaves the account alone when it is rejected, until the user has another address', async () => {
+    const { world, id } = await seeded()
+    await answer(world, 'rejected')
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'adoption_rejected' },
+    })
+    await world.scim.patch(`/Users/${id}`, [
+      { op: 'replace', path: 'emails[type eq "work"].value', value: 'a2@contoso.com' },
+    ])
+    await world.settle()
+    expect(accounts(world)).toHaveLength(2)
+    expect(accounts(world)[0]).toMatchObject({ displayName: 'Seeded User 1' })
+    expect(await world.binding(id)).toMatchObject({ state: 'synced' })
+  })
+
+  test('is held again with its reason when it is approved though the account is not one to adopt', async () => {
+    const { world, id } = await seeded()
+    const [account] = world.graph.tenant().all('user')
+    world.graph.changeUser(account!.id, { properties: { onPremisesSyncEnabled: true } })
+    await answer(world, 'approved')
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      approval: 'asked',
+      error: { code: 'account_is_synced' },
+    })
+    expect(accounts(world)[0]).toMatchObject({ displayName: 'Seeded User 1' })
+  })
+
+  test('of a former user with another externalId is adopted when it is approved', async () => {
+    const world = await exportWorld()
+    const { body: old } = await world.scim.post('/Users', newUser('a'))
+    await world.settle()
+    await world.scim.delete(`/Users/${old['id']}`)
+    await world.settle()
+    const { body } = await world.scim.post('/Users', newUser('a', { externalId: 'renumbered' }))
+    await world.settle()
+    expect(await world.binding(body['id'])).toMatchObject({ state: 'held' })
+    await answer(world, 'approved')
+    await world.settle()
+    expect(accounts(world)).toHaveLength(1)
+    expect(accounts(world)[0]).toMatchObject({ accountEnabled: true })
+    expect(await world.binding(body['id'])).toMatchObject({ state: 'synced' })
+  })
+})

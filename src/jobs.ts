@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { dropExpiredTokens } from './db/access-token-store.ts'
 import type { Database } from './db/client.ts'
 import { dropOldEvents } from './db/event-retention.ts'
+import { tellExpiringCredentials } from './db/expiring-credentials.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
 import { dropOldRuns } from './db/reconciliation-schedule.ts'
@@ -36,6 +37,10 @@ const RECONCILE = '*/15 * * * *'
 const ALONE = 800
 const BESIDE_DRAINS = 150
 
+/** The queue of wrangler.toml that takes what its consumer could not end. */
+const DEAD_LETTERS = 'isthmus-export-dead'
+const DEAD_LETTER_DELAY_SECONDS = 300
+
 /** The consumers of the queues and of the cron triggers. */
 export function createJobs(deps: Deps): Jobs {
   // Holds values and no promises, so it may outlive the message that filled it.
@@ -52,6 +57,12 @@ export function createJobs(deps: Deps): Jobs {
         answerBells(portsFor, drains),
         ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell, share)),
       ])
+      if (batch.queue === DEAD_LETTERS) {
+        await ringAgain(deps, bells)
+        batch.ackAll()
+        return
+      }
+      const results = await answerBells(portsFor, bells)
       for (const result of results) logDrain(deps, result)
       // A bell carries nothing that could be lost: what is still to do is in the tables, and the sweep finds it.
       batch.ackAll()
@@ -77,12 +88,25 @@ interface DailyTask {
   readonly run: (database: Database, now: number) => Promise<number>
 }
 
+/**
+ * A bell ends here when its consumer died with it again and again. What it rang for is still in the tables: it is logged for
+ * the operator, and rung for again when whatever it was may be over.
+ */
+async function ringAgain(deps: Deps, bells: readonly Bell[]): Promise<void> {
+  for (const bell of bells) {
+    const { organizationId, directoryId = null } = bell
+    deps.log({ level: 'error', message: 'a bell was a dead letter', organizationId, directoryId })
+    await ring(deps, bell, DEAD_LETTER_DELAY_SECONDS)
+  }
+}
+
 /** What is done once a day. */
 const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'expired access tokens dropped', run: dropExpiredTokens },
   { name: 'old idempotency keys dropped', run: dropOldKeys },
   { name: 'old events dropped', run: dropOldEvents },
   { name: 'old reconciliations dropped', run: dropOldRuns },
+  { name: 'expiring credentials told', run: tellExpiringCredentials },
 ]
 
 /** Runs them one after the other; one that fails keeps none of the others from its turn. */

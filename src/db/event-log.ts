@@ -40,6 +40,7 @@ export type EventType =
   | 'admin_delete'
   | 'credential_create'
   | 'credential_revoke'
+  | 'credential_expiring'
   | 'auth_failure'
 
 export interface Actor {

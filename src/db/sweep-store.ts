@@ -10,9 +10,13 @@ export interface Lagging {
 
 /** Records alone are no lag, but many of them are worth stepping over, lest every look scans them. */
 const RECORDS_WORTH_A_STEP = 1000
-const MOST = 1000
+/** More bells than one invocation rings in reasonable time. */
+const MOST = 500
 
-/** Active directories whose log holds something to follow, that have a due binding, or that left an intent behind. */
+/**
+ * Active directories whose log holds something to follow, that have a due binding, or that left an intent behind. Of more than
+ * one look takes, any: so none is left out look after look.
+ */
 export async function laggingDirectories(
   database: Database,
   now: number,
@@ -30,7 +34,7 @@ export async function laggingDirectories(
           AND (e.class = 'change' OR (e.class = 'command' AND e.directory_id = d.id)))
         OR (SELECT max(e.sequence) FROM event e WHERE e.organization_id = d.organization_id)
           > d.position + ${RECORDS_WORTH_A_STEP})
-      LIMIT ${MOST}`,
+      ORDER BY random() LIMIT ${MOST}`,
   )
   return (found?.rows ?? []).map((row) => ({
     organizationId: String(row['organization_id']),

@@ -22,9 +22,12 @@ import { markUnknown, readIntent } from './intent.ts'
 import { runRound } from './round.ts'
 import { readRemovals, withRemoved } from './threshold.ts'
 
-/** Workers give a consumer fifteen minutes and a thousand statements; a drain stops well before and rings again. */
+/** Workers give a consumer fifteen minutes; a drain stops well before and rings again. */
 const MAX_MS = 10 * 60_000
-const MAX_STATEMENTS = 800
+/** D1 takes a thousand statements of one invocation, whichever directory they are about. */
+const MAX_STATEMENTS = 1000
+/** What one more round may ask of D1 before it stops. */
+const ROUND_STATEMENTS = 80
 /** So long a drain waits for quota with the lease in hand, rather than for a bell, which takes seconds of its own. */
 const MAX_WAIT_SECONDS = 10
 
@@ -42,8 +45,20 @@ export type DrainResult =
   /** Another drain took over, or D1 gave way: nothing of the round is stored, and whoever comes next does it again. */
   | { readonly kind: 'aborted'; readonly why: string }
 
+/** What the drains that run side by side in one invocation share. */
+export interface Invocation {
+  /** How many they are. */
+  readonly drains: number
+  /** How many statements they have asked of D1, all of them together. */
+  readonly statements: () => number
+}
+
 /** Drains one directory. Never throws for what may happen in operation. */
-export async function drain(ports: DrainPorts, bell: DirectoryBell): Promise<DrainResult> {
+export async function drain(
+  ports: DrainPorts,
+  bell: DirectoryBell,
+  invocation: Invocation = { drains: 1, statements: () => ports.database.meter.statements },
+): Promise<DrainResult> {
   const key: LeaseKey = { ...bell, token: ports.newToken() }
   const startedAt = ports.clock.now()
   const taken = await takeLease(ports.database, key)
@@ -59,7 +74,10 @@ export async function drain(ports: DrainPorts, bell: DirectoryBell): Promise<Dra
       return { kind: 'drained', rounds: 0, writes: 0 }
     }
     if (taken.directory.intent !== null) await takeOverIntent(ports, key, taken.directory)
-    const { rounds, writes, ...rest } = await runRounds(ports, key, connection.value, startedAt)
+    const isSpent = () =>
+      ports.clock.now() - startedAt > MAX_MS ||
+      invocation.statements() > MAX_STATEMENTS - ROUND_STATEMENTS * invocation.drains
+    const { rounds, writes, ...rest } = await runRounds(ports, key, connection.value, isSpent)
     await leave(ports, key, rest)
     return { kind: 'drained', rounds, writes }
   } catch (thrown) {
@@ -100,18 +118,16 @@ async function runRounds(
   ports: DrainPorts,
   key: LeaseKey,
   connection: Connection,
-  startedAt: number,
+  isSpent: () => boolean,
 ): Promise<Rounds> {
   let writes = 0
   for (let rounds = 1; ; rounds++) {
     const result = await runRound(ports, key, connection)
     writes += result.writes
-    const isSpent =
-      ports.clock.now() - startedAt > MAX_MS || ports.database.meter.statements > MAX_STATEMENTS
     const { more, waitSeconds, isThrottled } = result
-    if (!isSpent && isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
+    if (!isSpent() && isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
       await waitForQuota(ports, key, waitSeconds)
-    else if (isSpent || !more)
+    else if (isSpent() || !more)
       return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, isThrottled }
   }
 }

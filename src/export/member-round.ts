@@ -18,6 +18,9 @@ interface MemberStep {
   readonly edges: readonly EdgePlan[]
 }
 
+/** Groups of which a page is compared as a whole: more would make more of a round than one statement takes. */
+const PAGES = 4
+
 /** At most so many links of a group go out in one wave: one serial envelope. */
 const CHAIN = 20
 
@@ -74,6 +77,11 @@ async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]>
   const named = round.loaded.edges.filter(({ groupId }) => groupId === target.id)
   const cursor = target.whole ? '' : row.memberCursor
   if (cursor === null) return named
+  if (pageStart.size >= PAGES) {
+    draft.row = { ...row, memberCursor: cursor, dueAt: round.ports.clock.now() }
+    unsettled.add(target.id)
+    return named
+  }
   const page = await readWholeGroup(round.ports.database, round.key, target.id, cursor)
   pageStart.set(target.id, cursor)
   draft.row = { ...draft.row, memberCursor: page.nextCursor }

@@ -169,7 +169,7 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
 }
 
 /** A queue batch as the runtime hands it over. @public */
-export function batchOf(bodies: readonly unknown[]): MessageBatch {
+export function batchOf(bodies: readonly unknown[], queue = 'isthmus-export'): MessageBatch {
   const messages = bodies.map((body, i) => ({
     id: String(i),
     body,
@@ -179,7 +179,7 @@ export function batchOf(bodies: readonly unknown[]): MessageBatch {
     retry: () => {},
   }))
   return {
-    queue: 'isthmus-export',
+    queue,
     messages,
     metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
     ackAll: () => {},

@@ -7,6 +7,7 @@ import { tellExpiringCredentials } from './db/expiring-credentials.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
 import { dropOldRuns } from './db/reconciliation-schedule.ts'
+import { forgetGoneAccounts } from './db/gone-accounts.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import { answerBells } from './export/answer-bells.ts'
@@ -107,6 +108,7 @@ const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'old events dropped', run: dropOldEvents },
   { name: 'old reconciliations dropped', run: dropOldRuns },
   { name: 'expiring credentials told', run: tellExpiringCredentials },
+  { name: 'gone accounts forgotten', run: forgetGoneAccounts },
 ]
 
 /** Runs them one after the other; one that fails keeps none of the others from its turn. */

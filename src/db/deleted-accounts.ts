@@ -15,13 +15,14 @@ export interface DeletedAccount {
   readonly exported: readonly string[]
 }
 
-const KEPT_MS = 30 * 24 * 3_600_000
+/** So long Microsoft 365 keeps a deleted account. */
+export const ACCOUNT_KEPT_MS = 30 * 24 * 3_600_000
 
 /** The statement that finds the accounts which one of these users may ask for: by externalId, or by any name it may want. */
 export function deletedAccountsOf(key: LeaseKey, userIds: string, now: number): SQL {
   const { organizationId, directoryId } = key
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}
-    AND deleted_at IS NOT NULL AND deleted_at > ${now - KEPT_MS} AND graph_id IS NOT NULL`
+    AND deleted_at IS NOT NULL AND deleted_at > ${now - ACCOUNT_KEPT_MS} AND graph_id IS NOT NULL`
   const of = (column: SQL) =>
     sql`SELECT ${column} FROM user WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${userIds})) AND ${column} IS NOT NULL`

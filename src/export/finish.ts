@@ -74,8 +74,7 @@ export function settleState(
   problems: readonly Problem[],
 ): void {
   const { row } = draft
-  const told: JsonObject | null =
-    problems.length === 0 ? null : { problems: problems.map(problemJson) }
+  const told = problems.length === 0 ? null : adjusted(problems)
   const isSame =
     draft.writes === 0 &&
     row.state === state &&
@@ -103,7 +102,13 @@ const toError = ({ code, message, whatToDo, attribute, domain }: Problem) => ({
   ...(domain === undefined ? {} : { domain }),
 })
 
-const problemJson = (problem: Problem): JsonObject => ({ ...problem })
+/** What was carried out though not every value as it is: each with its attribute, what became of it and what to do. */
+const adjusted = (problems: readonly Problem[]): JsonObject => ({
+  code: 'values_adjusted',
+  message: problems.map(({ message }) => message).join(' '),
+  whatToDo: problems[0]?.whatToDo ?? '',
+  problems: problems.map((problem): JsonObject => ({ ...problem })),
+})
 
 /** A round that sent nothing for a binding writes no event about it, unless it has just failed or is held. */
 export function noteEvent(round: Round, draft: Draft): void {

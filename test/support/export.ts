@@ -26,6 +26,8 @@ export interface ExportWorld {
   readonly scim: ScimClient
   readonly graph: GraphEmulator
   readonly directoryId: string
+  /** The directories, the first one included, each with its tenant. */
+  readonly directories: readonly { readonly id: string; readonly tenantId: string }[]
   readonly organizationId: string
   /** The clock of gateway and emulator. */
   readonly clock: { now: number }
@@ -46,6 +48,8 @@ export interface ExportWorld {
 }
 
 export interface WorldOptions {
+  /** How many directories the organization has, each in a tenant of its own; default 1. */
+  readonly directories?: number
   readonly settings?: Partial<DirectorySettings>
   readonly emulator?: EmulatorOptions
   /** Wraps what carries requests to the emulator. */
@@ -93,12 +97,16 @@ export async function seedDirectory(
 export async function exportWorld(options: WorldOptions = {}): Promise<ExportWorld> {
   const clock = { now: Date.UTC(2026, 5, 1) }
   // Quota lanes are shared by whoever names the same tenant or app, so each world has its own.
-  const tenant = { ...demoTenant, id: crypto.randomUUID() }
   const clientId = crypto.randomUUID()
   const apps = demoTenant.apps.map((app) => ({ ...app, clientId }))
+  const tenants = Array.from({ length: options.directories ?? 1 }, () => ({
+    ...demoTenant,
+    id: crypto.randomUUID(),
+    apps,
+  }))
   const graph = createGraphEmulator({
     now: () => clock.now,
-    tenants: [{ ...tenant, apps }],
+    tenants,
     ...options.emulator,
   })
   const bells: Rung[] = []
@@ -134,8 +142,12 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   }
   const scim = await scimClient({ instead: { clock: deps.clock } })
   const { organizationId } = scim
-  const account = { tenantId: tenant.id, clientId }
-  const directoryId = await seedDirectory(deps, organizationId, { ...account, ...options })
+  const directories: { id: string; tenantId: string }[] = []
+  for (const { id: tenantId } of tenants) {
+    const account = { tenantId, clientId, settings: options.settings ?? {} }
+    directories.push({ id: await seedDirectory(deps, organizationId, account), tenantId })
+  }
+  const directoryId = directories[0]?.id ?? ''
   const jobs = createJobs(deps)
   const answer = (bell: ExportMessage) => jobs.queue(batchOf([bell]))
   const query: ExportWorld['query'] = async (statement) =>
@@ -144,6 +156,7 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
     scim,
     graph,
     directoryId,
+    directories,
     organizationId,
     clock,
     bells,

@@ -240,7 +240,7 @@ describe('a password', () => {
       {
         ...env,
         ENCRYPTION_KEY: key,
-        ENCRYPTION_KEY_PREVIOUS: String(Reflect.get(env, 'ENCRYPTION_KEY')),
+        ENCRYPTION_KEY_PREVIOUS: env.ENCRYPTION_KEY,
         EXPORT_QUEUE: { send: async () => {} },
       },
       {

@@ -1,4 +1,5 @@
 /** Completes the outcome of a row of `outcome-table.ts` by what varies from answer to answer. */
+import { isJsonObject } from '../kernel/json.ts'
 import { redactSecrets } from '../kernel/redact.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { InnerAnswer } from './batch.ts'
@@ -124,7 +125,7 @@ function explained(outcome: ExplainedRow, known: Case): Explained {
         kind: 'permanent',
         code: outcome.code,
         graphCode: error.code,
-        graphMessage: graphMessage(error),
+        graphMessage: graphMessage(known),
         ...(attribute === undefined ? {} : { attribute }),
         ...afterSeconds(outcome.afterSeconds),
         ...worded(outcome.text, known, attribute),
@@ -135,7 +136,8 @@ function explained(outcome: ExplainedRow, known: Case): Explained {
   }
 }
 
-function worded(text: Explanation, { context, error }: Case, attribute?: string): Explanation {
+function worded(text: Explanation, known: Case, attribute?: string): Explanation {
+  const { context } = known
   const password = sensitiveAttributes(context).includes('passwordProfile')
   const permission =
     password && context.purpose === 'update_user'
@@ -145,12 +147,20 @@ function worded(text: Explanation, { context, error }: Case, attribute?: string)
     sentence
       .replaceAll('{attribute}', () => attribute ?? 'an attribute')
       .replaceAll('{permission}', permission)
-      .replaceAll('{reason}', () => graphMessage(error) || 'it gave no reason.')
+      .replaceAll('{reason}', () => graphMessage(known) || 'it gave no reason.')
   return { message: fillIn(text.message), whatToDo: fillIn(text.whatToDo) }
 }
 
-const graphMessage = (error: GraphError): string =>
-  redactSecrets(error.message).slice(0, GRAPH_MESSAGE_LENGTH)
+/** Graph's words, as far as they may be kept: the password that was sent is not among them. */
+function graphMessage({ error, context }: Case): string {
+  const profile = context.request.body?.['passwordProfile']
+  const password = isJsonObject(profile) ? profile['password'] : undefined
+  const message =
+    typeof password === 'string' && password !== ''
+      ? error.message.replaceAll(password, '[password]')
+      : error.message
+  return redactSecrets(message).slice(0, GRAPH_MESSAGE_LENGTH)
+}
 
 /** The attribute an error is about: the detail's target, else what the row's pattern finds in the text. */
 function namedAttribute({ error, row }: Case): string | undefined {

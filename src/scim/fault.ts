@@ -175,13 +175,17 @@ const ERRORS: {
 
 function filterDetail(fault: Extract<ScimFault, { kind: 'invalidFilter' }>): string {
   const place = fault.position === undefined ? '' : ` at character ${fault.position + 1}`
-  return `The filter "${excerpt(fault.filter)}" cannot be used${place}: ${fault.reason}.`
+  return `The filter "${excerpt(withoutPasswords(fault.filter))}" cannot be used${place}: ${fault.reason}.`
 }
 
 function uniquenessDetail(fault: Extract<ScimFault, { kind: 'uniqueness' }>): string {
   const holder = fault.existingId === undefined ? 'another resource' : fault.existingId
   return `${fault.attribute} "${excerpt(fault.value)}" is already used by ${holder}.`
 }
+
+/** A password is not said again, not even to whoever said it. */
+const withoutPasswords = (filter: string): string =>
+  filter.replaceAll(/(password"?\s+\w+\s+)"(?:[^"\\]|\\.)*"?/gi, '$1"…"')
 
 /** What a stranger sent, short enough to be shown back. */
 function excerpt(text: string): string {

@@ -27,7 +27,12 @@ export default defineConfig(async () => ({
       },
       {
         root: '.',
-        plugins: [await onWorkerd({ FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '' })],
+        plugins: [
+          await onWorkerd({
+            FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '',
+            CHAOS: process.env['CHAOS'] ?? '',
+          }),
+        ],
         test: {
           name: 'worker',
           testTimeout,

@@ -9,6 +9,8 @@ declare global {
       FUZZ_RUNS: string
       /** How large benchmarks are; empty: as large as their figures are stated for. */
       BENCH_SCALE: string
+      /** First seed and number of the long chaos stories, `1,50`; empty: a few. */
+      CHAOS: string
     }
   }
 }

@@ -140,7 +140,8 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
       return database
     },
   }
-  const scim = await scimClient({ instead: { clock: deps.clock } })
+  const { clock: sameClock, randomBytes } = deps
+  const scim = await scimClient({ instead: { clock: sameClock, randomBytes } })
   const { organizationId } = scim
   const directories: { id: string; tenantId: string }[] = []
   for (const { id: tenantId } of tenants) {

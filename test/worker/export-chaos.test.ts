@@ -261,8 +261,7 @@ const bytesOf =
 
 async function lastStand(seed: number): Promise<void> {
   const pick = randomOf(seed)
-  let kill: Kill | undefined
-  let killed = 0
+  const fate: { kill: Kill | undefined; killed: number } = { kill: undefined, killed: 0 }
   const die = () => world.query(TRIGGER(world.directoryId))
   const world: ExportWorld = await exportWorld({
     settings: { onDelete: seed % 2 === 0 ? 'delete' : 'disable', threshold: null },
@@ -270,11 +269,12 @@ async function lastStand(seed: number): Promise<void> {
     instead: { randomBytes: bytesOf(randomOf(seed + 1_000_000)) },
     fetch: (next) => async (input, init) => {
       const request = new Request(input, init)
+      const { kill } = fate
       const isHit = request.url.endsWith('$batch') && kill !== undefined && kill.skip-- <= 0
       if (!isHit) return next(request)
-      const isAfter = kill?.when === 'after'
-      kill = undefined
-      killed += 1
+      const isAfter = kill.when === 'after'
+      fate.kill = undefined
+      fate.killed += 1
       if (isAfter) await next(request).catch(() => {})
       await die()
       throw new TypeError('the runtime is gone')
@@ -293,8 +293,8 @@ async function lastStand(seed: number): Promise<void> {
   misbehave(story)
   for (let step = 0; step < 200; step++) {
     await change(story)
-    if (step % 10 === 9) kill = { when: pick(2) === 0 ? 'before' : 'after', skip: pick(3) }
-    for (let tries = 0; kill !== undefined && tries < 20; tries++) {
+    if (step % 10 === 9) fate.kill = { when: pick(2) === 0 ? 'before' : 'after', skip: pick(3) }
+    for (let tries = 0; fate.kill !== undefined && tries < 20; tries++) {
       await change(story)
       await tick()
     }
@@ -305,7 +305,7 @@ async function lastStand(seed: number): Promise<void> {
       sql`UPDATE directory SET lease_until = 1 WHERE id = ${world.directoryId} AND lease_until > 1`,
     )
   }
-  expect(killed).toBe(20)
+  expect(fate.killed).toBe(20)
   world.graph.faults.clear()
   for (let minute = 0; minute < 60; minute++) await tick()
   await expectConverged(story)

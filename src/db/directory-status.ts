@@ -33,13 +33,13 @@ export async function readStatus(
     sql`SELECT *, CASE WHEN lease_token IS NOT NULL AND json_type(intent, '$.writes') = 'array'
         THEN json_array_length(intent, '$.writes') + json_array_length(intent, '$.edges') ELSE 0 END AS in_flight
       FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-    sql`SELECT count(*) FILTER (WHERE state = 'failed' AND due_at IS NULL) AS failed,
-        count(*) FILTER (WHERE state = 'held') AS held,
+    sql`SELECT count(*) FILTER (WHERE state = 'failed' AND due_at IS NULL OR ${GIVEN_UP}) AS failed,
+        count(*) FILTER (WHERE state = 'held' AND due_at IS NULL) AS held,
         count(*) FILTER (WHERE state NOT IN ('unbinding', 'former')) AS bound
       FROM binding WHERE ${mine}`,
     sql`SELECT count(*) AS owed FROM (${lagging(organizationId, directoryId)}
-      UNION SELECT resource_id FROM binding WHERE ${mine} AND (state IN ('pending', 'owed', 'unbinding')
-        OR (due_at IS NOT NULL AND state NOT IN ('held', 'former'))))`,
+      UNION SELECT resource_id FROM binding WHERE ${mine} AND (state IN ('pending', 'owed')
+        OR (state = 'unbinding' AND NOT ${GIVEN_UP}) OR (due_at IS NOT NULL AND state <> 'former')))`,
     blockedLanes(organizationId, directoryId),
   )
   const [row] = found?.rows ?? []
@@ -55,6 +55,9 @@ export async function readStatus(
     blockedUntil: Number(blocked?.rows[0]?.['until'] ?? 0),
   }
 }
+
+/** An unbinding that failed stays one; it waits for somebody who replays it. */
+const GIVEN_UP = sql`(state = 'unbinding' AND due_at IS NULL AND error IS NOT NULL)`
 
 /** The resources that the log names after the position; a command about the directory counts as one. */
 const lagging = (organizationId: string, directoryId: string): SQL =>

@@ -24,7 +24,7 @@ export async function expandCommand(
     sql`SELECT ${last} AS last`,
     sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
       WHERE ${mine} AND resource_id > ${cursor} AND resource_id <= ${last}
-        AND due_at IS NULL AND state NOT IN ('held', 'former')`,
+        AND due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
     sql`UPDATE directory SET
         expansion = CASE WHEN ${last} IS NULL THEN NULL
           ELSE json_object('sequence', ${sequence}, 'cursor', ${last}) END,

@@ -38,6 +38,8 @@ export interface RoundCommit {
   readonly doneWaiting: readonly string[]
   /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
   readonly moved: readonly string[]
+  /** Those of them that ended here: the groups that they are in let go of them. */
+  readonly left: readonly string[]
   /** Graph ids that went: whose manager they were becomes due. */
   readonly lostGraphIds: readonly string[]
   /** Graph ids whose holders become due: somebody waits for their name. */
@@ -75,6 +77,7 @@ export async function commitRound(
     ...bindingStatements(round.bindings),
     ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
+    ...leftStatements(key, round.left, round.now),
     directoryStatement(key, round),
     ...(round.domains === undefined ? [] : domainStatements(key, round.domains, round.now)),
     ...passwordStatements(key, round.passwordsOf),
@@ -162,6 +165,23 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     statements.push(sql`DELETE FROM awaited WHERE ${mine(key)} AND (awaited_id, waiter_id) IN (
       SELECT a.value ->> 'awaitedId', a.value ->> 'waiterId' FROM json_each(${JSON.stringify(arrived)}) a)`)
   return statements
+}
+
+/**
+ * Whoever was unbound is in the same groups here as before, but in none of them there: what Graph was told of it is looked at
+ * again. Deleted resources are in no group any more, and their events name those that they were in.
+ */
+function leftStatements(key: LeaseKey, left: readonly string[], now: number): SQL[] {
+  if (left.length === 0) return []
+  const memberships = (columns: SQL) =>
+    sql`SELECT ${columns} FROM group_member WHERE organization_id = ${key.organizationId}
+      AND member_id IN (SELECT value FROM json_each(${JSON.stringify(left)}))`
+  return [
+    sql`UPDATE exported_member SET unknown = 1 WHERE ${mine(key)}
+      AND (group_id, member_id) IN (${memberships(sql`group_id, member_id`)})`,
+    sql`UPDATE binding SET due_at = ${now} WHERE ${mine(key)} AND kind = 'group' AND ${MAY_WAKE}
+      AND resource_id IN (${memberships(sql`group_id`)})`,
+  ]
 }
 
 /** Before the bindings: one account is bound once, and the index that sees to it would refuse the batch. */

@@ -174,6 +174,7 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   arrived: [],
   doneWaiting: [],
   moved: [],
+  left: [],
   lostGraphIds: [],
   calledHolders: [],
   takenOver: [],
@@ -202,7 +203,8 @@ function toCommit(round: Round): RoundCommit {
     awaits: round.awaits,
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
-    moved: moved.map(({ target }) => target.id),
+    moved: [...moved, ...drafts.filter(isBack)].map(({ target }) => target.id),
+    left: moved.filter(({ row }) => liveId(row) === null).map(({ target }) => target.id),
     lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
@@ -230,6 +232,10 @@ function authEvents({ halt, key }: Round, now: number): NewEvent[] {
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */
 const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+
+/** Bound again, with the account it had: its groups wait for it, as for one that has just got its Graph id. */
+const isBack = ({ target, before, row }: Draft): boolean =>
+  target.due && before?.state === 'owed' && row.state === 'synced' && row.graphId !== null
 
 const liveId = (row: Draft['before']): string | null =>
   row === undefined || row.state === 'former' ? null : row.graphId

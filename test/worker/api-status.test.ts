@@ -52,5 +52,13 @@ describe('GET /directories/{id}/status', () => {
     await set(sql`state = 'failed', due_at = NULL`, ann['id'])
     const { body } = await api.get(`/directories/${directoryId}/status`)
     expect(body).toMatchObject({ owed: 0, failed: 1, held: 0, bound: 3 })
+    await set(sql`state = 'held'`, ann['id'])
+    const status = async () => (await api.get(`/directories/${directoryId}/status`)).body
+    expect(await status()).toMatchObject({ owed: 0, failed: 0, held: 1 })
+    // Approved, it is about to be sent.
+    await set(sql`approval = 'approved', due_at = ${clock.now}`, ann['id'])
+    expect(await status()).toMatchObject({ owed: 1, failed: 0, held: 0 })
+    await set(sql`state = 'unbinding', due_at = NULL, error = '{}'`, ann['id'])
+    expect(await status()).toMatchObject({ owed: 0, failed: 1, held: 0 })
   })
 })

@@ -379,6 +379,26 @@ describe('a group', () => {
     }
   })
 
+  test('lets go of a member that was unbound, and takes it back once it is bound again', async () => {
+    const world = await exportWorld()
+    const ids = [await create(world, 'a'), await create(world, 'b')]
+    const group = await createGroup(world, 'G', ids)
+    await world.settle()
+    world.clock.now += HOUR
+    const bind = (set: ReturnType<typeof sql>) =>
+      world.query(sql`UPDATE binding SET ${set}, due_at = ${world.clock.now}
+        WHERE directory_id = ${world.directoryId} AND resource_id = ${ids[0]}`)
+    await bind(sql`state = 'unbinding', unbound_by = 'admin'`)
+    await world.settle()
+    expect(liveGroups(world)[0]?.['members']).toEqual([accountOf(world, 'b')?.['id']])
+    expect(await world.binding(group)).toMatchObject({ state: 'synced', due_at: null })
+    world.clock.now += HOUR
+    await bind(sql`state = 'owed', unbound_by = NULL`)
+    await world.settle()
+    expect(accountOf(world, 'a')).toMatchObject({ accountEnabled: true })
+    expect(liveGroups(world)[0]?.['members']).toHaveLength(2)
+  })
+
   test('a name that is too long is shortened and says so', async () => {
     const world = await exportWorld()
     const group = await createGroup(world, 'N'.repeat(300))

@@ -1,6 +1,9 @@
+import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { connect } from '../../src/db/client.ts'
+import { appendEvents } from '../../src/db/event-log.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 import type { Loose } from '../support/seed.ts'
@@ -202,6 +205,30 @@ describe('a binding that the threshold holds', () => {
     expect(await heldEvents(world)).toHaveLength(1)
   })
 
+  test('takes part in what an administrator asks of every user, as far as it is not held', async () => {
+    const { world, id } = await held()
+    await connect(env.DB).run(
+      sql`UPDATE attribute_direction SET sequence = 1 + (SELECT max(sequence) FROM event
+          WHERE organization_id = ${world.organizationId})
+        WHERE directory_id = ${world.directoryId} AND attribute = 'jobTitle'`,
+      appendEvents(world.organizationId, [
+        {
+          class: 'command',
+          type: 'integrationattribute_include',
+          time: world.clock.now,
+          target: { type: 'directory', id: world.directoryId },
+          directoryId: world.directoryId,
+          actor: { type: 'admin', id: 'adm_test' },
+        },
+      ]),
+    )
+    for (const user of world.graph.tenant().all('user'))
+      world.graph.changeUser(user.id, { properties: { jobTitle: 'by hand' } })
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ jobTitle: 'Engineer', accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+  })
+
   test('stays held though something else of it has to be tried again, or is refused', async () => {
     const { world, id } = await held()
     world.graph.faults.add({ match: { method: 'PATCH' }, status: 504 })
@@ -275,6 +302,12 @@ describe('a binding that the threshold holds', () => {
 
   test('that was unbound and is held stays bound and in its groups, and ends when it is approved', async () => {
     const { world, ids } = await worldOf(2, { count: 0, percent: 0 })
+    await world.scim.post('/Groups', {
+      displayName: 'G',
+      members: ids.map((value) => ({ value })),
+    })
+    await world.settle()
+    const members = () => world.graph.summary().groups[0]?.['members'] as unknown[]
     await world.query(sql`UPDATE binding SET state = 'unbinding', unbound_by = 'admin',
         due_at = ${world.clock.now} WHERE resource_id = ${ids[0]}`)
     await world.settle()
@@ -282,10 +315,12 @@ describe('a binding that the threshold holds', () => {
     await title(world, ids[0]!, 'Director')
     await world.settle()
     expect(disabled(world)).toBe(0)
+    expect(members()).toHaveLength(2)
     await answer(world, 'approved')
     await world.settle()
     expect(await world.binding(ids[0]!)).toMatchObject({ state: 'former' })
     expect(disabled(world)).toBe(1)
+    expect(members()).toHaveLength(1)
   })
 })
 

@@ -46,25 +46,11 @@ const DEAD_LETTER_DELAY_SECONDS = 300
 export function createJobs(deps: Deps): Jobs {
   // Holds values and no promises, so it may outlive the message that filled it.
   const tokenCache = createTokenCache()
-  const portsFor = () => drainPorts(deps, tokenCache)
   return {
     async queue(batch) {
       const bells = batch.messages.flatMap((message) => readBell(deps, message.body))
-      const runs = new Map(bells.flatMap((bell) => runBell(bell)))
-      const drains = bells.filter(({ reconciliationId }) => reconciliationId === undefined)
-      const share = Math.floor((drains.length === 0 ? ALONE : BESIDE_DRAINS) / runs.size)
-      // Side by side: a run only reads, and waits where a lane is blocked.
-      const [results] = await Promise.all([
-        answerBells(portsFor, drains),
-        ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell, share)),
-      ])
-      if (batch.queue === DEAD_LETTERS) {
-        await ringAgain(deps, bells)
-        batch.ackAll()
-        return
-      }
-      const results = await answerBells(portsFor, bells)
-      for (const result of results) logDrain(deps, result)
+      if (batch.queue === DEAD_LETTERS) await ringAgain(deps, bells)
+      else await answerAll(deps, tokenCache, bells)
       // A bell carries nothing that could be lost: what is still to do is in the tables, and the sweep finds it.
       batch.ackAll()
     },
@@ -75,12 +61,28 @@ export function createJobs(deps: Deps): Jobs {
         if (runs > 0) deps.log({ message: 'reconciliations started', runs })
       }
       if (cron !== SWEEP) return
-      const { bells, expiredPasswords } = await sweep(portsFor())
+      const { bells, expiredPasswords } = await sweep(drainPorts(deps, tokenCache))
       const runs = await ringSilent(reconcilePorts(deps, tokenCache))
       if (bells + expiredPasswords + runs > 0)
         deps.log({ message: 'swept', bells, expiredPasswords, runs })
     },
   }
+}
+
+/** Drains, and runs of reconciliation, side by side: a run only reads, and waits where a lane is blocked. */
+async function answerAll(
+  deps: Deps,
+  tokenCache: TokenCache,
+  bells: readonly Bell[],
+): Promise<void> {
+  const runs = new Map(bells.flatMap((bell) => runBell(bell)))
+  const drains = bells.filter(({ reconciliationId }) => reconciliationId === undefined)
+  const share = Math.floor((drains.length === 0 ? ALONE : BESIDE_DRAINS) / runs.size)
+  const [results] = await Promise.all([
+    answerBells(() => drainPorts(deps, tokenCache), drains),
+    ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell, share)),
+  ])
+  for (const result of results) logDrain(deps, result)
 }
 
 interface DailyTask {

@@ -24,10 +24,10 @@ import { readRemovals, withRemoved } from './threshold.ts'
 
 /** Workers give a consumer fifteen minutes; a drain stops well before and rings again. */
 const MAX_MS = 10 * 60_000
-/** D1 takes a thousand statements of one invocation, whichever directory they are about. */
-const MAX_STATEMENTS = 1000
+/** D1 takes a thousand statements of one invocation, whichever directory they are about; some are left to reconciliation. */
+const MAX_STATEMENTS = 850
 /** What one more round may ask of D1 before it stops. */
-const ROUND_STATEMENTS = 80
+const ROUND_STATEMENTS = 60
 /** So long a drain waits for quota with the lease in hand, rather than for a bell, which takes seconds of its own. */
 const MAX_WAIT_SECONDS = 10
 

@@ -93,7 +93,8 @@ class World {
     )
     const text = await response.text()
     await waitOnExecutionContext(ctx)
-    const parsed: Loose = text.startsWith('{') ? JSON.parse(text) : {}
+    const isJson = /^application\/(scim\+)?json/.test(response.headers.get('content-type') ?? '')
+    const parsed: Loose = isJson && text !== '' ? JSON.parse(text) : {}
     const made = parsed['secret'] ?? parsed['access_token']
     if (typeof made === 'string') this.secrets.push(made)
     else

@@ -9,7 +9,7 @@ import {
 } from './emulator.ts'
 import type { AppSettings, TenantSettings } from './settings.ts'
 import { textFrom } from './text.ts'
-import { askToken, errorOf, newUser, signIn } from './test-client.ts'
+import { askToken, errorOf, newGroup, newUser, signIn } from './test-client.ts'
 
 const START = Date.UTC(2026, 0, 9, 2, 2, 12)
 
@@ -108,6 +108,24 @@ describe('a bearer token', () => {
       })
   })
 
+  it.each([
+    ['User-Phone.ReadWrite.All', { mobilePhone: '+1', businessPhones: ['+2'] }],
+    ['User-Mail.ReadWrite.All', { otherMails: ['a@example.net'] }],
+    ['User.EnableDisableAccount.All', { accountEnabled: false }],
+    [
+      'User-PasswordProfile.ReadWrite.All',
+      { passwordProfile: { forceChangePasswordNextSignIn: true, password: 'xWwvJ]6NMw+bWH-d' } },
+    ],
+  ])('with %s alone opens its own properties and no others', async (role, body) => {
+    const emulator = withApp({ roles: [role, 'User.Read.All'] })
+    const send = await signIn(emulator)
+    const path = `/users/${emulator.seed({ users: 1 }).users[0]}`
+    expect((await send('PATCH', path, body)).status).toBe(204)
+    expect((await send('PATCH', path, { jobTitle: 'Director' })).status).toBe(403)
+    expect((await send('PATCH', path, { ...body, jobTitle: 'Director' })).status).toBe(403)
+    expect((await send('POST', '/users', newUser('adele'))).status).toBe(403)
+  })
+
   it('opens its own tenant only', async () => {
     const fabrikam: TenantSettings = {
       ...demoTenant,
@@ -120,5 +138,25 @@ describe('a bearer token', () => {
     expect((await send('GET', '/users')).body['value']).toEqual([])
     expect((await send('POST', '/users', newUser('adele'))).status).toBe(201)
     expect(emulator.summary('fabrikam.com').users).toHaveLength(2)
+  })
+})
+
+describe('the quota of a tenant', () => {
+  it('refuses new users and groups; what is in the recycle bin counts for a quarter', async () => {
+    const emulator = emulate({ tenants: [{ ...demoTenant, objectQuota: 4 }] })
+    const send = await signIn(emulator)
+    const { users } = emulator.seed({ users: 4 })
+    for (const [path, body] of [
+      ['/users', newUser('adele')],
+      ['/groups', newGroup('ops')],
+    ] as const)
+      expect(errorOf(await send('POST', path, body))).toMatchObject({
+        status: 403,
+        code: 'Directory_QuotaExceeded',
+      })
+    await send('DELETE', `/users/${users[0]}`)
+    expect((await send('POST', '/users', newUser('adele'))).status).toBe(403)
+    await send('DELETE', `/directory/deletedItems/${users[0]}`)
+    expect((await send('POST', '/users', newUser('adele'))).status).toBe(201)
   })
 })

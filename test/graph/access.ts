@@ -1,6 +1,7 @@
 import type { DirectoryObject } from './changes.ts'
 import { accessErrors } from './errors.ts'
 import type { AppSettings, DirectoryRole } from './settings.ts'
+import { permissions } from './permissions.ts'
 import type { Tenant } from './tenant.ts'
 
 /** The application that a token speaks for. */
@@ -24,6 +25,23 @@ export function requireReach(caller: Caller, target: DirectoryObject): void {
   if (!isPrivileged(caller.tenant, target)) return
   if (!holds(caller, ['Privileged Authentication Administrator', 'Global Administrator']))
     throw accessErrors.denied()
+}
+
+/** The permissions that open an update of one property, for an application that may not write users. */
+const NARROW: Readonly<Record<string, string>> = {
+  accountEnabled: 'User.EnableDisableAccount.All',
+  businessPhones: 'User-Phone.ReadWrite.All',
+  mobilePhone: 'User-Phone.ReadWrite.All',
+  otherMails: 'User-Mail.ReadWrite.All',
+  // Demanded of everybody, and apart.
+  passwordProfile: 'User-PasswordProfile.ReadWrite.All',
+}
+
+/** Demands the permission to write each of these properties of a user. */
+export function requireUpdate(caller: Caller, names: readonly string[]): void {
+  const mayWriteAll = permissions.writeUsers.some((role) => caller.roles.includes(role))
+  if (mayWriteAll) return
+  for (const name of names) requireRole(caller, [NARROW[name] ?? ''])
 }
 
 /** A password reset takes a permission and, at least, the role of a User Administrator. */

@@ -15,7 +15,10 @@ const NONE: ReadonlySet<string> = new Set()
 /** Objects and the links between them, with their indexes: the fold of a log, as far as it was followed. */
 export class Directory {
   readonly settings: TenantSettings
-  readonly #objects = new Map<string, DirectoryObject>()
+  readonly #objects: Record<Kind, Map<string, DirectoryObject>> = {
+    user: new Map(),
+    group: new Map(),
+  }
   /** Numbers in order of creation; a purged object keeps its own, for page tokens that name it. */
   readonly #ordinals = new Map<string, number>()
   readonly #links: Record<Relation, Map<string, Set<string>>> = {
@@ -35,7 +38,7 @@ export class Directory {
 
   /** Every object of a kind, in order of creation, deleted ones too. */
   *all(kind: Kind): Generator<DirectoryObject> {
-    for (const object of this.#objects.values()) if (object.kind === kind) yield object
+    yield* this.#objects[kind].values()
   }
 
   /** The objects of a kind that are not in the recycle bin. */
@@ -52,9 +55,15 @@ export class Directory {
     return this.#live[kind]
   }
 
+  /** How many objects are in the recycle bin. */
+  countDeleted(): number {
+    return this.#deleted.size
+  }
+
   /** The object of an id, deleted or not. */
   byId(id: string): DirectoryObject | undefined {
-    return this.#objects.get(id.toLowerCase())
+    const key = id.toLowerCase()
+    return this.#objects.user.get(key) ?? this.#objects.group.get(key)
   }
 
   liveById(id: string, kind?: Kind): DirectoryObject | undefined {
@@ -71,7 +80,7 @@ export class Directory {
   /** Who holds a unique value. */
   holderOf(property: string, value: string): DirectoryObject | undefined {
     const id = this.#holders.get(claim(property, value))
-    return id === undefined ? undefined : this.#objects.get(id)
+    return id === undefined ? undefined : this.byId(id)
   }
 
   /** What an object points to, the deleted included. */
@@ -112,7 +121,7 @@ export class Directory {
 
   #put(object: DirectoryObject): void {
     this.#forget(object.id)
-    this.#objects.set(object.id, object)
+    this.#objects[object.kind].set(object.id, object)
     if (!this.#ordinals.has(object.id)) this.#ordinals.set(object.id, this.#ordinals.size)
     for (const held of claimsOf(object)) this.#holders.set(held, object.id)
     const deletedAt = textOf(object, 'deletedDateTime')
@@ -122,7 +131,7 @@ export class Directory {
 
   #purge(id: string): void {
     this.#forget(id)
-    this.#objects.delete(id)
+    for (const objects of Object.values(this.#objects)) objects.delete(id)
     for (const targets of Object.values(this.#links)) {
       targets.delete(id)
       for (const set of targets.values()) set.delete(id)
@@ -131,7 +140,7 @@ export class Directory {
 
   /** Drops what the indexes know of an object's present state. */
   #forget(id: string): void {
-    const before = this.#objects.get(id)
+    const before = this.byId(id)
     if (!before) return
     if (!isDeleted(before)) this.#live[before.kind] -= 1
     this.#deleted.delete(id)

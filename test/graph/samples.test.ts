@@ -198,6 +198,56 @@ describe('the wire samples', () => {
     expect((await send('GET', `/users/${user}`)).status).toBe(200)
   })
 
+  it('finds by name, by employee number, by several names, by ending, and counts', async () => {
+    const upn = "o'neil@contoso.com"
+    await send('POST', '/users', { ...adele, userPrincipalName: upn, employeeId: '12345' })
+    const found = async (query: string, headers = {}): Promise<unknown> =>
+      (await send('GET', `/users?${query}`, undefined, headers)).body['value']
+    const one = [{ id: expect.any(String), userPrincipalName: upn }]
+    const select = '$select=id,userPrincipalName'
+    expect(await found(`$filter=userPrincipalName eq 'o''neil@contoso.com'&${select}`)).toEqual(one)
+    expect(await found(`$filter=employeeId eq '12345'&${select}`)).toEqual(one)
+    expect(
+      await found(`$filter=userPrincipalName in ('a@x','${upn.replace("'", "''")}')&${select}`),
+    ).toEqual(one)
+    const eventual = { ConsistencyLevel: 'eventual' }
+    const ending = `$filter=endsWith(userPrincipalName,'@contoso.com')&$count=true&${select}`
+    expect(await found(ending, eventual)).toEqual(one)
+    const { status, headers, body } = await send('GET', '/users/$count', undefined, eventual)
+    expect([status, headers.get('content-type'), body]).toEqual([200, 'text/plain', { text: '1' }])
+  })
+
+  it('tells changes since a delta link', async () => {
+    const graph = 'https://graph.microsoft.com/v1.0'
+    const id = idOf(await send('POST', '/users', adele))
+    const gone = idOf(await send('POST', '/users', { ...newUser('gone') }))
+    const first = await send('GET', '/users/delta?$select=displayName,givenName,surname')
+    expect(first.body).toEqual({
+      '@odata.context': `${graph}/$metadata#users(displayName,givenName,surname)`,
+      '@odata.deltaLink': expect.stringMatching(/^https:.*\/users\/delta\?\$deltatoken=[\w-]+$/),
+      value: [
+        { displayName: 'Adele Vance', givenName: 'Adele', surname: 'Vance', id },
+        { displayName: 'User gone', id: gone },
+      ],
+    })
+    await send('PATCH', `/users/${id}`, { surname: 'Doe' })
+    await send('DELETE', `/users/${gone}`)
+    const link = textFrom(first.body['@odata.deltaLink']).replace(graph, '')
+    const second = await send('GET', link, undefined, { Prefer: 'return=minimal' })
+    expect(second.body['value']).toEqual([
+      { surname: 'Doe', id },
+      { id: gone, '@removed': { reason: 'changed' } },
+    ])
+    const latest = await send('GET', '/users/delta?$deltatoken=latest&$select=displayName')
+    expect(latest.body).toMatchObject({ value: [], '@odata.deltaLink': expect.any(String) })
+    emulator.delta.resync()
+    const dead = await send('GET', link)
+    expect([dead.status, dead.headers.get('location')]).toEqual([
+      410,
+      `${graph}/users/delta?$deltatoken=&$select=displayName,givenName,surname`,
+    ])
+  })
+
   it('tells domains and the organization', async () => {
     const domains = await send('GET', '/domains?$select=id,isVerified,isDefault,authenticationType')
     expect(domains.body['value']).toEqual([

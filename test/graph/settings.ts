@@ -4,6 +4,8 @@ export interface TenantSettings {
   readonly displayName: string
   readonly domains: readonly DomainSettings[]
   readonly apps: readonly AppSettings[]
+  /** How many users and groups the tenant may hold; default without limit. */
+  readonly objectQuota?: number
   /** What the tenant has subscribed to; default one licence of a thousand seats. */
   readonly skus?: readonly SkuSettings[]
   /** Names of directory extensions that may be written, `extension_<32 hex digits>_<name>`. */

@@ -31,6 +31,6 @@ export function sortKey(object: DirectoryObject, order: Order | undefined): stri
 
 /** The order of two places: below 0 when the first comes first. */
 export function comparePlaces(a: Place, b: Place, order: Order | undefined): number {
-  const byKey = a.key.localeCompare(b.key, 'en')
+  const byKey = a.key === b.key ? 0 : a.key.localeCompare(b.key, 'en')
   return (order?.isDescending ? -byKey : byKey) || a.ordinal - b.ordinal
 }

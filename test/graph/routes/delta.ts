@@ -6,7 +6,8 @@ import { type DeltaToken, type RoundQuery, decodeToken, encodeToken } from '../d
 import { deltaErrors, queryErrors } from '../errors.ts'
 import { type Answer, answer, prefers } from '../exchange.ts'
 import { chanceOf } from '../random.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
 import type { Kind } from '../schema.ts'
 import type { Tenant } from '../tenant.ts'
 

@@ -4,7 +4,8 @@ import { type Answer, answer } from '../exchange.ts'
 import { readOptions } from '../odata/options.ts'
 import { contextOf } from '../odata/page.ts'
 import { project, shapeOf, typed } from '../odata/project.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
 import { objectBody } from '../rules/property.ts'
 
 const MOST_IDS = 1000

@@ -8,9 +8,11 @@ import { readOptions } from '../odata/options.ts'
 import { contextOf, listPage } from '../odata/page.ts'
 import { project, shapeOf } from '../odata/project.ts'
 import { alternateKey } from '../path.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
 import { checkGroupUpdate, checkMembershipWritable, checkNewGroup } from '../rules/group.ts'
 import { objectBody, propertiesIn } from '../rules/property.ts'
+import { checkQuota } from '../rules/quota.ts'
 import { type BoundLinks, boundLinks, checkKnown } from '../rules/references.ts'
 import { defaultSelect } from '../schema.ts'
 import type { Tenant } from '../tenant.ts'
@@ -49,6 +51,7 @@ function createFrom({ world, tenant, replica, request }: Context, body: JsonObje
     id: world.random.guid(),
     properties: { groupTypes: [], ...values, createdDateTime: now, renewedDateTime: now },
   }
+  checkQuota(tenant)
   tenant.commit([{ type: 'put', object: group }, ...linkChanges(tenant, group, links)])
   const shown = project(tenant, group, { kind: 'group', names: defaultSelect.group })
   const context = `${request.url.origin}/v1.0/$metadata#groups/$entity`

@@ -6,7 +6,8 @@ import type { Answer } from '../exchange.ts'
 import { groupOf, userOf } from '../lookup.ts'
 import { readOptions } from '../odata/options.ts'
 import { listPage } from '../odata/page.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
 
 /** The role that a privileged user holds; which one it is does not matter to anybody here. */
 const ROLE = { id: '729827e3-9c14-49f7-bb1b-9608f156bbb8', displayName: 'Helpdesk Administrator' }

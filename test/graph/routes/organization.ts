@@ -3,7 +3,8 @@ import { addressErrors, queryErrors } from '../errors.ts'
 import { type Answer, answer } from '../exchange.ts'
 import { readOptions } from '../odata/options.ts'
 import { contextOf } from '../odata/page.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
 import type { DomainSettings, SkuSettings, TenantSettings } from '../settings.ts'
 
 function listDomains({ tenant, request }: Context): Answer {

@@ -6,7 +6,9 @@ import { userOf } from '../lookup.ts'
 import { type QueryOptions, readOptions } from '../odata/options.ts'
 import { contextOf, countMatching, listPage } from '../odata/page.ts'
 import { project, shapeOf } from '../odata/project.ts'
-import { type Context, permissions, route } from '../route.ts'
+import { permissions } from '../permissions.ts'
+import { type Context, route } from '../route.ts'
+import { checkQuota } from '../rules/quota.ts'
 import { checkNewUser, checkUserUpdate } from '../rules/user.ts'
 import { defaultSelect } from '../schema.ts'
 import { toGraphTime } from '../world.ts'
@@ -27,6 +29,7 @@ function create({ world, tenant, request }: Context): Answer {
     },
     ...(write.password === undefined ? {} : { password: write.password }),
   }
+  checkQuota(tenant)
   tenant.commit([{ type: 'put', object: user }])
   world.counters.userCreated(likenessesOf(user))
   const names = defaultSelect.user.filter((name) => name !== 'securityIdentifier')
@@ -129,12 +132,14 @@ function revokeSessions({ world, tenant, request, params }: Context): Answer {
   return answer(200, { '@odata.context': context, value: true })
 }
 
+const updateUsers = [...permissions.writeUsers, ...permissions.writeSomeOfUsers]
+
 export const userRoutes = [
   route('GET /users', 'user.list', permissions.readUsers, list, 2),
   route('POST /users', 'user.create', permissions.writeUsers, create),
   route('GET /users/$count', 'user.count', permissions.readUsers, count),
   route('GET /users/{id}', 'user.get', permissions.readUsers, get),
-  route('PATCH /users/{id}', 'user.update', permissions.writeUsers, update),
+  route('PATCH /users/{id}', 'user.update', updateUsers, update),
   route('DELETE /users/{id}', 'user.delete', permissions.deleteUsers, remove),
   route(
     'POST /users/{id}/revokeSignInSessions',

@@ -1,5 +1,11 @@
 import { type Json, type JsonObject, isJsonArray, isJsonObject } from '../../../src/kernel/json.ts'
-import { type Caller, isSynced, requirePasswordReset, requireReach } from '../access.ts'
+import {
+  type Caller,
+  isSynced,
+  requirePasswordReset,
+  requireReach,
+  requireUpdate,
+} from '../access.ts'
 import type { DirectoryObject } from '../changes.ts'
 import { accessErrors, valueErrors } from '../errors.ts'
 import { propertyOf } from '../schema.ts'
@@ -40,6 +46,7 @@ export function checkUserUpdate(
 ): UserWrite {
   const { tenant } = caller
   const values = propertiesIn(objectBody(body))
+  requireUpdate(caller, Object.keys(values))
   if ('passwordProfile' in values) checkPasswordAccess(caller, values)
   checkProperties(tenant, 'user', values)
   checkMastered(user, values)

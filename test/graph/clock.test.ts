@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { createGraphEmulator } from './emulator.ts'
 import { idOf, newUser, signIn } from './test-client.ts'
 
@@ -23,21 +23,28 @@ it('lets time pass over HTTP', async () => {
 
 it('spreads latencies around the median', async () => {
   const waited: number[] = []
-  vi.stubGlobal('setTimeout', (resume: () => void, milliseconds: number) => {
+  const sleep = async (milliseconds: number): Promise<void> => {
     waited.push(milliseconds)
-    queueMicrotask(resume)
-  })
-  try {
-    const emulator = createGraphEmulator({ latency: { p50: 200, p95: 800 } })
-    const send = await signIn(emulator)
-    for (let i = 0; i < 400; i++) await send('GET', '/organization')
-  } finally {
-    vi.unstubAllGlobals()
   }
+  const emulator = createGraphEmulator({ latency: { p50: 200, p95: 800 }, sleep })
+  const send = await signIn(emulator)
+  for (let i = 0; i < 400; i++) await send('GET', '/organization')
   const sorted = waited.toSorted((a, b) => a - b)
   expect(sorted).toHaveLength(400)
   expect(sorted[200]).toBeGreaterThan(150)
   expect(sorted[200]).toBeLessThan(260)
   expect(sorted[380]).toBeGreaterThan(600)
   expect(sorted[380]).toBeLessThan(1100)
+})
+
+it('waits for the delay of a fault in the same time', async () => {
+  const waited: number[] = []
+  const sleep = async (milliseconds: number): Promise<void> => {
+    waited.push(milliseconds)
+  }
+  const emulator = createGraphEmulator({ sleep })
+  const send = await signIn(emulator)
+  emulator.faults.add({ commit: true, delay: 45_000 })
+  expect((await send('POST', '/users', newUser('adele'))).status).toBe(201)
+  expect(waited).toEqual([45_000])
 })

@@ -31,7 +31,7 @@ export interface FaultSpec {
   readonly transport?: 'hang-up' | 'truncate'
   /** What happens beside it: all tokens expire, the tenant's consent is taken back, another administrator changes a user. */
   readonly event?: 'revoke-tokens' | 'drop-consent' | 'drift'
-  /** Milliseconds of real time before the answer. */
+  /** Milliseconds before the answer. */
   readonly delay?: number
 }
 

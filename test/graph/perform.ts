@@ -3,7 +3,7 @@ import { type Caller, requireRole } from './access.ts'
 import { chargeOf, isWrite } from './cost.ts'
 import { type ErrorTrace, GraphError, serviceFailure } from './errors.ts'
 import { type Answer, type GraphRequest, addressOf } from './exchange.ts'
-import { type FaultSpec, faultyAnswer } from './faults.ts'
+import { faultyAnswer } from './faults.ts'
 import { bringAbout } from './fault-events.ts'
 import { findGroup, findUser } from './lookup.ts'
 import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
@@ -86,15 +86,11 @@ async function strike(passage: Passage, inFlight: number): Promise<Outcome> {
   if (!fault) return execute(passage, inFlight)
   if (fault.event) bringAbout(fault.event, world, passage.caller)
   const truth = fault.commit ? await execute(passage, inFlight) : undefined
-  await delayOf(fault)
+  if (fault.delay !== undefined) await world.sleep(fault.delay)
   return {
     answer: faultyAnswer(fault, truth?.answer, trace),
     isCommitted: truth?.isCommitted ?? false,
   }
-}
-
-const delayOf = async ({ delay }: FaultSpec): Promise<void> => {
-  if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay))
 }
 
 async function execute(passage: Passage, inFlight: number): Promise<Outcome> {

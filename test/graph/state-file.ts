@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TenantEntry } from './emulator.ts'
+import type { TenantEntry } from './options.ts'
 
 /** An append-only file of log entries, one JSON text per line. */
 export interface StateFile {

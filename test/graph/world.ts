@@ -23,6 +23,7 @@ export interface World {
   readonly journal: Journal
   /** Passes between a request's arrival and its execution, so that requests can overlap. */
   readonly pause: () => Promise<void>
+  readonly sleep: (milliseconds: number) => Promise<void>
   /** Whether the second of two overlapping writes on one object gets a 409, or is only counted. */
   readonly rejectOverlaps: boolean
   readonly tokenLifetimeSeconds: number

@@ -94,6 +94,9 @@ async function send({ api, ids }: ApiWorld, { method, path }: Operation, wanted:
   })
 }
 
+/** Operations that were carried out at least once, among those that were tried. */
+const succeeded = new Map<string, boolean>()
+
 describe('whatever is sent, the answer is one that the OpenAPI document describes', () => {
   test.each(OPERATIONS)('$method $path', async (operation) => {
     const world = await apiWorld()
@@ -109,8 +112,17 @@ describe('whatever is sent, the answer is one that the OpenAPI document describe
       { numRuns: RUNS, ...SEED },
     )
     expect(world.api.lines.filter((line) => line['level'] === 'error')).toEqual([])
-    expect(statuses.size).toBeGreaterThan(0)
+    succeeded.set(
+      `${operation.method} ${operation.path}`,
+      [...statuses].some((status) => status < 300),
+    )
   })
+})
+
+test('most operations are carried out, and not refused each time', () => {
+  const refused = [...succeeded].filter(([, isDone]) => !isDone).map(([name]) => name)
+  const isFew = refused.length < succeeded.size / 5
+  expect({ refused, isFew }).toEqual({ refused, isFew: true })
 })
 
 test('every route is described', () => {

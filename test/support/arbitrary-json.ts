@@ -65,13 +65,19 @@ function objectOf(schema: JsonObject): fc.Arbitrary<Json> {
 
 const BY_TYPE = new Map<string, (schema: JsonObject) => fc.Arbitrary<Json>>([
   ['object', objectOf],
-  ['array', (schema) => fc.array(valueOf(schemaIn(schema, 'items')), { maxLength: 3 })],
+  ['array', listOf],
   ['string', textOf],
   ['integer', numberOf],
   ['number', numberOf],
   ['boolean', () => fc.boolean()],
   ['null', () => fc.constant(null)],
 ])
+
+function listOf(schema: JsonObject): fc.Arbitrary<Json> {
+  const minLength = Number(schema['minItems'] ?? 0)
+  const maxLength = Math.max(minLength, Math.min(3, Number(schema['maxItems'] ?? 3)))
+  return fc.array(valueOf(schemaIn(schema, 'items')), { minLength, maxLength })
+}
 
 function numberOf({ minimum = -1000, maximum = 1000 }: JsonObject): fc.Arbitrary<number> {
   return fc.integer({ min: Number(minimum), max: Number(maximum) })

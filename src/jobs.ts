@@ -6,6 +6,7 @@ import { dropOldEvents } from './db/event-retention.ts'
 import { tellExpiringCredentials } from './db/expiring-credentials.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
+import { dropOldJobs } from './db/job-store.ts'
 import { dropOldRuns } from './db/reconciliation-schedule.ts'
 import { forgetGoneAccounts } from './db/gone-accounts.ts'
 import { passwordContext } from './db/user-store.ts'
@@ -106,6 +107,7 @@ async function ringAgain(deps: Deps, bells: readonly Bell[]): Promise<void> {
 /** What is done once a day. */
 const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'expired access tokens dropped', run: dropExpiredTokens },
+  { name: 'old jobs dropped', run: dropOldJobs },
   { name: 'old idempotency keys dropped', run: dropOldKeys },
   { name: 'old events dropped', run: dropOldEvents },
   { name: 'old reconciliations dropped', run: dropOldRuns },

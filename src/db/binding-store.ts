@@ -14,6 +14,8 @@ export interface BindingQuery {
   readonly organizationId: string
   readonly directoryId: string
   readonly states: readonly BindingState[]
+  /** Only those of which nothing is tried any more. */
+  readonly isOver?: boolean
   /** The id of the user or group that the page before ended with. */
   readonly after: string | undefined
   readonly limit: number
@@ -28,12 +30,18 @@ export interface BindingPage {
 export const bindingId = (directoryId: string, resourceId: string): string =>
   `bnd_${directoryId.replace(/^dir_/, '')}_${resourceId}`
 
+/** The user or group that a binding of this directory is about; undefined for the id of another one's. */
+export function resourceOfBinding(directoryId: string, id: string): string | undefined {
+  const prefix = bindingId(directoryId, '')
+  return id.startsWith(prefix) ? id.slice(prefix.length) : undefined
+}
+
 const kindOf = (resourceId: string): string => (resourceId.startsWith('grp_') ? 'group' : 'user')
 
 /** One page of a directory's bindings, groups before users; undefined when there is no such directory. */
 export async function listBindings(
   database: Database,
-  { organizationId, directoryId, states, after = '', limit }: BindingQuery,
+  { organizationId, directoryId, states, isOver = false, after = '', limit }: BindingQuery,
 ): Promise<BindingPage | undefined> {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const start = after === '' ? sql`TRUE` : sql`(kind, resource_id) > (${kindOf(after)}, ${after})`
@@ -41,7 +49,8 @@ export async function listBindings(
     from: sql`binding WHERE ${mine} AND ${start}`,
     place: sql`resource_id`,
     order: sql`kind, resource_id`,
-    matches: sql`state IN (SELECT value FROM json_each(${JSON.stringify(states)}))`,
+    matches: sql`state IN (SELECT value FROM json_each(${JSON.stringify(states)}))
+      AND ${isOver ? sql`due_at IS NULL` : sql`TRUE`}`,
     limit,
   })
   const [found, rows] = await database.run(

@@ -13,14 +13,18 @@ export interface BindingChange {
 
 /** Columns that identify a binding, or that an index holds: they are written only where they changed. */
 const KEY = ['organization_id', 'directory_id', 'kind', 'resource_id']
-const INDEXED = ['graph_id', 'manager_graph_id']
+const INDEXED = {
+  graph_id: (row: BindingRow) => row.graphId,
+  manager_graph_id: (row: BindingRow) => row.managerGraphId,
+  asked_sequence: (row: BindingRow) => row.askedSequence,
+} as const
 const ALL = Object.values(getTableColumns(binding)).map((column) => column.name)
 
 /** The statements that store the bindings. An update costs one row, an insert with a Graph id two. */
 export function bindingStatements(changes: readonly BindingChange[]): SQL[] {
   const inserts = changes.filter(({ before }) => before === undefined)
   const updates = changes.filter(({ before }) => before !== undefined)
-  const changed = (pick: (row: BindingRow) => string | null) =>
+  const changed = (pick: (row: BindingRow) => string | number | null) =>
     updates.filter(({ before, after }) => before !== undefined && pick(before) !== pick(after))
   return [
     ...when(inserts, insert),
@@ -30,18 +34,13 @@ export function bindingStatements(changes: readonly BindingChange[]): SQL[] {
         ALL.filter((name) => !isApart(name)),
       ),
     ),
-    ...when(
-      changed((row) => row.graphId),
-      (list) => update(list, ['graph_id']),
-    ),
-    ...when(
-      changed((row) => row.managerGraphId),
-      (list) => update(list, ['manager_graph_id']),
+    ...Object.entries(INDEXED).flatMap(([name, pick]) =>
+      when(changed(pick), (list) => update(list, [name])),
     ),
   ]
 }
 
-const isApart = (name: string): boolean => KEY.includes(name) || INDEXED.includes(name)
+const isApart = (name: string): boolean => KEY.includes(name) || Object.hasOwn(INDEXED, name)
 
 function when(
   changes: readonly BindingChange[],

@@ -69,6 +69,7 @@ const DEPENDENTS = [
   'exported_member',
   'awaited',
   'attribute_direction',
+  'job',
   'reconciliation',
   'drift',
   'seen_accounts',

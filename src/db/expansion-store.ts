@@ -1,37 +1,130 @@
-import { sql } from 'drizzle-orm'
+/** How commands about many bindings, and memberships that bind users, are expanded: in D1 alone, a page in each batch. */
+import { type SQL, sql } from 'drizzle-orm'
 
+import { isJsonObject, type Json } from '../kernel/json.ts'
+import { assertNever } from '../kernel/result.ts'
 import type { Database } from './client.ts'
+import { actionStatements } from './expansion-actions.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 
-/** How many bindings one batch makes due. */
+/** What becomes of the bindings of a page: see expansion-actions.ts. */
+export type ExpansionAction =
+  | 'look'
+  | 'bind'
+  | 'unbind'
+  | 'export'
+  | 'replay'
+  | 'approve'
+  | 'reject'
+  | 'follow'
+
+/** Where the resources of an expansion come from, one after the other. */
+export type ExpansionPhase =
+  | { readonly from: 'list'; readonly ids: readonly string[] }
+  | { readonly from: 'users' }
+  | { readonly from: 'groups' }
+  | { readonly from: 'bindings'; readonly kind: 'user' | 'group' }
+  | { readonly from: 'members'; readonly groupId: string }
+
+export interface Expansion {
+  /** Of the command; of memberships: of the last change that is followed. */
+  readonly sequence: number
+  readonly action: ExpansionAction
+  readonly phases: readonly ExpansionPhase[]
+  /** Whoever is a member of one of these is bound, where members are looked at. */
+  readonly groupIds: readonly string[]
+  /** The log is followed beyond a command afterwards; a change of a group has still to be followed itself. */
+  readonly isCommand: boolean
+}
+
+/** How many resources one batch looks at. */
 const PER_BATCH = 2000
 
-/**
- * Makes the next bindings after `cursor` due and stores how far it came; when none is left, the log is followed beyond the
- * command at `sequence`. One round trip. Gives whether the expansion is through.
- */
-export async function expandCommand(
+/** Where an expansion stands: in which phase, and behind which resource. */
+interface Place {
+  readonly phase: number
+  readonly last: string
+}
+
+function placeOf(stored: Json | null, { sequence }: Expansion): Place {
+  if (!isJsonObject(stored) || stored['sequence'] !== sequence) return { phase: 0, last: '' }
+  const { phase, last } = stored
+  return { phase: Number(phase), last: typeof last === 'string' ? last : '' }
+}
+
+/** Carries the next page of an expansion out and stores how far it came. One round trip. */
+export async function expandPage(
   database: Database,
   key: LeaseKey,
-  { sequence, cursor, now }: { sequence: number; cursor: string; now: number },
-): Promise<boolean> {
-  const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId} AND kind = 'user'`
-  const last = sql`(SELECT max(resource_id) FROM (SELECT resource_id FROM binding
-    WHERE ${mine} AND resource_id > ${cursor} ORDER BY resource_id LIMIT ${PER_BATCH}))`
-  const here = sql`organization_id = ${key.organizationId} AND id = ${key.directoryId}`
-  const [, page] = await database.run(
+  expansion: Expansion,
+  stored: Json | null,
+  now: number,
+): Promise<void> {
+  const { sequence, isCommand } = expansion
+  const place = placeOf(stored, expansion)
+  const phase = expansion.phases[place.phase]
+  const page =
+    phase === undefined ? sql`SELECT NULL AS id WHERE FALSE` : pageOf(key, phase, place.last)
+  const action = phase?.from === 'members' ? 'follow' : expansion.action
+  await database.run(
     holdsLease(key),
-    sql`SELECT ${last} AS last`,
-    sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-      WHERE ${mine} AND resource_id > ${cursor} AND resource_id <= ${last}
-        AND due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
-    sql`UPDATE directory SET
-        expansion = CASE WHEN ${last} IS NULL THEN NULL
-          ELSE json_object('sequence', ${sequence}, 'cursor', ${last}) END,
-        position = CASE WHEN ${last} IS NULL THEN max(position, ${sequence}) ELSE position END
-      WHERE ${here}`,
+    ...actionStatements(key, { ...expansion, action, now }, sql`SELECT id FROM (${page})`).flatMap(
+      (statement, at) =>
+        at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],
+    ),
+    ...progress(key, expansion, place, page),
   )
-  return (page?.rows[0]?.['last'] ?? null) === null
+}
+
+/** The job of a command counts what the statement before met. */
+const reached = ({ organizationId }: LeaseKey, sequence: number): SQL =>
+  sql`UPDATE job SET reached = reached + changes()
+    WHERE organization_id = ${organizationId} AND sequence = ${sequence}`
+
+/** A list, and whatever is left of the last phase, end with this page. */
+function progress(key: LeaseKey, expansion: Expansion, place: Place, page: SQL): SQL[] {
+  const { sequence, phases, isCommand } = expansion
+  const here = sql`organization_id = ${key.organizationId} AND id = ${key.directoryId}`
+  const last = sql`(SELECT max(id) FROM (${page}))`
+  const isFull = sql`(SELECT count(*) FROM (${page})) >= ${PER_BATCH}`
+  const isLastPhase = place.phase + 1 >= phases.length
+  const at = (phase: number, id: SQL) =>
+    sql`json_object('sequence', ${sequence}, 'phase', ${phase}, 'last', ${id})`
+  const over = isCommand ? sql`NULL` : sql`json_object('through', ${sequence})`
+  const next = isLastPhase ? over : at(place.phase + 1, sql`''`)
+  const isOver = isLastPhase ? sql`NOT ${isFull}` : sql`FALSE`
+  const update = sql`UPDATE directory SET
+      expansion = CASE WHEN ${isFull} THEN ${at(place.phase, last)} ELSE ${next} END
+      ${isCommand ? sql`, position = CASE WHEN ${isOver} THEN max(position, ${sequence}) ELSE position END` : sql``}
+    WHERE ${here}`
+  if (!isCommand || !isLastPhase) return [update]
+  return [
+    update,
+    sql`UPDATE job SET ended = 1 WHERE organization_id = ${key.organizationId}
+      AND sequence = ${sequence} AND ${isOver}`,
+  ]
+}
+
+/** The ids of the next resources of a phase. */
+function pageOf(key: LeaseKey, phase: ExpansionPhase, after: string): SQL {
+  const { organizationId, directoryId } = key
+  const behind = (id: SQL) => sql`${id} > ${after} ORDER BY ${id} LIMIT ${PER_BATCH}`
+  switch (phase.from) {
+    case 'list':
+      return sql`SELECT value AS id FROM json_each(${JSON.stringify(phase.ids)}) WHERE ${behind(sql`value`)}`
+    case 'users':
+      return sql`SELECT id FROM user WHERE organization_id = ${organizationId} AND ${behind(sql`id`)}`
+    case 'groups':
+      return sql`SELECT id FROM "group" WHERE organization_id = ${organizationId} AND ${behind(sql`id`)}`
+    case 'bindings':
+      return sql`SELECT resource_id AS id FROM binding WHERE organization_id = ${organizationId}
+        AND directory_id = ${directoryId} AND kind = ${phase.kind} AND ${behind(sql`resource_id`)}`
+    case 'members':
+      return sql`SELECT member_id AS id FROM group_member WHERE organization_id = ${organizationId}
+        AND group_id = ${phase.groupId} AND ${behind(sql`member_id`)}`
+    default:
+      return assertNever(phase)
+  }
 }
 
 /** Follows the log beyond a command that asks for nothing more. */

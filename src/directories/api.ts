@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { BINDING_STATES } from '../db/binding-store.ts'
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
 import { pageParameters } from '../http/parse-request.ts'
+import { bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
 import { ATTRIBUTES } from '../plan/attributes.ts'
 import { directorySettingsSchema } from '../plan/settings.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
@@ -91,6 +92,19 @@ const bindingShape = v.looseObject({
   error: v.nullable(objectShape),
 })
 
+const jobShape = v.strictObject({
+  id: v.string(),
+  type: v.picklist(['bind', 'unbind', 'export', 'replay', 'approve', 'reject', 'import', 'undo']),
+  directoryId: v.string(),
+  state: v.picklist(['running', 'done', 'failed']),
+  done: v.number(),
+  total: v.pipe(v.number(), v.description('As far as is known while it runs.')),
+  errors: v.array(objectShape),
+  createdAt: timeShape,
+})
+
+const CHANGED = 'A previewed user has changed since.'
+
 const attributesBody = v.pipe(
   v.partial(
     v.strictObject(Object.fromEntries(ATTRIBUTES.map(({ name }) => [name, direction] as const))),
@@ -112,6 +126,7 @@ export const directoryApi: ApiRoom = {
     Connection: connectionShape,
     DirectoryStatus: statusShape,
     Binding: bindingShape,
+    Job: jobShape,
   },
   routes: {
     'GET /directories': {
@@ -165,5 +180,55 @@ export const directoryApi: ApiRoom = {
       query: v.object({ ...pageParameters, state }),
       answer: listOf(bindingShape),
     },
+    'POST /directories/:id/bindings': {
+      summary: 'Bind users and groups',
+      details: 'They are exported at once; who is bound already is exported if something is owed.',
+      body: resourcesBody,
+      answer: jobShape,
+      status: 202,
+      conflict: CHANGED,
+    },
+    'DELETE /directories/:id/bindings': {
+      summary: 'Unbind users and groups',
+      details: 'What becomes of their accounts is said by the settings onUnbind and onGroupDelete.',
+      body: resourcesBody,
+      answer: jobShape,
+      status: 202,
+      conflict: CHANGED,
+    },
+    'POST /directories/:id/exports': {
+      summary: 'Export everything, or some users, again',
+      details: 'All attributes are sent, whatever was sent before.',
+      body: exportsBody,
+      answer: jobShape,
+      status: 202,
+    },
+    'GET /directories/:id/failures': {
+      summary: 'List what could not be exported, with the reasons and what to do',
+      query: v.object(pageParameters),
+      answer: listOf(bindingShape),
+    },
+    'POST /directories/:id/failures/replay': {
+      summary: 'Try failures again',
+      body: bindingsBody,
+      answer: jobShape,
+      status: 202,
+    },
+    'POST /directories/:id/held/approve': {
+      summary: 'Approve what is held',
+      details: 'What is desired by then is carried out, not what was held.',
+      body: bindingsBody,
+      answer: jobShape,
+      status: 202,
+    },
+    'POST /directories/:id/held/reject': {
+      summary: 'Reject what is held',
+      details:
+        'The accounts stay as they are, until their users change or the failures are replayed.',
+      body: bindingsBody,
+      answer: jobShape,
+      status: 202,
+    },
+    'GET /jobs/:id': { summary: 'Read how far long work has come', answer: jobShape },
   },
 }

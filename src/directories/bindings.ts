@@ -32,6 +32,22 @@ export async function listBindings(
   })
 }
 
+/** One page of what could not be carried out, with the reasons: failed bindings, and endings that were refused. Problem: notFound. */
+export async function listFailures(
+  { database, organizationId }: DirectoryScope,
+  directoryId: string,
+  page: PageQuery,
+): Promise<Result<ListBody, Problem>> {
+  const states = ['failed', 'unbinding'] as const
+  const query = { organizationId, directoryId, states, isOver: true, ...page }
+  const found = await readBindings(database, query)
+  if (found === undefined) return err(noDirectory(directoryId))
+  return ok({
+    items: found.items.map(showBinding),
+    nextCursor: found.nextAfter === undefined ? null : toCursor(found.nextAfter),
+  })
+}
+
 /** One state or several with commas; what has been carried out to its end is shown only when it is asked for. */
 function statesOf(text: string | undefined): Result<readonly BindingState[], Problem> {
   if (text === undefined || text === '')

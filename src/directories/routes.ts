@@ -6,7 +6,15 @@ import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { ok } from '../kernel/result.ts'
 import { listAttributes, patchAttributes } from './attributes.ts'
-import { listBindings } from './bindings.ts'
+import { listBindings, listFailures } from './bindings.ts'
+import {
+  bindingsBody,
+  chosenBindings,
+  chosenResources,
+  exportsBody,
+  resourcesBody,
+} from './command-body.ts'
+import { command, type CommandType } from './commands.ts'
 import { type DirectoryDeps, type DirectoryEnv, scopeOf } from './context.ts'
 import {
   addDirectory,
@@ -16,6 +24,7 @@ import {
   removeDirectory,
 } from './directories.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
+import { readJobProgress } from './jobs.ts'
 import { directoryStatus } from './status.ts'
 import { testConnection } from './test-connection.ts'
 
@@ -24,9 +33,18 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
   const routes = new Hono<DirectoryEnv>()
   addConnectionRoutes(routes, deps)
   addAttributeRoutes(routes, deps)
+  addBindingRoutes(routes, deps)
+  addAnswerRoutes(routes, deps)
   routes.get('/directories/:id/status', async (c) =>
     apiAnswer(c, await directoryStatus(scopeOf(c, deps), deps.quotas, c.req.param('id'))),
   )
+  routes.get('/jobs/:id', async (c) =>
+    apiAnswer(c, await readJobProgress(scopeOf(c, deps), c.req.param('id'))),
+  )
+  return routes
+}
+
+function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
   routes.get('/directories/:id/bindings', async (c) => {
     const page = pageQuery(c.req.query())
     if (!page.ok) return problemAnswer(c, page.error)
@@ -34,8 +52,56 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
     const state = c.req.query('state')
     return apiAnswer(c, await listBindings(scopeOf(c, deps), id, state, page.value))
   })
-  return routes
+  for (const [method, type] of BINDING_COMMANDS)
+    routes.on(method, '/directories/:id/bindings', async (c) => {
+      const body = await parseBody(c.req.raw, resourcesBody)
+      if (!body.ok) return problemAnswer(c, body.error)
+      const ids = chosenResources(body.value)
+      if (!ids.ok) return problemAnswer(c, ids.error)
+      const { atSequence } = body.value
+      const asked = { type, ids: ids.value, atSequence }
+      return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)
+    })
+  routes.post('/directories/:id/exports', async (c) => {
+    const body = await parseBody(c.req.raw, exportsBody)
+    if (!body.ok) return problemAnswer(c, body.error)
+    const { userIds, all } = body.value
+    const ids =
+      userIds === undefined && all === undefined ? ok(undefined) : chosenResources(body.value)
+    if (!ids.ok) return problemAnswer(c, ids.error)
+    const asked = { type: 'export_requested', ids: ids.value } as const
+    return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)
+  })
 }
+
+const BINDING_COMMANDS = [
+  ['POST', 'binding_create'],
+  ['DELETE', 'binding_delete'],
+] as const
+
+/** What is said to bindings that cannot go on by themselves. */
+function addAnswerRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
+  routes.get('/directories/:id/failures', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, await listFailures(scopeOf(c, deps), c.req.param('id'), page.value))
+  })
+  for (const [path, type] of ANSWERS)
+    routes.post(`/directories/:id/${path}`, async (c) => {
+      const body = await parseBody(c.req.raw, bindingsBody)
+      if (!body.ok) return problemAnswer(c, body.error)
+      const id = c.req.param('id') ?? ''
+      const ids = chosenBindings(id, body.value)
+      if (!ids.ok) return problemAnswer(c, ids.error)
+      return apiAnswer(c, await command(scopeOf(c, deps), deps, id, { type, ids: ids.value }), 202)
+    })
+}
+
+const ANSWERS: readonly (readonly [path: string, type: CommandType])[] = [
+  ['failures/replay', 'replay_requested'],
+  ['held/approve', 'held_approve'],
+  ['held/reject', 'held_reject'],
+]
 
 function addConnectionRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
   routes.get('/directories', async (c) => {

@@ -80,6 +80,7 @@ export function settleState(
     row.state === state &&
     row.dueAt === null &&
     row.approval === null &&
+    row.askedSequence === null &&
     JSON.stringify(row.error) === JSON.stringify(told)
   if (isSame) return
   draft.row = {
@@ -89,6 +90,8 @@ export function settleState(
     urgency: 0,
     attempts: 0,
     approval: null,
+    // What was asked for has been carried out.
+    askedSequence: null,
     error: told,
     exportedSequence: draft.writes > 0 ? round.head : row.exportedSequence,
   }

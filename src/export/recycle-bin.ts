@@ -56,15 +56,19 @@ function waitForDeletions(
   })
 }
 
-type Former = Pick<DeletedAccount, 'externalId' | 'name'>
+type Former = Pick<DeletedAccount, 'externalId' | 'name' | 'resourceId'>
 
 const nameAndPerson = (row: UserWork['draft']['row']): Former => {
   const name = row.snapshot['email']
-  return { externalId: row.externalId, name: typeof name === 'string' ? name : null }
+  return {
+    resourceId: row.resourceId,
+    externalId: row.externalId,
+    name: typeof name === 'string' ? name : null,
+  }
 }
 
-const isSamePerson = ({ user }: UserWork, { externalId }: Former): boolean =>
-  externalId !== null && externalId === user?.externalId
+const isSamePerson = ({ user, draft }: UserWork, { externalId, resourceId }: Former): boolean =>
+  resourceId === draft.target.id || (externalId !== null && externalId === user?.externalId)
 
 const isHers = (work: UserWork, name: string, former: Former): boolean =>
   isSamePerson(work, former) || foldCase(former.name ?? '') === foldCase(name)

@@ -13,7 +13,7 @@ import {
   type RoundLog,
 } from '../db/round-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
-import { expandCommand, passCommand } from '../db/expansion-store.ts'
+import { expandPage, passCommand } from '../db/expansion-store.ts'
 import { dropImported } from '../db/imported-store.ts'
 import { laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -21,7 +21,7 @@ import type { Connection } from './connection.ts'
 import type { ExportPorts, Round } from './context.ts'
 import { readDomainFacts } from './domain-facts.ts'
 import { domainChange, recheckDomains } from './domains.ts'
-import { expansionCursor, isExpanding, leavesImport, makesAllDue } from './expansion.ts'
+import { expansionOf, leavesImport, watchOf } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
 import { removalsChange } from './removals.ts'
@@ -57,8 +57,15 @@ export async function runRound(
   const log = await readLog(ports.database, key, now)
   if (log.directory.state !== 'active') return DONE
   const [first] = log.ordinary
-  if (first !== undefined && isExpanding(first)) return expand(ports, key, log, first)
-  const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND })
+  if (first !== undefined && (await endImport(ports, key, first))) return { ...DONE, more: true }
+  const { settings, expansion: stored } = log.directory
+  const watch = watchOf(readSettings(settings), stored)
+  const expansion = expansionOf(log.ordinary, watch)
+  if (expansion !== undefined) {
+    await expandPage(ports.database, key, expansion, stored, now)
+    return { ...DONE, more: true }
+  }
+  const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND }, watch)
   if (targets.users.length === 0 && targets.groups.length === 0) {
     const isAwake = await recheckDomains(ports, key, connection.transport, log.directory)
     return isAwake ? { ...DONE, more: true } : stepOver(ports, key, log, targets)
@@ -90,22 +97,21 @@ function writesWanted({ users, groups }: Targets): number {
   return users.length * 4 + groups.length * 2 + links
 }
 
-async function expand(
+/**
+ * Takes away what was imported of an attribute whose direction left `import`, some users at a time. True when the log is to be read
+ * again: there may be more of them, or it was followed beyond the command.
+ */
+async function endImport(
   { database, clock }: ExportPorts,
   key: LeaseKey,
-  log: RoundLog,
   command: LogEntry,
-): Promise<RoundResult> {
-  const { sequence } = command
-  const now = clock.now()
+): Promise<boolean> {
   const attribute = leavesImport(command)
-  const dropped =
-    attribute === undefined ? 0 : await dropImported(database, key, { attribute, now })
-  if (dropped === 0 && makesAllDue(command)) {
-    const cursor = expansionCursor(log.directory.expansion, sequence)
-    await expandCommand(database, key, { sequence, cursor, now })
-  } else if (dropped === 0) await passCommand(database, key, sequence)
-  return { more: true, waitSeconds: null, writes: 0, isThrottled: false }
+  if (attribute === undefined) return false
+  if ((await dropImported(database, key, { attribute, now: clock.now() })) > 0) return true
+  if (command.type === 'integrationattribute_include') return false
+  await passCommand(database, key, command.sequence)
+  return true
 }
 
 /** Nothing to look at: a position that lags behind records alone is moved over them, when that is worth a write. */

@@ -94,6 +94,7 @@ function settleDone(
     attempts: 0,
     error: null,
     ...(write.purpose === 'delete' ? { deletedAt: now } : {}),
+    ...(write.purpose === 'create' ? { deletedAt: null } : {}),
   }
   draft.writes += 1
   for (const name of write.attributes) draft.attributes.add(name)
@@ -105,6 +106,7 @@ function settleRestored(draft: Draft, write: Write, graphId: string, now: number
     ...draft.row,
     graphId,
     snapshot: definedOnly(write.sets),
+    deletedAt: null,
     unknown: write.attributes.filter((name) => !(name in write.sets)),
     exportedAt: now,
     creatingAs: null,

@@ -7,7 +7,7 @@
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { LogEntry, RoundLog } from '../db/round-store.ts'
-import { isExpanding } from './expansion.ts'
+import { isExpanding, NOBODY_WATCHED, type Watch } from './expansion.ts'
 
 export interface Target {
   readonly kind: 'user' | 'group'
@@ -51,15 +51,22 @@ export interface Limits {
   readonly due: number
 }
 
-/** Coalesces what was read of the log into targets. */
-export function collectTargets(log: RoundLog, limits: Limits, caps: Caps = ROUND_CAPS): Targets {
+/** Coalesces what was read of the log into targets, up to the first entry that has to be expanded. */
+export function collectTargets(
+  log: RoundLog,
+  limits: Limits,
+  watch: Watch = NOBODY_WATCHED,
+  caps: Caps = ROUND_CAPS,
+): Targets {
   const collected: Collected = { byId: new Map<string, Target>(), users: 0, groups: 0, members: 0 }
-  const urgent = takeEntries(collected, log.urgent, 'urgentAt', caps)
+  const reading: Reading = { caps, isStop: (entry) => isExpanding(entry, watch) }
+  // What is urgent is met again in its place in the log, where it is expanded.
+  const urgent = takeEntries(collected, log.urgent, 'urgentAt', { ...reading, isStop: () => false })
   for (const { kind, resourceId } of log.due) {
     if (isFull(collected, caps)) break
     targetOf(collected, kind, resourceId).due = true
   }
-  const ordinary = takeEntries(collected, log.ordinary, 'ordinaryAt', caps)
+  const ordinary = takeEntries(collected, log.ordinary, 'ordinaryAt', reading)
   const targets = [...collected.byId.values()]
   const readToEnd = (list: readonly LogEntry[]) => list.length < limits.entries
   return {
@@ -102,15 +109,21 @@ interface Collected {
   members: number
 }
 
-/** Takes entries in order until a cap is reached, or a command that concerns many; then answers the sequence before the first that was left. */
+interface Reading {
+  readonly caps: Caps
+  /** Whether an entry has to be expanded before it is taken. */
+  readonly isStop: (entry: LogEntry) => boolean
+}
+
+/** Takes entries in order until a cap is reached, or one that concerns many; then answers the sequence before the first that was left. */
 function takeEntries(
   collected: Collected,
   entries: readonly LogEntry[],
   place: 'urgentAt' | 'ordinaryAt',
-  caps: Caps,
+  { caps, isStop }: Reading,
 ): number | null {
   for (const entry of entries) {
-    if (isFull(collected, caps) || isExpanding(entry)) return entry.sequence - 1
+    if (isFull(collected, caps) || isStop(entry)) return entry.sequence - 1
     for (const target of targetsOf(collected, entry)) target[place] ??= entry.sequence
   }
   return null

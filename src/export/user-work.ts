@@ -71,7 +71,8 @@ export function planWork(
   return planUser({
     user,
     ending: isEnding(row) ? 'unbound' : undefined,
-    binding: row,
+    // An account that we deleted is none: it comes back from the recycle bin, or another one is created.
+    binding: row.deletedAt === null ? row : { ...row, graphId: null, snapshot: {}, unknown: [] },
     directions: round.directions,
     settings: round.settings,
     managerGraphId: managerGraphId(round, user),

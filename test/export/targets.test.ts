@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { MAX_TOUCHED } from '../../src/db/event-log.ts'
 import type { LogEntry, RoundLog } from '../../src/db/round-store.ts'
+import { NOBODY_WATCHED } from '../../src/export/expansion.ts'
 import { collectTargets, positionsBefore } from '../../src/export/targets.ts'
 
 const LIMITS = { entries: 400, due: 100 }
@@ -59,7 +60,7 @@ describe('the targets of a round', () => {
 
   test('a cap cuts the log before the first entry that was left, and says that there is more', () => {
     const ordinary = [1, 2, 3].map((sequence) => entry(sequence, 'user_update', `usr_${sequence}`))
-    const targets = collectTargets(log({ ordinary, head: 3 }), LIMITS, {
+    const targets = collectTargets(log({ ordinary, head: 3 }), LIMITS, NOBODY_WATCHED, {
       users: 2,
       groups: 40,
       members: 100,

@@ -1,0 +1,156 @@
+/** What an expansion makes of the bindings of one page. Each is harmless when it is done twice. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import { assertNever } from '../kernel/result.ts'
+import type { ExpansionAction } from './expansion-store.ts'
+import type { LeaseKey } from './lease.ts'
+
+interface Page {
+  readonly sequence: number
+  readonly action: ExpansionAction
+  readonly groupIds: readonly string[]
+  readonly now: number
+}
+
+/** The statements for the resources of `ids`, a subquery. The first one changes the bindings that the command is about. */
+export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
+  const { action, now, sequence } = page
+  const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
+  const these = sql`${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})`
+  const asked = sql`due_at = ${now}, asked_sequence = ${sequence}`
+  switch (action) {
+    case 'look':
+      return [
+        sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+          WHERE ${these} AND due_at IS NULL AND state NOT IN ('held', 'former')`,
+        ...(page.groupIds.length > 0 ? endOfMembership(key, page, ids) : []),
+      ]
+    case 'bind':
+      return [bind(key, page, ids), wake(key, ids, now)]
+    case 'unbind':
+      return unbind(key, { these, asked }, ids, now)
+    case 'export':
+      return [
+        sql`UPDATE binding SET ${asked}, attempts = 0, unknown = ${EVERYTHING}, state = ${WAITING},
+            member_cursor = CASE kind WHEN 'group' THEN '' END
+          WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding')`,
+      ]
+    case 'replay':
+      return [
+        sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}
+          WHERE ${these} AND due_at IS NULL AND state IN ('failed', 'unbinding')`,
+      ]
+    case 'approve':
+    case 'reject':
+      return [
+        sql`UPDATE binding SET ${asked}, approval = ${action === 'approve' ? 'approved' : 'rejected'}
+          WHERE ${these} AND approval = 'asked'`,
+      ]
+    case 'follow':
+      return [
+        followMembers(key, page, ids),
+        wake(key, ids, now),
+        ...endOfMembership(key, page, ids),
+      ]
+    default:
+      return assertNever(action)
+  }
+}
+
+/** The state of a binding that waits for its next try. */
+const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`
+
+/** Nothing that was exported counts as known any more, so that all of it is sent again. */
+const EVERYTHING = sql`(SELECT json_group_array(name) FROM (
+  SELECT key AS name FROM json_each(snapshot) UNION SELECT value FROM json_each(unknown)))`
+
+/** A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. */
+const REVIVED = sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
+  deleted_at = CASE kind WHEN 'user' THEN deleted_at END,
+  unknown = CASE state WHEN 'former' THEN ${EVERYTHING} ELSE unknown END,
+  state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
+  unbound_by = NULL, approval = NULL, attempts = 0, error = NULL`
+
+/** Binds users and groups that exist; whoever is bound already is looked at again. */
+function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page, ids: SQL): SQL {
+  const found = (kind: 'user' | 'group', table: SQL) =>
+    sql`SELECT ${kind} AS kind, id FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
+  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown,
+      due_at, asked_sequence, member_cursor)
+    SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence},
+      CASE r.kind WHEN 'group' THEN '' END
+    FROM (${found('user', sql`user`)} UNION ALL ${found('group', sql`"group"`)}) r WHERE TRUE
+    ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
+      ${REVIVED}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
+      member_cursor = CASE kind WHEN 'group' THEN '' END
+    WHERE state <> 'held'`
+}
+
+/** Ends bindings. One that has ended already is an administrator's doing from now on: nothing binds it again but a command. */
+function unbind(
+  key: LeaseKey,
+  { these, asked }: { readonly these: SQL; readonly asked: SQL },
+  ids: SQL,
+  now: number,
+): SQL[] {
+  return [
+    sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL
+      WHERE ${these} AND state <> 'former' AND unbound_by IS NOT 'admin'`,
+    sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
+    ...letGo(key, ids, now),
+  ]
+}
+
+const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
+  sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`
+
+/** Whoever is a member of one of the groups is bound, unless an administrator has unbound it. */
+function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
+  const { organizationId, directoryId } = key
+  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at)
+    SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}
+    FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
+      SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
+    ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
+      ${REVIVED}, reason = 'groups', due_at = ${now}
+    WHERE unbound_by = 'groups' AND state IN ('unbinding', 'former')`
+}
+
+/** A binding that exists for groups alone ends when its user is in none of them. */
+function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[] {
+  const { organizationId, directoryId } = key
+  const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)}
+    AND member_id IN (${ids})`
+  return [
+    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', due_at = ${now}, attempts = 0, approval = NULL
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
+        AND resource_id IN (${ids}) AND reason = 'groups' AND state <> 'former' AND unbound_by IS NULL
+        AND resource_id NOT IN (${members})`,
+    ...letGo(key, ids, now),
+  ]
+}
+
+/** Whoever is bound again may have an account already: those who wait for it, groups above all, are looked at. */
+function wake({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number): SQL {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  return sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    WHERE ${mine} AND kind IN ('user', 'group') AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')
+      AND resource_id IN (SELECT waiter_id FROM awaited WHERE ${mine} AND awaited_id IN (
+        SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
+          AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former')))`
+}
+
+/** Whoever is unbound leaves the groups that are bound here: their memberships are to be looked at. */
+function letGo({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number): SQL[] {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const ending = sql`SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group')
+    AND resource_id IN (${ids}) AND state = 'unbinding'`
+  const memberships = sql`FROM group_member WHERE organization_id = ${organizationId} AND member_id IN (${ending})`
+  return [
+    sql`UPDATE exported_member SET unknown = 1 WHERE ${mine}
+      AND (group_id, member_id) IN (SELECT group_id, member_id ${memberships})`,
+    sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+      WHERE ${mine} AND kind = 'group' AND resource_id IN (SELECT group_id ${memberships})
+        AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')`,
+  ]
+}

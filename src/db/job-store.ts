@@ -1,0 +1,143 @@
+/** Long work that a request of an administrator starts, and how far it has come. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import { err, ok, type Result } from '../kernel/result.ts'
+import { isRefused, type Refusal, write } from './admin-write.ts'
+import { type Database, decode } from './client.ts'
+import { appendEvents, type NewEvent } from './event-log.ts'
+import { refuseUnless } from './failure.ts'
+import { job } from './tables/jobs.ts'
+
+export type JobRow = typeof job.$inferSelect
+
+export interface WantedCommand {
+  readonly job: Pick<JobRow, 'organizationId' | 'id' | 'type' | 'directoryId' | 'createdAt'>
+  /** Of class command, about the directory; `touched` names the resources, absent: all. */
+  readonly event: NewEvent
+  /** Where they have to exist: as users and groups, or as bindings of the directory. */
+  readonly among: 'resources' | 'bindings'
+  /** What a preview was computed at: none of the resources may have changed since. */
+  readonly atSequence?: number | undefined
+}
+
+export type CommandFault =
+  | { readonly kind: 'noDirectory' }
+  | { readonly kind: 'unknown'; readonly id: string }
+  | { readonly kind: 'changed'; readonly id: string }
+
+/** Appends a command to the log, and the job that tells how far it has come. One round trip. */
+export async function startCommand(
+  database: Database,
+  wanted: WantedCommand,
+): Promise<Result<JobRow, CommandFault>> {
+  const { job: row, event } = wanted
+  const { organizationId, id, type, directoryId, createdAt } = row
+  const ids = event.touched ?? []
+  const total =
+    ids.length > 0 || type !== 'bind' ? sql`${ids.length}` : sql`user_count + group_count`
+  const written = await write(database, [
+    refuseUnless(directoryIs(wanted), 'directory'),
+    refuseUnless(sql`NOT EXISTS (${unknownIds(wanted)})`, 'unknown'),
+    refuseUnless(sql`NOT EXISTS (${changedIds(wanted)})`, 'changed'),
+    appendEvents(organizationId, [event]),
+    sql`INSERT INTO job (organization_id, id, type, directory_id, sequence, ended, total, created_at)
+      SELECT id, ${id}, ${type}, ${directoryId},
+        (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId}), 0, ${total}, ${createdAt}
+      FROM organization WHERE id = ${organizationId} RETURNING *`,
+  ])
+  if (!written.ok) return err(await explain(database, wanted, written.error))
+  const [made] = written.value[4]?.rows ?? []
+  return made === undefined ? err({ kind: 'noDirectory' }) : ok(decode(job, made))
+}
+
+/** What stands in the way of a refused command, read afterwards. */
+async function explain(
+  database: Database,
+  wanted: WantedCommand,
+  refusal: Refusal,
+): Promise<CommandFault> {
+  if (isRefused(refusal, 'directory')) return { kind: 'noDirectory' }
+  const isUnknown = isRefused(refusal, 'unknown')
+  const [found] = await database.run(isUnknown ? unknownIds(wanted) : changedIds(wanted))
+  const named = found?.rows[0]?.['id']
+  return { kind: isUnknown ? 'unknown' : 'changed', id: typeof named === 'string' ? named : '' }
+}
+
+const directoryIs = ({ job: { organizationId, directoryId } }: WantedCommand): SQL =>
+  sql`EXISTS (SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
+
+const listed = ({ event }: WantedCommand): SQL =>
+  sql`json_each(${JSON.stringify(event.touched ?? [])})`
+
+function unknownIds(wanted: WantedCommand): SQL {
+  const { organizationId, directoryId } = wanted.job
+  const known =
+    wanted.among === 'bindings'
+      ? sql`SELECT resource_id FROM binding WHERE organization_id = ${organizationId}
+          AND directory_id = ${directoryId} AND kind IN ('user', 'group')
+          AND resource_id IN (SELECT value FROM ${listed(wanted)})`
+      : sql`SELECT id FROM user WHERE organization_id = ${organizationId}
+            AND id IN (SELECT value FROM ${listed(wanted)})
+          UNION ALL SELECT id FROM "group" WHERE organization_id = ${organizationId}
+            AND id IN (SELECT value FROM ${listed(wanted)})`
+  return sql`SELECT value AS id FROM ${listed(wanted)} WHERE value NOT IN (${known})`
+}
+
+/** Of a command about everything, every user counts. */
+function changedIds(wanted: WantedCommand): SQL {
+  const { job: row, event, atSequence } = wanted
+  if (atSequence === undefined) return sql`SELECT NULL AS id WHERE FALSE`
+  const only =
+    event.touched === undefined
+      ? sql`TRUE`
+      : sql`target_id IN (SELECT value FROM ${listed(wanted)})`
+  return sql`SELECT target_id AS id FROM event WHERE organization_id = ${row.organizationId}
+    AND sequence > ${atSequence} AND class = 'change' AND target_type = 'user' AND ${only} LIMIT 1`
+}
+
+export interface JobProgress {
+  readonly job: JobRow
+  /** Bindings that still owe what was asked for. */
+  readonly remaining: number
+  /** Bindings that could not be carried out: `resource_id` and the binding's error. */
+  readonly failed: readonly { readonly resourceId: string; readonly error: unknown }[]
+}
+
+const MAX_ERRORS = 100
+
+/** A job and how far it has come; undefined when the organization has none of this id. */
+export async function readJob(
+  database: Database,
+  organizationId: string,
+  id: string,
+): Promise<JobProgress | undefined> {
+  const mine = sql`SELECT * FROM job WHERE organization_id = ${organizationId} AND id = ${id}`
+  const asked = sql`FROM job j CROSS JOIN binding b ON b.organization_id = j.organization_id
+      AND b.directory_id = j.directory_id AND b.asked_sequence = j.sequence
+    WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.sequence IS NOT NULL`
+  const [found, waiting, failed] = await database.run(
+    mine,
+    sql`SELECT count(*) AS remaining ${asked} AND b.due_at IS NOT NULL`,
+    sql`SELECT b.resource_id, b.error ${asked} AND b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS}`,
+  )
+  const [row] = found?.rows ?? []
+  if (row === undefined) return undefined
+  return {
+    job: decode(job, row),
+    remaining: Number(waiting?.rows[0]?.['remaining'] ?? 0),
+    failed: (failed?.rows ?? []).map(({ resource_id: resourceId, error }) => ({
+      resourceId: String(resourceId),
+      error: JSON.parse(String(error)),
+    })),
+  }
+}
+
+const KEPT_MS = 30 * 24 * 3_600_000
+
+/** Drops jobs of every organization that began more than 30 days ago and are over; gives their number. */
+export async function dropOldJobs(database: Database, now: number): Promise<number> {
+  const [dropped] = await database.run(
+    sql`DELETE FROM job WHERE created_at <= ${now - KEPT_MS} AND ended = 1`,
+  )
+  return dropped?.changes ?? 0
+}

@@ -1,0 +1,85 @@
+/**
+ * What administrators ask of a directory: to bind and unbind, to export again, to replay failures, to answer what is held. Each
+ * is an event that the directory's drain follows, and a job that tells how far it has come.
+ */
+import type { NewEvent } from '../db/event-log.ts'
+import { type CommandFault, startCommand } from '../db/job-store.ts'
+import type { Problem } from '../http/problem.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import { type JobType, showJob } from './jobs.ts'
+
+/** The commands, the job that each starts, and what it is about. */
+const COMMANDS = {
+  binding_create: { job: 'bind', among: 'resources' },
+  binding_delete: { job: 'unbind', among: 'resources' },
+  export_requested: { job: 'export', among: 'resources' },
+  replay_requested: { job: 'replay', among: 'bindings' },
+  held_approve: { job: 'approve', among: 'bindings' },
+  held_reject: { job: 'reject', among: 'bindings' },
+} as const satisfies Record<string, { job: JobType; among: 'resources' | 'bindings' }>
+
+export type CommandType = keyof typeof COMMANDS
+
+export interface Command {
+  readonly type: CommandType
+  /** Users and groups, a thousand at most; undefined: all. */
+  readonly ids: readonly string[] | undefined
+  /** The sequence of the preview that an administrator has seen. */
+  readonly atSequence?: number | undefined
+}
+
+/**
+ * Starts a command and gives its job. Problems: notFound (the directory, a resource), conflict (a resource changed since
+ * the preview).
+ */
+export async function command(
+  scope: DirectoryScope,
+  deps: DirectoryDeps,
+  directoryId: string,
+  { type, ids, atSequence }: Command,
+): Promise<Result<JsonObject, Problem>> {
+  const { organizationId, now, by } = scope
+  const { job, among } = COMMANDS[type]
+  const event: NewEvent = {
+    ...by,
+    class: 'command',
+    type,
+    target: { type: 'directory', id: directoryId },
+    directoryId,
+    ...(ids === undefined ? {} : { touched: ids }),
+    details: ids === undefined ? { all: true } : { count: ids.length, ids: ids.slice(0, 100) },
+  }
+  const row = { organizationId, id: deps.newId('job'), type: job, directoryId, createdAt: now }
+  const started = await startCommand(scope.database, { job: row, event, among, atSequence })
+  if (!started.ok) return err(problemOf(started.error, directoryId, among))
+  scope.changed()
+  return ok(showJob({ job: started.value, remaining: 0, failed: [] }))
+}
+
+function problemOf(
+  fault: CommandFault,
+  directoryId: string,
+  among: 'resources' | 'bindings',
+): Problem {
+  switch (fault.kind) {
+    case 'noDirectory':
+      return noDirectory(directoryId)
+    case 'unknown': {
+      const what = fault.id.startsWith('grp_') ? 'Group' : 'User'
+      return {
+        kind: 'notFound',
+        what: among === 'bindings' ? `The binding of ${fault.id}` : `${what} ${fault.id}`,
+      }
+    }
+    case 'changed':
+      return {
+        kind: 'conflict',
+        detail: `${fault.id} has changed since the preview, so what you saw is no longer what would happen. Preview again.`,
+        evidence: { userId: fault.id },
+      }
+    default:
+      return assertNever(fault)
+  }
+}

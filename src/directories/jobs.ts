@@ -1,0 +1,44 @@
+import { type JobProgress, type JobRow, readJob } from '../db/job-store.ts'
+import type { Problem } from '../http/problem.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { toRfc3339 } from '../kernel/time.ts'
+import type { DirectoryScope } from './context.ts'
+
+export type JobType = JobRow['type']
+
+/** How far a job has come. Problem: notFound. */
+export async function readJobProgress(
+  { database, organizationId }: DirectoryScope,
+  id: string,
+): Promise<Result<JsonObject, Problem>> {
+  const found = await readJob(database, organizationId, id)
+  return found === undefined
+    ? err({ kind: 'notFound', what: `Job ${id.slice(0, 100)}` })
+    : ok(showJob(found))
+}
+
+/** A job as it is shown. It has failed when it is over and nothing of it could be done. */
+export function showJob({ job, remaining, failed }: JobProgress): JsonObject {
+  const { id, type, directoryId, ended, total, reached, createdAt } = job
+  const done = Math.max(0, reached - remaining)
+  const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
+  const isOver = ended && remaining === 0
+  const hasFailed = errors.length > 0 && errors.length >= done
+  return {
+    id,
+    type,
+    directoryId,
+    state: isOver ? (hasFailed ? 'failed' : 'done') : 'running',
+    done,
+    // Of a command that is expanded nobody knows how many it concerns until it is.
+    total: ended ? reached : Math.max(total, reached),
+    errors,
+    createdAt: toRfc3339(createdAt),
+  }
+}
+
+const showFailure = ({ resourceId, error }: JobProgress['failed'][number]): JsonObject => ({
+  resourceId,
+  ...(isJsonObject(error) ? error : {}),
+})

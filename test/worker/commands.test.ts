@@ -1,0 +1,386 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { type ApiClient, apiClient } from '../support/api.ts'
+import { type ExportWorld, exportWorld, newUser, type WorldOptions } from '../support/export.ts'
+import { type Loose, readLog } from '../support/seed.ts'
+
+const BY_HAND = {
+  bindNewUsers: { mode: 'manual', groupIds: [] },
+  bindNewGroups: 'manual',
+} as const satisfies Partial<DirectorySettings>
+
+interface Commanded {
+  readonly world: ExportWorld
+  readonly api: ApiClient
+  /** The path of the directory. */
+  readonly directory: string
+  /** Sends a command and has it carried out; gives its job afterwards. */
+  command(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<Loose>
+}
+
+/** A directory that nobody is bound to by itself, and its administrator. */
+async function commanded(options: WorldOptions = {}): Promise<Commanded> {
+  const settings = { ...BY_HAND, ...options.settings }
+  const world = await exportWorld({ ...options, settings })
+  const api = await apiClient({ organizationId: world.organizationId, clock: world.clock })
+  const directory = `/directories/${world.directoryId}`
+  return {
+    world,
+    api,
+    directory,
+    async command(method, path, body) {
+      const { status, body: job } = await api.send(method, `${directory}${path}`, body)
+      expect({ status, state: job['state'] }).toEqual({ status: 202, state: 'running' })
+      await world.settle()
+      return (await api.get(`/jobs/${job['id']}`)).body
+    },
+  }
+}
+
+async function users(world: ExportWorld, ...names: string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const name of names) ids.push((await world.scim.post('/Users', newUser(name))).body['id'])
+  return ids
+}
+
+async function group(world: ExportWorld, name: string, members: string[]): Promise<string> {
+  const resource = {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+    displayName: name,
+    members: members.map((value) => ({ value })),
+  }
+  return (await world.scim.post('/Groups', resource)).body['id']
+}
+
+const accounts = (world: ExportWorld): Loose[] =>
+  world.graph.summary().users.filter((user: Loose) => user['isDeleted'] !== true)
+const enabled = (world: ExportWorld): Record<string, unknown> =>
+  Object.fromEntries(accounts(world).map((user) => [user['givenName'], user['accountEnabled']]))
+const membersOf = (world: ExportWorld, name: string): number | undefined => {
+  const groups: Loose[] = [...world.graph.summary().groups]
+  return groups.find((found) => found['displayName'] === name)?.['members'].length
+}
+const stateOf = async (world: ExportWorld, id: string | undefined): Promise<unknown> =>
+  (await world.binding(id ?? ''))['state']
+
+describe('binding', () => {
+  test('exports the users at once, and the job tells when it is through', async () => {
+    const { world, command } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob', 'cid')
+    await world.settle()
+    expect(accounts(world)).toEqual([])
+    const job = await command('POST', '/bindings', { userIds: [ann, bob] })
+    expect(job).toMatchObject({ type: 'bind', state: 'done', done: 2, total: 2, errors: [] })
+    expect(enabled(world)).toEqual({ ann: true, bob: true })
+    expect(await world.binding(ann ?? '')).toMatchObject({ state: 'synced', reason: 'manual' })
+  })
+
+  test('of all binds every user and every group, whose members are there by then', async () => {
+    const { world, command } = await commanded()
+    const ids = await users(world, 'ann', 'bob', 'cid')
+    await group(world, 'Sales', ids)
+    const job = await command('POST', '/bindings', { all: true })
+    expect(job).toMatchObject({ state: 'done', done: 4, total: 4 })
+    expect(accounts(world)).toHaveLength(3)
+    expect(membersOf(world, 'Sales')).toBe(3)
+  })
+
+  test('of a group takes its members with it as far as they are bound, and adds the others when they are', async () => {
+    const { world, command } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob')
+    const sales = await group(world, 'Sales', [ann ?? '', bob ?? ''])
+    await command('POST', '/bindings', { userIds: [ann] })
+    await command('POST', '/bindings', { groupIds: [sales] })
+    expect(membersOf(world, 'Sales')).toBe(1)
+    await command('POST', '/bindings', { userIds: [bob] })
+    expect(membersOf(world, 'Sales')).toBe(2)
+  })
+
+  test('tells in the job and in the failures what Microsoft 365 refused', async () => {
+    const { world, api, directory, command } = await commanded()
+    const elsewhere = [{ type: 'work', value: 'ann@elsewhere.example' }]
+    const { body } = await world.scim.post('/Users', newUser('ann', { emails: elsewhere }))
+    const job = await command('POST', '/bindings', { userIds: [body['id']] })
+    expect(job).toMatchObject({
+      state: 'failed',
+      done: 1,
+      errors: [{ resourceId: body['id'], code: 'domain_not_verified' }],
+    })
+    const failures = await api.get(`${directory}/failures`)
+    expect(failures.body['items']).toMatchObject([{ userId: body['id'], state: 'failed' }])
+  })
+
+  test('of 5,000 users costs four rows each and a round trip per two thousand, before anything is sent', async () => {
+    const { world, api, directory, command } = await commanded()
+    const { organizationId } = world
+    const [ann] = await users(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    await world.query(sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+      INSERT INTO user (organization_id, id, user_name_key, suspended, password_expired, has_password, resource,
+        source_id, version, created_at, modified_at)
+      SELECT organization_id, 'usr_' || i, 'user' || i, 0, 0, 0, resource, source_id, 1, 0, 0
+      FROM user, n WHERE organization_id = ${organizationId}`)
+    await world.query(sql`UPDATE lane SET blocked_until = ${world.clock.now + 3_600_000}`)
+    const { body: job } = await api.post(`${directory}/bindings`, { all: true })
+    world.opened.length = 0
+    await world.drain()
+    const cost = world.opened.map(({ meter }) => meter)
+    const sum = (pick: (meter: (typeof cost)[number]) => number) =>
+      cost.reduce((total, meter) => total + pick(meter), 0)
+    // The user itself counts none: the insert, its key, and its entries among the due and the asked.
+    expect(sum((meter) => meter.rowsWritten)).toBeLessThan(5000 * 4 + 100)
+    // Four pages, each after a look at the log, and then a round that finds the quota blocked.
+    expect(sum((meter) => meter.roundTrips)).toBeLessThanOrEqual(16)
+    const { body } = await api.get(`/jobs/${job['id']}`)
+    expect(body).toMatchObject({ state: 'running', done: 0, total: 5001 })
+  }, 120_000)
+})
+
+describe('unbinding', () => {
+  test('does with the accounts what the directory says, and lets go of their memberships first', async () => {
+    const { world, command } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob')
+    await group(world, 'Sales', [ann ?? '', bob ?? ''])
+    await command('POST', '/bindings', { all: true })
+    const job = await command('DELETE', '/bindings', { userIds: [ann] })
+    expect(job).toMatchObject({ type: 'unbind', state: 'done', done: 1 })
+    expect(enabled(world)).toEqual({ ann: false, bob: true })
+    expect(membersOf(world, 'Sales')).toBe(1)
+    expect(await world.binding(ann ?? '')).toMatchObject({ state: 'former', unbound_by: 'admin' })
+  })
+
+  test('is undone by binding again: the account is enabled, and a member of its groups', async () => {
+    const { world, command } = await commanded()
+    const [ann] = await users(world, 'ann')
+    await group(world, 'Sales', [ann ?? ''])
+    await command('POST', '/bindings', { all: true })
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(enabled(world)).toEqual({ ann: true })
+    expect(membersOf(world, 'Sales')).toBe(1)
+    expect(accounts(world)).toHaveLength(1)
+  })
+
+  test('under onUnbind delete is undone by binding again: the account comes back from the recycle bin', async () => {
+    const { world, command } = await commanded({ settings: { onUnbind: 'delete' } })
+    const [ann] = await users(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const [before] = accounts(world)
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    expect(accounts(world)).toEqual([])
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(accounts(world).map((user) => user['id'])).toEqual([before?.['id']])
+    expect(await world.binding(ann ?? '')).toMatchObject({ state: 'synced', deleted_at: null })
+  })
+
+  test('of a group leaves it, or deletes it where the directory says so', async () => {
+    for (const [onGroupDelete, left] of [
+      ['leave', 1],
+      ['delete', 0],
+    ] as const) {
+      const { world, command } = await commanded({ settings: { onGroupDelete } })
+      const sales = await group(world, 'Sales', [])
+      await command('POST', '/bindings', { groupIds: [sales] })
+      await command('DELETE', '/bindings', { groupIds: [sales] })
+      expect(world.graph.summary().groups).toHaveLength(left)
+      await command('POST', '/bindings', { groupIds: [sales] })
+      expect(world.graph.summary().groups).toHaveLength(1)
+    }
+  })
+
+  test('of a user that is bound with everybody lasts until an administrator binds it again', async () => {
+    const settings: Partial<DirectorySettings> = { bindNewUsers: { mode: 'all', groupIds: [] } }
+    const { world, command } = await commanded({ settings })
+    const [ann] = await users(world, 'ann')
+    await world.settle()
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Other' }])
+    await world.settle()
+    expect(await stateOf(world, ann)).toBe('former')
+  })
+})
+
+describe('a directory that binds the members of groups', () => {
+  async function watching(): Promise<Commanded & { sales: string; ids: string[] }> {
+    const setup = await commanded()
+    const { world, api, directory } = setup
+    const ids = await users(world, 'ann', 'bob', 'cid')
+    const sales = await group(world, 'Sales', [ids[0] ?? ''])
+    const bindNewUsers = { mode: 'groups', groupIds: [sales] }
+    expect((await api.patch(directory, { settings: { bindNewUsers } })).status).toBe(200)
+    await world.settle()
+    return { ...setup, sales, ids }
+  }
+  const change = (
+    world: ExportWorld,
+    sales: string,
+    op: 'add' | 'remove',
+    id: string | undefined,
+  ) =>
+    op === 'add'
+      ? world.scim.patch(`/Groups/${sales}`, [{ op, path: 'members', value: [{ value: id }] }])
+      : world.scim.patch(`/Groups/${sales}`, [{ op, path: `members[value eq "${id}"]` }])
+
+  test('binds those who are members when it is said', async () => {
+    const { world, ids } = await watching()
+    expect(enabled(world)).toEqual({ ann: true })
+    expect(await world.binding(ids[0] ?? '')).toMatchObject({ state: 'synced', reason: 'groups' })
+  })
+
+  test('binds who joins, and unbinds who leaves, until they join again', async () => {
+    const { world, sales, ids } = await watching()
+    await change(world, sales, 'add', ids[1])
+    await world.settle()
+    expect(enabled(world)).toEqual({ ann: true, bob: true })
+    await change(world, sales, 'remove', ids[1])
+    await world.settle()
+    expect(enabled(world)).toEqual({ ann: true, bob: false })
+    expect(await world.binding(ids[1] ?? '')).toMatchObject({
+      state: 'former',
+      unbound_by: 'groups',
+    })
+    await change(world, sales, 'add', ids[1])
+    await world.settle()
+    expect(enabled(world)).toEqual({ ann: true, bob: true })
+  })
+
+  test('does not bind again whom an administrator unbound, and leaves alone whom one bound', async () => {
+    const { world, sales, ids, command } = await watching()
+    await command('DELETE', '/bindings', { userIds: [ids[0]] })
+    await change(world, sales, 'remove', ids[0])
+    await change(world, sales, 'add', ids[0])
+    await command('POST', '/bindings', { userIds: [ids[2]] })
+    await change(world, sales, 'add', ids[2])
+    await change(world, sales, 'remove', ids[2])
+    await world.settle()
+    expect(enabled(world)).toEqual({ ann: false, cid: true })
+  })
+
+  test('unbinds all of them when the group is deleted', async () => {
+    const { world, sales } = await watching()
+    await world.scim.delete(`/Groups/${sales}`)
+    await world.settle()
+    expect(enabled(world)).toEqual({ ann: false })
+  })
+})
+
+describe('exporting again', () => {
+  test('sends every attribute, whatever was sent before', async () => {
+    const { world, command } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob')
+    await command('POST', '/bindings', { all: true })
+    for (const account of accounts(world))
+      world.graph.changeUser(account['id'], { properties: { jobTitle: 'Meddled with' } })
+    world.graph.counters.reset()
+    const job = await command('POST', '/exports', { userIds: [ann] })
+    expect(job).toMatchObject({ type: 'export', state: 'done', done: 1 })
+    expect(world.graph.counters.snapshot().writes).toBe(1)
+    const titles = () => accounts(world).map((user) => user['jobTitle'])
+    expect(titles()).toEqual(['Engineer', 'Meddled with'])
+    await command('POST', '/exports', { all: true })
+    expect(titles()).toEqual(['Engineer', 'Engineer'])
+    expect(await stateOf(world, bob)).toBe('synced')
+  })
+})
+
+describe('replaying failures', () => {
+  test('tries one, or all, again, and nothing else', async () => {
+    const { world, api, directory, command } = await commanded()
+    const [ann] = await users(world, 'ann', 'bob')
+    world.graph.faults.add({ match: { path: '^/users$' }, status: 400, times: 99 })
+    await command('POST', '/bindings', { all: true })
+    const { body } = await api.get(`${directory}/failures`)
+    expect(body['items']).toHaveLength(2)
+    world.graph.faults.clear()
+    const [first] = body['items'].filter((item: Loose) => item['userId'] === ann)
+    const one = await command('POST', '/failures/replay', { bindingIds: [first['id']] })
+    expect(one).toMatchObject({ type: 'replay', state: 'done', done: 1, total: 1 })
+    expect(Object.keys(enabled(world))).toEqual(['ann'])
+    const all = await command('POST', '/failures/replay', { all: true })
+    expect(all).toMatchObject({ state: 'done', done: 1, total: 1 })
+    expect(Object.keys(enabled(world)).toSorted()).toEqual(['ann', 'bob'])
+    expect((await api.get(`${directory}/failures`)).body['items']).toEqual([])
+  })
+})
+
+describe('a paused directory', () => {
+  test('carries out what was asked meanwhile when it goes on', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann] = await users(world, 'ann')
+    await api.patch(directory, { state: 'paused' })
+    const { body: job } = await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    expect((await api.get(`/jobs/${job['id']}`)).body).toMatchObject({ state: 'running', done: 0 })
+    expect((await api.get(`${directory}/status`)).body).toMatchObject({ state: 'paused' })
+    await api.patch(directory, { state: 'active' })
+    await world.settle()
+    expect((await api.get(`/jobs/${job['id']}`)).body).toMatchObject({ state: 'done', done: 1 })
+  })
+})
+
+describe('a command', () => {
+  test.each([
+    ['POST', '/bindings', {}],
+    ['POST', '/bindings', { userIds: [] }],
+    ['POST', '/bindings', { userIds: ['usr_1'], all: true }],
+    ['POST', '/bindings', { userIds: ['grp_1'] }],
+    ['POST', '/bindings', { all: false }],
+    ['DELETE', '/bindings', { users: ['usr_1'] }],
+    ['POST', '/bindings', { userIds: Array.from({ length: 1001 }, (_, i) => `usr_${i}`) }],
+    ['POST', '/failures/replay', { userIds: ['usr_1'] }],
+    ['POST', '/held/approve', {}],
+  ] as const)(
+    'that is none is refused, and nothing is asked: %s %s %#',
+    async (method, path, body) => {
+      const { world, api, directory } = await commanded()
+      const answer = await api.send(method, `${directory}${path}`, body)
+      expect(answer.status).toBe(400)
+      expect(answer.body['errors'][0]['detail']).toMatch(/must|no field/)
+      expect(await readLog(world.organizationId)).toEqual([])
+    },
+  )
+
+  test('about somebody who is not of this organization is refused as a whole', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann] = await users(world, 'ann')
+    const other = await commanded()
+    const [stranger] = await users(other.world, 'ann')
+    const before = await readLog(world.organizationId)
+    const answer = await api.post(`${directory}/bindings`, { userIds: [ann, stranger] })
+    expect(answer.status).toBe(404)
+    expect(answer.body['detail']).toContain(stranger)
+    expect((await api.post(`${other.directory}/bindings`, { all: true })).status).toBe(404)
+    expect(await readLog(world.organizationId)).toEqual(before)
+  })
+
+  test('that follows a preview is refused when one of its users has changed since', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob')
+    const atSequence = (await readLog(world.organizationId)).at(-1)?.['sequence']
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Other' }])
+    const refused = await api.post(`${directory}/bindings`, { userIds: [ann, bob], atSequence })
+    expect(refused.status).toBe(409)
+    expect(refused.body).toMatchObject({ userId: ann })
+    expect((await api.post(`${directory}/bindings`, { all: true, atSequence })).status).toBe(409)
+    const taken = await api.post(`${directory}/bindings`, { userIds: [bob], atSequence })
+    expect(taken.status).toBe(202)
+  })
+
+  test('costs one round trip, and tells who asked for what', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann] = await users(world, 'ann')
+    await api.get('/organization')
+    const { cost } = await api.post(`${directory}/bindings`, { userIds: [ann] })
+    expect(cost.roundTrips).toBe(1)
+    const event = (await readLog(world.organizationId)).at(-1)
+    expect(event).toMatchObject({
+      class: 'command',
+      type: 'binding_create',
+      actor_id: api.adminId,
+      target_id: world.directoryId,
+      body: { details: { count: 1, ids: [ann] } },
+    })
+  })
+})

@@ -14,6 +14,8 @@ export interface BindingQuery {
   readonly organizationId: string
   readonly directoryId: string
   readonly states: readonly BindingState[]
+  /** Absent: both. */
+  readonly kind?: BindingRow['kind'] | undefined
   /** Only those of which nothing is tried any more. */
   readonly isOver?: boolean
   /** The id of the user or group that the page before ended with. */
@@ -41,12 +43,12 @@ const kindOf = (resourceId: string): string => (resourceId.startsWith('grp_') ? 
 /** One page of a directory's bindings, groups before users; undefined when there is no such directory. */
 export async function listBindings(
   database: Database,
-  { organizationId, directoryId, states, isOver = false, after = '', limit }: BindingQuery,
+  { organizationId, directoryId, states, kind, isOver = false, after = '', limit }: BindingQuery,
 ): Promise<BindingPage | undefined> {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const start = after === '' ? sql`TRUE` : sql`(kind, resource_id) > (${kindOf(after)}, ${after})`
   const page = walked({
-    from: sql`binding WHERE ${mine} AND ${start}`,
+    from: sql`binding WHERE ${mine} AND ${kind === undefined ? sql`TRUE` : sql`kind = ${kind}`} AND ${start}`,
     place: sql`resource_id`,
     order: sql`kind, resource_id`,
     matches: sql`state IN (SELECT value FROM json_each(${JSON.stringify(states)}))

@@ -2,13 +2,24 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
-import type { ExpansionAction } from './expansion-store.ts'
 import type { LeaseKey } from './lease.ts'
+import { MEMBERS } from './whole-group.ts'
+
+export type ExpansionAction =
+  | 'look'
+  | 'bind'
+  | 'unbind'
+  | 'export'
+  | 'replay'
+  | 'approve'
+  | 'reject'
+  | 'follow'
 
 interface Page {
   readonly sequence: number
   readonly action: ExpansionAction
-  readonly groupIds: readonly string[]
+  /** The groups whose members are bound; null: groups bind nobody. */
+  readonly groupIds: readonly string[] | null
   readonly now: number
 }
 
@@ -23,7 +34,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return [
         sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
           WHERE ${these} AND due_at IS NULL AND state NOT IN ('held', 'former')`,
-        ...(page.groupIds.length > 0 ? endOfMembership(key, page, ids) : []),
+        ...endOfMembership(key, page, ids),
       ]
     case 'bind':
       return [bind(key, page, ids), wake(key, ids, now)]
@@ -31,7 +42,8 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return unbind(key, { these, asked }, ids, now)
     case 'export':
       return [
-        sql`UPDATE binding SET ${asked}, attempts = 0, unknown = ${EVERYTHING}, state = ${WAITING},
+        sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING},
+            unknown = CASE kind WHEN 'group' THEN json_insert(${EVERYTHING}, '$[#]', ${MEMBERS}) ELSE ${EVERYTHING} END,
             member_cursor = CASE kind WHEN 'group' THEN '' END
           WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding')`,
       ]
@@ -41,10 +53,13 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
           WHERE ${these} AND due_at IS NULL AND state IN ('failed', 'unbinding')`,
       ]
     case 'approve':
-    case 'reject':
       return [
-        sql`UPDATE binding SET ${asked}, approval = ${action === 'approve' ? 'approved' : 'rejected'}
-          WHERE ${these} AND approval = 'asked'`,
+        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND approval = 'asked'`,
+      ]
+    case 'reject':
+      // That it has failed afterwards is what was asked for: the job has nothing to wait for.
+      return [
+        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND approval = 'asked'`,
       ]
     case 'follow':
       return [
@@ -71,7 +86,7 @@ const REVIVED = sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NU
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   unbound_by = NULL, approval = NULL, attempts = 0, error = NULL`
 
-/** Binds users and groups that exist; whoever is bound already is looked at again. */
+/** Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. */
 function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page, ids: SQL): SQL {
   const found = (kind: 'user' | 'group', table: SQL) =>
     sql`SELECT ${kind} AS kind, id FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
@@ -83,7 +98,7 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
       ${REVIVED}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
       member_cursor = CASE kind WHEN 'group' THEN '' END
-    WHERE state <> 'held'`
+    WHERE state <> 'held' OR unbound_by IS NOT NULL`
 }
 
 /** Ends bindings. One that has ended already is an administrator's doing from now on: nothing binds it again but a command. */
@@ -107,25 +122,28 @@ const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
 /** Whoever is a member of one of the groups is bound, unless an administrator has unbound it. */
 function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
   const { organizationId, directoryId } = key
+  if (groupIds === null) return sql`SELECT 1 WHERE FALSE`
   return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at)
     SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
       ${REVIVED}, reason = 'groups', due_at = ${now}
-    WHERE unbound_by = 'groups' AND state IN ('unbinding', 'former')`
+    WHERE unbound_by = 'groups'`
 }
 
-/** A binding that exists for groups alone ends when its user is in none of them. */
+/** A binding that exists for groups alone ends when its user is in none of them. Whoever was deleted ends as such. */
 function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[] {
   const { organizationId, directoryId } = key
+  if (groupIds === null) return []
   const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)}
     AND member_id IN (${ids})`
   return [
     sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', due_at = ${now}, attempts = 0, approval = NULL
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
         AND resource_id IN (${ids}) AND reason = 'groups' AND state <> 'former' AND unbound_by IS NULL
-        AND resource_id NOT IN (${members})`,
+        AND resource_id NOT IN (${members})
+        AND resource_id IN (SELECT id FROM user WHERE organization_id = ${organizationId} AND id IN (${ids}))`,
     ...letGo(key, ids, now),
   ]
 }

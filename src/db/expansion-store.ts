@@ -4,19 +4,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import type { Database } from './client.ts'
-import { actionStatements } from './expansion-actions.ts'
-import { holdsLease, type LeaseKey } from './lease.ts'
-
-/** What becomes of the bindings of a page: see expansion-actions.ts. */
-export type ExpansionAction =
-  | 'look'
-  | 'bind'
-  | 'unbind'
-  | 'export'
-  | 'replay'
-  | 'approve'
-  | 'reject'
-  | 'follow'
+import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
+import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
 
 /** Where the resources of an expansion come from, one after the other. */
 export type ExpansionPhase =
@@ -31,8 +20,8 @@ export interface Expansion {
   readonly sequence: number
   readonly action: ExpansionAction
   readonly phases: readonly ExpansionPhase[]
-  /** Whoever is a member of one of these is bound, where members are looked at. */
-  readonly groupIds: readonly string[]
+  /** Whoever is a member of one of these is bound, and whoever is a member of none no longer; null: groups bind nobody. */
+  readonly groupIds: readonly string[] | null
   /** The log is followed beyond a command afterwards; a change of a group has still to be followed itself. */
   readonly isCommand: boolean
 }
@@ -52,7 +41,7 @@ function placeOf(stored: Json | null, { sequence }: Expansion): Place {
   return { phase: Number(phase), last: typeof last === 'string' ? last : '' }
 }
 
-/** Carries the next page of an expansion out and stores how far it came. One round trip. */
+/** Carries the next page of an expansion out and stores how far it came. Renews the lease. One round trip. */
 export async function expandPage(
   database: Database,
   key: LeaseKey,
@@ -68,6 +57,7 @@ export async function expandPage(
   const action = phase?.from === 'members' ? 'follow' : expansion.action
   await database.run(
     holdsLease(key),
+    extendLease(key),
     ...actionStatements(key, { ...expansion, action, now }, sql`SELECT id FROM (${page})`).flatMap(
       (statement, at) =>
         at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],

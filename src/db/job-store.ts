@@ -20,10 +20,13 @@ export interface WantedCommand {
   readonly atSequence?: number | undefined
 }
 
+/** So many ids a refusal tells of. */
+const MAX_TOLD = 5
+
 export type CommandFault =
   | { readonly kind: 'noDirectory' }
-  | { readonly kind: 'unknown'; readonly id: string }
-  | { readonly kind: 'changed'; readonly id: string }
+  /** Some of them, at most `MAX_TOLD`. */
+  | { readonly kind: 'unknown' | 'changed'; readonly ids: readonly string[] }
 
 /** Appends a command to the log, and the job that tells how far it has come. One round trip. */
 export async function startCommand(
@@ -59,8 +62,8 @@ async function explain(
   if (isRefused(refusal, 'directory')) return { kind: 'noDirectory' }
   const isUnknown = isRefused(refusal, 'unknown')
   const [found] = await database.run(isUnknown ? unknownIds(wanted) : changedIds(wanted))
-  const named = found?.rows[0]?.['id']
-  return { kind: isUnknown ? 'unknown' : 'changed', id: typeof named === 'string' ? named : '' }
+  const ids = (found?.rows ?? []).map((row) => String(row['id']))
+  return { kind: isUnknown ? 'unknown' : 'changed', ids }
 }
 
 const directoryIs = ({ job: { organizationId, directoryId } }: WantedCommand): SQL =>
@@ -80,7 +83,7 @@ function unknownIds(wanted: WantedCommand): SQL {
             AND id IN (SELECT value FROM ${listed(wanted)})
           UNION ALL SELECT id FROM "group" WHERE organization_id = ${organizationId}
             AND id IN (SELECT value FROM ${listed(wanted)})`
-  return sql`SELECT value AS id FROM ${listed(wanted)} WHERE value NOT IN (${known})`
+  return sql`SELECT value AS id FROM ${listed(wanted)} WHERE value NOT IN (${known}) LIMIT ${MAX_TOLD}`
 }
 
 /** Of a command about everything, every user counts. */
@@ -91,8 +94,8 @@ function changedIds(wanted: WantedCommand): SQL {
     event.touched === undefined
       ? sql`TRUE`
       : sql`target_id IN (SELECT value FROM ${listed(wanted)})`
-  return sql`SELECT target_id AS id FROM event WHERE organization_id = ${row.organizationId}
-    AND sequence > ${atSequence} AND class = 'change' AND target_type = 'user' AND ${only} LIMIT 1`
+  return sql`SELECT DISTINCT target_id AS id FROM event WHERE organization_id = ${row.organizationId}
+    AND sequence > ${atSequence} AND class = 'change' AND target_type = 'user' AND ${only} LIMIT ${MAX_TOLD}`
 }
 
 export interface JobProgress {

@@ -4,6 +4,9 @@ import type { Database } from './client.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 import type { Edge } from './round-store.ts'
 
+/** Among the unknown attributes of a group's binding: all its memberships are sent again, page by page. */
+export const MEMBERS = 'members'
+
 export interface GroupPage {
   readonly edges: readonly Edge[]
   /** The last member id that was compared; null when the comparison is through. */

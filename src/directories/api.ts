@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { BINDING_STATES } from '../db/binding-store.ts'
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
 import { pageParameters } from '../http/parse-request.ts'
+import { bindingsQuery } from './binding-query.ts'
 import { bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
 import { ATTRIBUTES } from '../plan/attributes.ts'
 import { directorySettingsSchema } from '../plan/settings.ts'
@@ -112,10 +113,6 @@ const attributesBody = v.pipe(
   v.description('Attributes and their new directions; all are set or none.'),
 )
 
-const state = v.optional(
-  v.pipe(v.string(), v.description(`One or several of ${BINDING_STATES.join(', ')}, with commas.`)),
-)
-
 const CONNECTED = 'The tenant is connected already, or a source names it.'
 
 export const directoryApi: ApiRoom = {
@@ -177,7 +174,7 @@ export const directoryApi: ApiRoom = {
     },
     'GET /directories/:id/bindings': {
       summary: 'List bindings',
-      query: v.object({ ...pageParameters, state }),
+      query: bindingsQuery,
       answer: listOf(bindingShape),
     },
     'POST /directories/:id/bindings': {

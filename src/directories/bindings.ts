@@ -13,17 +13,20 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
 
-/** One page of a directory's bindings in the states asked for. Problems: invalid (the state), notFound. */
+/** One page of a directory's bindings, of the kind and in the states asked for. Problems: invalid (the state), notFound. */
 export async function listBindings(
   scope: DirectoryScope,
   directoryId: string,
-  state: string | undefined,
+  {
+    state,
+    kind,
+  }: { readonly state?: string | undefined; readonly kind?: BindingRow['kind'] | undefined },
   page: PageQuery,
 ): Promise<Result<ListBody, Problem>> {
   const states = statesOf(state)
   if (!states.ok) return states
   const { organizationId } = scope
-  const query = { organizationId, directoryId, states: states.value, ...page }
+  const query = { organizationId, directoryId, states: states.value, kind, ...page }
   const found = await readBindings(scope.database, query)
   if (found === undefined) return err(noDirectory(directoryId))
   return ok({

@@ -67,17 +67,19 @@ function problemOf(
     case 'noDirectory':
       return noDirectory(directoryId)
     case 'unknown': {
-      const what = fault.id.startsWith('grp_') ? 'Group' : 'User'
+      const [id = '', ...others] = fault.ids
+      const kind = id.startsWith('grp_') ? 'Group' : 'User'
+      const what = among === 'bindings' ? `The binding of ${id}` : `${kind} ${id}`
       return {
         kind: 'notFound',
-        what: among === 'bindings' ? `The binding of ${fault.id}` : `${what} ${fault.id}`,
+        what: others.length > 0 ? `${what} (${others.join(', ')} too)` : what,
       }
     }
     case 'changed':
       return {
         kind: 'conflict',
-        detail: `${fault.id} has changed since the preview, so what you saw is no longer what would happen. Preview again.`,
-        evidence: { userId: fault.id },
+        detail: `Changed since the preview: ${fault.ids.join(', ')}. What you saw is no longer what would happen. Preview again.`,
+        evidence: { userIds: fault.ids },
       }
     default:
       return assertNever(fault)

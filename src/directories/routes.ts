@@ -1,12 +1,13 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 
-import { pageQuery, parseBody } from '../http/parse-request.ts'
+import { pageAsked, pageQuery, parseBody, parseQuery } from '../http/parse-request.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { ok } from '../kernel/result.ts'
 import { listAttributes, patchAttributes } from './attributes.ts'
 import { listBindings, listFailures } from './bindings.ts'
+import { bindingsQuery } from './binding-query.ts'
 import {
   bindingsBody,
   chosenBindings,
@@ -46,11 +47,13 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
 
 function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
   routes.get('/directories/:id/bindings', async (c) => {
-    const page = pageQuery(c.req.query())
-    if (!page.ok) return problemAnswer(c, page.error)
+    const query = parseQuery(c.req.query(), bindingsQuery)
+    if (!query.ok) return problemAnswer(c, query.error)
     const { id } = c.req.param()
-    const state = c.req.query('state')
-    return apiAnswer(c, await listBindings(scopeOf(c, deps), id, state, page.value))
+    return apiAnswer(
+      c,
+      await listBindings(scopeOf(c, deps), id, query.value, pageAsked(query.value)),
+    )
   })
   for (const [method, type] of BINDING_COMMANDS)
     routes.on(method, '/directories/:id/bindings', async (c) => {
@@ -63,11 +66,10 @@ function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void
       return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)
     })
   routes.post('/directories/:id/exports', async (c) => {
-    const body = await parseBody(c.req.raw, exportsBody)
+    const isEmpty = c.req.raw.body === null || c.req.header('Content-Length') === '0'
+    const body = isEmpty ? ok({}) : await parseBody(c.req.raw, exportsBody)
     if (!body.ok) return problemAnswer(c, body.error)
-    const { userIds, all } = body.value
-    const ids =
-      userIds === undefined && all === undefined ? ok(undefined) : chosenResources(body.value)
+    const ids = Object.keys(body.value).length === 0 ? ok(undefined) : chosenResources(body.value)
     if (!ids.ok) return problemAnswer(c, ids.error)
     const asked = { type: 'export_requested', ids: ids.value } as const
     return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)

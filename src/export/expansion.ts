@@ -4,7 +4,8 @@
  * `bindNewUsers` names is followed in the same way. Pure.
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
-import type { Expansion, ExpansionAction, ExpansionPhase } from '../db/expansion-store.ts'
+import type { ExpansionAction } from '../db/expansion-actions.ts'
+import type { Expansion, ExpansionPhase } from '../db/expansion-store.ts'
 import type { LogEntry } from '../db/round-store.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
@@ -33,19 +34,23 @@ export function leavesImport({ targetType, type, touched }: LogEntry): string | 
 
 /** What the log is read with: the groups whose members are bound, and how far their changes have been expanded. */
 export interface Watch {
-  readonly groupIds: readonly string[]
+  /** Null where groups bind nobody. */
+  readonly groupIds: readonly string[] | null
   readonly through: number
+  /** The sequence of the expansion that has begun and is not over; null when there is none. */
+  readonly running: number | null
 }
 
 /** No group binds its members. */
-export const NOBODY_WATCHED: Watch = { groupIds: [], through: 0 }
+export const NOBODY_WATCHED: Watch = { groupIds: null, through: 0, running: null }
 
 /** What of the settings and of the stored expansion says which entries have to be expanded. */
 export function watchOf({ bindNewUsers }: DirectorySettings, stored: Json | null): Watch {
-  const through = isJsonObject(stored) ? stored['through'] : undefined
+  const { through, sequence } = isJsonObject(stored) ? stored : {}
   return {
-    groupIds: bindNewUsers.mode === 'groups' ? bindNewUsers.groupIds : [],
+    groupIds: bindNewUsers.mode === 'groups' ? bindNewUsers.groupIds : null,
     through: typeof through === 'number' ? through : 0,
+    running: typeof sequence === 'number' ? sequence : null,
   }
 }
 
@@ -57,7 +62,7 @@ const isCommand = (entry: LogEntry): boolean =>
   actionOf(entry) !== undefined || leavesImport(entry) !== undefined
 
 const isWatched = ({ targetType, targetId, sequence }: LogEntry, watch: Watch): boolean =>
-  targetType === 'group' && sequence > watch.through && watch.groupIds.includes(targetId)
+  targetType === 'group' && sequence > watch.through && (watch.groupIds ?? []).includes(targetId)
 
 /** The expansion that the log begins with; undefined when its first entry needs none. */
 export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansion | undefined {
@@ -66,11 +71,11 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
   const action = actionOf(first)
   if (action === undefined) return isWatched(first, watch) ? membership(entries, watch) : undefined
   const { sequence, touched } = first
-  const follow = first.type === 'directory_update' ? watch.groupIds : []
+  const follow = first.type === 'directory_update' ? watch.groupIds : null
   return {
     sequence,
     action,
-    phases: [...phasesOf(action, touched ?? []), ...follow.map(membersOf)],
+    phases: [...phasesOf(action, touched ?? []), ...(follow ?? []).map(membersOf)],
     groupIds: follow,
     isCommand: true,
   }
@@ -92,9 +97,14 @@ const membersOf = (groupId: string): ExpansionPhase => ({ from: 'members', group
 /** So many members are looked at by name; of more the groups are walked. */
 const MAX_NAMED = 5000
 
-/** Changes of the groups that stand at the beginning of the log, up to the next command, as one. */
+/**
+ * Changes of the groups that stand at the beginning of the log, up to the next command, as one. What has begun is finished as it
+ * began: otherwise groups that keep changing would make it start again and again.
+ */
 function membership(entries: readonly LogEntry[], watch: Watch): Expansion {
-  const end = entries.findIndex((entry) => isCommand(entry))
+  const running = watch.running ?? 0
+  const until = running >= (entries[0]?.sequence ?? 0) ? running : Infinity
+  const end = entries.findIndex((entry) => isCommand(entry) || entry.sequence > until)
   const changes = entries
     .slice(0, end === -1 ? undefined : end)
     .filter((entry) => isWatched(entry, watch))
@@ -108,7 +118,7 @@ function membership(entries: readonly LogEntry[], watch: Watch): Expansion {
     sequence: changes.at(-1)?.sequence ?? 0,
     action: 'follow',
     phases: isWhole
-      ? [{ from: 'bindings', kind: 'user' }, ...watch.groupIds.map(membersOf)]
+      ? [{ from: 'bindings', kind: 'user' }, ...(watch.groupIds ?? []).map(membersOf)]
       : [{ from: 'list', ids }],
     groupIds: watch.groupIds,
     isCommand: false,

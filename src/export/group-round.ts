@@ -15,6 +15,7 @@ import { type Draft, isEnding, openDraft, owe } from './draft.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { exportMembers } from './member-round.ts'
 import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
+import { MEMBERS } from '../db/whole-group.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
 import { isRemoval } from './threshold.ts'
@@ -215,6 +216,7 @@ const isReady = (round: Round, draft: Draft, plan: GroupPlan): boolean =>
 function finishGroup(round: Round, { draft, plan }: GroupWork, hasUnsettled: boolean): void {
   if (round.unreached.has(draft.target)) return
   const { target } = draft
+  forgetMembers(draft)
   if (plan.action === 'end' && !draft.stopped) {
     round.endedGroups.push(target.id)
     round.graphIds.set(target.id, null)
@@ -226,4 +228,11 @@ function finishGroup(round: Round, { draft, plan }: GroupWork, hasUnsettled: boo
   if (draft.row.graphId === null && (target.members.size > 0 || target.whole))
     draft.row = { ...draft.row, memberCursor: '' }
   noteEvent(round, draft)
+}
+
+/** Once all memberships were compared, none is to be sent again. */
+function forgetMembers(draft: Draft): void {
+  const { memberCursor, unknown } = draft.row
+  if (memberCursor !== null || !unknown.includes(MEMBERS)) return
+  draft.row = { ...draft.row, unknown: unknown.filter((name) => name !== MEMBERS) }
 }

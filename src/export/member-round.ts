@@ -1,5 +1,5 @@
 /** The memberships of a round: additions twenty at a time, removals one by one, the writes of one group as a chain. */
-import { readWholeGroup } from '../db/whole-group.ts'
+import { MEMBERS, readWholeGroup } from '../db/whole-group.ts'
 import type { Edge } from '../db/round-store.ts'
 import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
@@ -89,8 +89,10 @@ async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]>
     draft.row = { ...draft.row, dueAt: round.ports.clock.now() }
     unsettled.add(target.id)
   }
+  const isAsked = row.unknown.includes(MEMBERS)
   const known = new Set(named.map(({ memberId }) => memberId))
-  return [...named, ...page.edges.filter(({ memberId }) => !known.has(memberId))]
+  const others = page.edges.filter(({ memberId }) => !known.has(memberId))
+  return [...named, ...others].map((edge) => (isAsked ? { ...edge, unknown: true } : edge))
 }
 
 function stepsOf(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep[] {

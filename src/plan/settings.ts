@@ -24,6 +24,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
 
 const flag = v.boolean('must be true or false')
 
+const BINDING =
+  'groups: the members of groupIds, now and later; whoever leaves the last of them is unbound. Direct members alone: those of a group within the group are bound by naming that one too. Under another mode who is bound stays bound.'
+
 /** Settings as they are stored and shown; an unknown name is refused, since it is a misspelt one. */
 export const directorySettingsSchema = v.strictObject({
   upnSource: oneOf('email', 'alternateEmail'),
@@ -33,7 +36,7 @@ export const directorySettingsSchema = v.strictObject({
   onUnbind: oneOf('disable', 'delete', 'leave'),
   onGroupDelete: oneOf('leave', 'delete'),
   bindNewUsers: v.strictObject({
-    mode: oneOf('manual', 'groups', 'all'),
+    mode: v.pipe(oneOf('manual', 'groups', 'all'), v.description(BINDING)),
     groupIds: v.pipe(
       v.array(
         v.pipe(

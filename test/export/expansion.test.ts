@@ -22,7 +22,7 @@ const entry = (
   targetId,
   touched,
 })
-const SALES: Watch = { groupIds: ['grp_sales'], through: 0 }
+const SALES: Watch = { groupIds: ['grp_sales'], through: 0, running: null }
 
 describe('what stands at the beginning of the log', () => {
   test('is expanded when it is a command, over what it names', () => {
@@ -83,12 +83,29 @@ describe('changes of a group that binds its members', () => {
     expect(isExpanding(change, { ...SALES, through: 5 })).toBe(false)
     expect(isExpanding(entry(5, 'group_update', 'grp_other', []), SALES)).toBe(false)
   })
+  test('that come while it runs are left to the next expansion', () => {
+    const log = [
+      entry(1, 'group_update', 'grp_sales', ['usr_1']),
+      entry(2, 'group_update', 'grp_sales', ['usr_2']),
+    ]
+    const { running } = watchOf(defaultSettings, { sequence: 1, phase: 0, last: 'usr_0' })
+    expect(expansionOf(log, { ...SALES, running })).toMatchObject({
+      sequence: 1,
+      phases: [{ from: 'list', ids: ['usr_1'] }],
+    })
+  })
   test('are watched only where the directory binds by groups', () => {
     const bindNewUsers = { mode: 'all', groupIds: ['grp_sales'] } as const
     const settings = {
       ...defaultSettings,
       bindNewUsers: { ...bindNewUsers, groupIds: ['grp_sales'] },
     }
-    expect(watchOf(settings, { through: 9 })).toEqual({ groupIds: [], through: 9 })
+    expect(watchOf(settings, { through: 9 })).toEqual({ groupIds: null, through: 9, running: null })
+    const none = { mode: 'groups', groupIds: [] } as const
+    expect(watchOf({ ...settings, bindNewUsers: { ...none, groupIds: [] } }, null)).toEqual({
+      groupIds: [],
+      through: 0,
+      running: null,
+    })
   })
 })

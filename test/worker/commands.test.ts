@@ -1,6 +1,10 @@
+import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { connect } from '../../src/db/client.ts'
+import { expandPage } from '../../src/db/expansion-store.ts'
+import { LEASE_MS, takeLease } from '../../src/db/lease.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser, type WorldOptions } from '../support/export.ts'
@@ -64,6 +68,16 @@ const membersOf = (world: ExportWorld, name: string): number | undefined => {
 }
 const stateOf = async (world: ExportWorld, id: string | undefined): Promise<unknown> =>
   (await world.binding(id ?? ''))['state']
+
+/** As the threshold leaves it: held, while an administrator is asked. */
+const holdEnding = (
+  world: ExportWorld,
+  id: string | undefined,
+  unboundBy: 'admin' | 'groups',
+): Promise<unknown> =>
+  world.query(sql`UPDATE binding SET state = 'held', approval = 'asked', unbound_by = ${unboundBy}
+    WHERE organization_id = ${world.organizationId} AND resource_id = ${id}`)
+const BOUND = { state: 'synced', unbound_by: null, approval: null }
 
 describe('binding', () => {
   test('exports the users at once, and the job tells when it is through', async () => {
@@ -190,6 +204,17 @@ describe('unbinding', () => {
     }
   })
 
+  test('that is held is taken back by binding again', async () => {
+    const { world, command } = await commanded()
+    const [ann] = await users(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    await holdEnding(world, ann, 'admin')
+    const job = await command('POST', '/bindings', { userIds: [ann] })
+    expect(job).toMatchObject({ state: 'done', done: 1 })
+    expect(await world.binding(ann ?? '')).toMatchObject(BOUND)
+    expect(enabled(world)).toEqual({ ann: true })
+  })
+
   test('of a user that is bound with everybody lasts until an administrator binds it again', async () => {
     const settings: Partial<DirectorySettings> = { bindNewUsers: { mode: 'all', groupIds: [] } }
     const { world, command } = await commanded({ settings })
@@ -258,6 +283,37 @@ describe('a directory that binds the members of groups', () => {
     expect(enabled(world)).toEqual({ ann: false, cid: true })
   })
 
+  test('takes back the held ending of whoever joins again', async () => {
+    const { world, sales, ids } = await watching()
+    await holdEnding(world, ids[0], 'groups')
+    await change(world, sales, 'remove', ids[0])
+    await change(world, sales, 'add', ids[0])
+    await world.settle()
+    expect(await world.binding(ids[0] ?? '')).toMatchObject(BOUND)
+  })
+
+  test('unbinds them when it names no group any more, and keeps them when it binds by hand again', async () => {
+    for (const [mode, isEnabled] of [
+      ['groups', false],
+      ['manual', true],
+    ] as const) {
+      const { world, api, directory } = await watching()
+      await api.patch(directory, { settings: { bindNewUsers: { mode, groupIds: [] } } })
+      await world.settle()
+      expect(enabled(world)).toEqual({ ann: isEnabled })
+    }
+  })
+
+  test('does with the account of a deleted user what onDelete says, whatever is expanded before', async () => {
+    const { world, api, directory, ids } = await watching()
+    await api.patch(directory, {
+      settings: { onUnbind: 'leave', onDelete: 'delete', upnSource: 'alternateEmail' },
+    })
+    await world.scim.delete(`/Users/${ids[0]}`)
+    await world.settle()
+    expect(accounts(world)).toEqual([])
+  })
+
   test('unbinds all of them when the group is deleted', async () => {
     const { world, sales } = await watching()
     await world.scim.delete(`/Groups/${sales}`)
@@ -277,11 +333,27 @@ describe('exporting again', () => {
     const job = await command('POST', '/exports', { userIds: [ann] })
     expect(job).toMatchObject({ type: 'export', state: 'done', done: 1 })
     expect(world.graph.counters.snapshot().writes).toBe(1)
-    const titles = () => accounts(world).map((user) => user['jobTitle'])
-    expect(titles()).toEqual(['Engineer', 'Meddled with'])
-    await command('POST', '/exports', { all: true })
-    expect(titles()).toEqual(['Engineer', 'Engineer'])
+    const titles = () =>
+      Object.fromEntries(accounts(world).map((user) => [user['givenName'], user['jobTitle']]))
+    expect(titles()).toEqual({ ann: 'Engineer', bob: 'Meddled with' })
+    await command('POST', '/exports', undefined)
+    expect(titles()).toEqual({ ann: 'Engineer', bob: 'Engineer' })
     expect(await stateOf(world, bob)).toBe('synced')
+  })
+
+  test('of everything sends names and members of groups too', async () => {
+    const { world, command } = await commanded()
+    const ids = await users(world, 'ann', 'bob')
+    const sales = await group(world, 'Sales', ids)
+    await command('POST', '/bindings', { all: true })
+    const { graph_id: graphId } = await world.binding(sales)
+    const [ann] = accounts(world)
+    world.graph.changeGroup(graphId, { removeMembers: [ann?.['id']] })
+    expect(membersOf(world, 'Sales')).toBe(1)
+    const job = await command('POST', '/exports', { all: true })
+    expect(job).toMatchObject({ state: 'done', done: 3 })
+    expect(membersOf(world, 'Sales')).toBe(2)
+    expect(await world.binding(sales)).toMatchObject({ unknown: '[]', member_cursor: null })
   })
 })
 
@@ -302,6 +374,74 @@ describe('replaying failures', () => {
     expect(all).toMatchObject({ state: 'done', done: 1, total: 1 })
     expect(Object.keys(enabled(world)).toSorted()).toEqual(['ann', 'bob'])
     expect((await api.get(`${directory}/failures`)).body['items']).toEqual([])
+  })
+})
+
+describe('answering what is held', () => {
+  test('is a job that waits for what was approved, and is through with what was rejected', async () => {
+    const { world, api, directory, command } = await commanded()
+    const [ann, bob] = await users(world, 'ann', 'bob')
+    await command('POST', '/bindings', { all: true })
+    for (const id of [ann, bob]) await holdEnding(world, id, 'admin')
+    await world.query(sql`UPDATE lane SET blocked_until = ${world.clock.now + 3_600_000}`)
+    const { body } = await api.get(`${directory}/bindings?state=held`)
+    const idOf = (user: string | undefined) =>
+      body['items'].find((item: Loose) => item['userId'] === user)['id']
+    const approve = await api.post(`${directory}/held/approve`, { bindingIds: [idOf(ann)] })
+    const reject = await api.post(`${directory}/held/reject`, { all: true })
+    await world.drain()
+    const jobOf = async ({ body: job }: typeof reject) => (await api.get(`/jobs/${job['id']}`)).body
+    expect(await jobOf(approve)).toMatchObject({ state: 'running', done: 0, total: 1 })
+    expect(await jobOf(reject)).toMatchObject({ state: 'done', done: 1, total: 1, errors: [] })
+    expect(await world.binding(ann ?? '')).toMatchObject({ state: 'held', approval: 'approved' })
+    expect(await world.binding(bob ?? '')).toMatchObject({ state: 'held', approval: 'rejected' })
+  })
+})
+
+describe('the list of bindings', () => {
+  test('can be one of users or of groups', async () => {
+    const { world, api, directory, command } = await commanded()
+    const [ann] = await users(world, 'ann')
+    const sales = await group(world, 'Sales', [])
+    await command('POST', '/bindings', { all: true })
+    const listed = async (query: string) =>
+      (await api.get(`${directory}/bindings${query}`)).body['items'].map(
+        (item: Loose) => item['userId'] ?? item['groupId'],
+      )
+    expect(await listed('?kind=user')).toEqual([ann])
+    expect(await listed('?kind=group&state=synced')).toEqual([sales])
+    expect(await listed('')).toEqual([sales, ann])
+    const { status, body } = await api.get(`${directory}/bindings?kind=users`)
+    expect(status).toBe(400)
+    expect(body['errors']).toMatchObject([{ parameter: 'kind' }])
+  })
+})
+
+describe('an expansion', () => {
+  test('renews the lease with every page, so that it may take longer than a lease lasts', async () => {
+    const { world } = await commanded()
+    const { organizationId, directoryId } = world
+    const database = connect(env.DB)
+    const key = { organizationId, directoryId, token: 'a drain' }
+    await takeLease(database, key)
+    await world.query(sql`UPDATE directory SET lease_until = lease_until - ${LEASE_MS - 5000}
+      WHERE id = ${directoryId}`)
+    const until = async () =>
+      Number(
+        (await world.query(sql`SELECT lease_until FROM directory WHERE id = ${directoryId}`))[0]?.[
+          'lease_until'
+        ],
+      )
+    const before = await until()
+    const expansion = {
+      sequence: 1,
+      action: 'bind',
+      phases: [{ from: 'users' }, { from: 'groups' }],
+      groupIds: null,
+      isCommand: true,
+    } as const
+    await expandPage(database, key, expansion, null, world.clock.now)
+    expect((await until()) - before).toBeGreaterThanOrEqual(LEASE_MS - 5000)
   })
 })
 
@@ -351,6 +491,11 @@ describe('a command', () => {
     const answer = await api.post(`${directory}/bindings`, { userIds: [ann, stranger] })
     expect(answer.status).toBe(404)
     expect(answer.body['detail']).toContain(stranger)
+    const unknown = ['grp_none', 'usr_none']
+    const both = { userIds: [ann, 'usr_none'], groupIds: ['grp_none'] }
+    const named = await api.post(`${directory}/bindings`, both)
+    for (const id of unknown) expect(named.body['detail']).toContain(id)
+    expect(named.body['detail']).not.toContain(ann)
     expect((await api.post(`${other.directory}/bindings`, { all: true })).status).toBe(404)
     expect(await readLog(world.organizationId)).toEqual(before)
   })
@@ -362,7 +507,7 @@ describe('a command', () => {
     await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Other' }])
     const refused = await api.post(`${directory}/bindings`, { userIds: [ann, bob], atSequence })
     expect(refused.status).toBe(409)
-    expect(refused.body).toMatchObject({ userId: ann })
+    expect(refused.body).toMatchObject({ userIds: [ann] })
     expect((await api.post(`${directory}/bindings`, { all: true, atSequence })).status).toBe(409)
     const taken = await api.post(`${directory}/bindings`, { userIds: [bob], atSequence })
     expect(taken.status).toBe(202)

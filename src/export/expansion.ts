@@ -82,10 +82,11 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
 }
 
 function phasesOf(action: ExpansionAction, ids: readonly string[]): readonly ExpansionPhase[] {
+  // Whatever such an event names, it is not resources.
+  if (action === 'look') return [{ from: 'bindings', kind: 'user' }]
   if (ids.length > 0) return [{ from: 'list', ids }]
   // Users first: a group that is bound before its members would have to wait for each of them.
   if (action === 'bind') return [{ from: 'users' }, { from: 'groups' }]
-  if (action === 'look') return [{ from: 'bindings', kind: 'user' }]
   return [
     { from: 'bindings', kind: 'user' },
     { from: 'bindings', kind: 'group' },

@@ -44,6 +44,13 @@ describe('what stands at the beginning of the log', () => {
       { from: 'bindings', kind: 'group' },
     ])
   })
+  test('is expanded over the users that are bound when it changes what they owe', () => {
+    for (const type of ['directory_update', 'integrationattribute_include'])
+      expect(expansionOf([entry(7, type, 'dir_1', ['department'])], NOBODY_WATCHED)).toMatchObject({
+        action: 'look',
+        phases: [{ from: 'bindings', kind: 'user' }],
+      })
+  })
   test('is followed as it is when it is a change, or a direction that ends', () => {
     for (const type of ['user_update', 'group_update', 'integrationattribute_exclude'])
       expect(expansionOf([entry(7, type, 'x')], NOBODY_WATCHED)).toBeUndefined()

@@ -33,7 +33,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'look':
       return [
         sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-          WHERE ${these} AND due_at IS NULL AND state NOT IN ('held', 'former')`,
+          WHERE ${these} AND due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
         ...endOfMembership(key, page, ids),
       ]
     case 'bind':

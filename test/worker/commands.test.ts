@@ -398,6 +398,65 @@ describe('answering what is held', () => {
   })
 })
 
+describe('endings beyond the threshold', () => {
+  async function beyond(): Promise<Commanded & { ids: string[]; unbind: Loose }> {
+    const setup = await commanded({ settings: { threshold: { count: 1, percent: 0 } } })
+    const ids = await users(setup.world, 'ann', 'bob', 'cid')
+    await setup.command('POST', '/bindings', { all: true })
+    const unbind = await setup.command('DELETE', '/bindings', { all: true })
+    return { ...setup, ids, unbind }
+  }
+  const isEnabled = (world: ExportWorld) => Object.values(enabled(world)).filter(Boolean).length
+
+  test('are told by the job and the status, and wait for an answer', async () => {
+    const { world, api, directory, unbind } = await beyond()
+    expect(isEnabled(world)).toBe(2)
+    expect(unbind).toMatchObject({ state: 'done', done: 3, total: 3 })
+    expect(unbind['errors']).toMatchObject([{ code: 'threshold' }, { code: 'threshold' }])
+    expect((await api.get(`${directory}/status`)).body).toMatchObject({
+      owed: 0,
+      held: 2,
+      failed: 0,
+    })
+  })
+
+  test('happen once they are approved', async () => {
+    const { world, api, directory, ids, command } = await beyond()
+    const job = await command('POST', '/held/approve', { all: true })
+    expect(job).toMatchObject({ type: 'approve', state: 'done', done: 2, total: 2, errors: [] })
+    expect(isEnabled(world)).toBe(0)
+    for (const id of ids) expect(await stateOf(world, id)).toBe('former')
+    expect((await api.get(`${directory}/status`)).body).toMatchObject({
+      owed: 0,
+      held: 0,
+      bound: 0,
+    })
+  })
+
+  test('do not happen when they are rejected, until the failures are replayed and approved', async () => {
+    const { world, api, directory, command } = await beyond()
+    const job = await command('POST', '/held/reject', { all: true })
+    expect(job).toMatchObject({ type: 'reject', state: 'done', done: 2, total: 2, errors: [] })
+    expect(isEnabled(world)).toBe(2)
+    const failures = (await api.get(`${directory}/failures`)).body['items']
+    expect(failures.map((item: Loose) => item['error']['code'])).toEqual([
+      'removal_rejected',
+      'removal_rejected',
+    ])
+    await command('POST', '/failures/replay', { all: true })
+    await command('POST', '/held/approve', { all: true })
+    expect(isEnabled(world)).toBe(0)
+  })
+
+  test('are taken back by binding again', async () => {
+    const { world, ids, command } = await beyond()
+    const job = await command('POST', '/bindings', { userIds: ids })
+    expect(job).toMatchObject({ state: 'done', done: 3, errors: [] })
+    expect(isEnabled(world)).toBe(3)
+    for (const id of ids) expect(await world.binding(id)).toMatchObject(BOUND)
+  })
+})
+
 describe('the list of bindings', () => {
   test('can be one of users or of groups', async () => {
     const { world, api, directory, command } = await commanded()

@@ -4,6 +4,7 @@ import { noteRefusal } from './db/refusal-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { claimKey, keepAnswer, releaseKey } from './db/idempotency-store.ts'
+import type { DirectoryRow } from './db/lease.ts'
 import { isMigrated } from './db/migration-state.ts'
 import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
 import { type Deps, graphPorts } from './deps.ts'
@@ -12,6 +13,7 @@ import { directoryRoutes } from './directories/routes.ts'
 import { eventApi } from './events/api.ts'
 import { eventRoutes } from './events/routes.ts'
 import { connectDirectory, sealCredential } from './export/connection.ts'
+import { previewUsers } from './export/preview.ts'
 import { federatedAudience } from './graph/clouds.ts'
 import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
@@ -146,6 +148,8 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
       release: releaseKey,
     }),
   )
+  // Holds values and no promises, so it may outlive the request that filled it.
+  const tokenCache = createTokenCache()
   const directories = directoryRoutes({
     clock,
     newId,
@@ -158,6 +162,10 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
     },
     // A new token tells of permissions that were granted a moment ago; one from a cache does not.
     connectDirectory: (row) => connectDirectory(graphPorts(deps, createTokenCache()), row),
+    previewUsers: ({ database, now }, asked) => {
+      const connect = (row: DirectoryRow) => connectDirectory(graphPorts(deps, tokenCache), row)
+      return previewUsers({ database, now, graphBase: config.GRAPH_BASE_URL, connect }, asked)
+    },
     quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
   })
   const organizations = organizationRoutes({

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
@@ -19,15 +19,23 @@ export async function boundAccounts(
   graphIds: readonly string[],
 ): Promise<Map<string, Holder>> {
   if (graphIds.length === 0) return new Map()
-  const [, found] = await database.run(
-    holdsLease(key),
-    sql`SELECT graph_id, resource_id, state, external_id,
-        (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported FROM binding WHERE organization_id = ${key.organizationId}
-      AND directory_id = ${key.directoryId} AND graph_id IS NOT NULL
-      AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
-  )
-  const rows = found?.rows ?? []
-  return new Map(
+  const [, found] = await database.run(holdsLease(key), holdersOf(key, graphIds))
+  return readHolders(found?.rows ?? [])
+}
+
+/** The statement that finds the bindings which hold these accounts. */
+export const holdersOf = (
+  { organizationId, directoryId }: Pick<LeaseKey, 'organizationId' | 'directoryId'>,
+  graphIds: readonly string[],
+): SQL =>
+  sql`SELECT graph_id, resource_id, state, external_id,
+      (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported FROM binding
+    WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND graph_id IS NOT NULL
+      AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`
+
+/** Reads the rows of that statement, by Graph id. */
+export const readHolders = (rows: readonly Record<string, unknown>[]): Map<string, Holder> =>
+  new Map(
     rows.map((row) => [
       String(row['graph_id']),
       {
@@ -38,7 +46,6 @@ export async function boundAccounts(
       },
     ]),
   )
-}
 
 function keysIn(json: unknown): readonly string[] {
   const keys: unknown = JSON.parse(String(json))

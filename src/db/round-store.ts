@@ -148,7 +148,7 @@ export async function readTargets(
         AND resource_id IN (SELECT value FROM json_each(${users}))
       UNION ALL SELECT * FROM binding WHERE ${mine} AND kind = 'group'
         AND resource_id IN (SELECT value FROM json_each(${groups}))`,
-      managersOf(organizationId, directoryId, users),
+      managersOf(organizationId, directoryId, sql`(SELECT value FROM json_each(${users}))`),
       edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
       sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
@@ -176,13 +176,14 @@ const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.value)) FRO
 /** An account that is ending, or has ended, is nobody's manager and no member. */
 const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former')`
 
-function managersOf(organizationId: string, directoryId: string, users: string): SQL {
+/** The Graph ids of the managers of users; `users` is what stands behind IN. */
+export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
   const path = `$."${ENTERPRISE_USER_URN}".manager.value`
   return sql`SELECT b.resource_id, b.graph_id FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN (json_extract(u.resource, ${path}), u.imported ->> '$.manager.value')
     WHERE u.organization_id = ${organizationId}
-      AND u.id IN (SELECT value FROM json_each(${users})) AND ${LIVE}`
+      AND u.id IN ${users} AND ${LIVE}`
 }
 
 /**

@@ -8,6 +8,7 @@ import { bindingsQuery } from './binding-query.ts'
 import { bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
 import { ATTRIBUTES } from '../plan/attributes.ts'
 import { directorySettingsSchema } from '../plan/settings.ts'
+import { previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 
 const direction = v.picklist(['export', 'import', 'exclude'])
@@ -104,6 +105,26 @@ const jobShape = v.strictObject({
   createdAt: timeShape,
 })
 
+const previewedShape = v.strictObject({
+  userId: v.string(),
+  graphId: v.nullable(v.string()),
+  action: v.picklist(['create', 'update', 'none', 'conflict']),
+  changes: v.array(
+    v.strictObject({
+      attribute: v.string(),
+      graph: v.string(),
+      current: v.pipe(v.unknown(), v.description('What Microsoft 365 holds, and would lose.')),
+      next: v.pipe(v.unknown(), v.description('What would be sent; null clears it.')),
+    }),
+  ),
+  problems: v.array(objectShape),
+})
+
+const previewShape = v.strictObject({
+  sequence: v.pipe(v.number(), v.description('To be sent as atSequence by what follows.')),
+  ...listOf(previewedShape).entries,
+})
+
 const CHANGED = 'A previewed user has changed since.'
 
 const attributesBody = v.pipe(
@@ -124,6 +145,7 @@ export const directoryApi: ApiRoom = {
     DirectoryStatus: statusShape,
     Binding: bindingShape,
     Job: jobShape,
+    PreviewedUser: previewedShape,
   },
   routes: {
     'GET /directories': {
@@ -225,6 +247,14 @@ export const directoryApi: ApiRoom = {
       body: bindingsBody,
       answer: jobShape,
       status: 202,
+    },
+    'POST /directories/:id/preview': {
+      summary: 'Preview what a bind, or other directions, would change',
+      details: 'Microsoft 365 is read, and nothing is sent or stored.',
+      query: v.object(pageParameters),
+      body: previewBody,
+      answer: previewShape,
+      conflict: 'Microsoft 365 refuses the credential of the directory.',
     },
     'GET /jobs/:id': { summary: 'Read how far long work has come', answer: jobShape },
   },

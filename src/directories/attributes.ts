@@ -62,7 +62,7 @@ export async function patchAttributes(
 }
 
 /** What the body asks for; every name and direction that is wrong is named. */
-function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> {
+export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> {
   const choices: Choice[] = []
   const errors: FieldProblem[] = []
   for (const [name, value] of Object.entries(body)) {

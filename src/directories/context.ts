@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { IdPrefix } from '../kernel/id.ts'
 import type { Result } from '../kernel/result.ts'
 import type { CredentialPorts } from './credential.ts'
+import type { PreviewUsers } from './preview.ts'
 
 /** What the routes of directories ask of the rest. */
 export interface DirectoryDeps extends CredentialPorts {
@@ -19,6 +20,8 @@ export interface DirectoryDeps extends CredentialPorts {
   /** Opens the directory's credential; nothing is asked of Microsoft yet. The error is a sentence for its administrator. */
   readonly connectDirectory: (directory: DirectoryRow) => Promise<Result<GraphConnection, string>>
   readonly announce: (organizationId: string) => Promise<void>
+  /** What an export would change of users. */
+  readonly previewUsers: PreviewUsers
   /** The published write quotas: one app in one tenant, the tenant, the app. */
   readonly quotas: readonly Quota[]
 }

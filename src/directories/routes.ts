@@ -24,6 +24,7 @@ import {
   readDirectory,
   removeDirectory,
 } from './directories.ts'
+import { preview, previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 import { readJobProgress } from './jobs.ts'
 import { directoryStatus } from './status.ts'
@@ -39,6 +40,14 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
   routes.get('/directories/:id/status', async (c) =>
     apiAnswer(c, await directoryStatus(scopeOf(c, deps), deps.quotas, c.req.param('id'))),
   )
+  routes.post('/directories/:id/preview', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    const body = await parseBody(c.req.raw, previewBody)
+    if (!body.ok) return problemAnswer(c, body.error)
+    const { id } = c.req.param()
+    return apiAnswer(c, await preview(scopeOf(c, deps), deps, id, body.value, page.value))
+  })
   routes.get('/jobs/:id', async (c) =>
     apiAnswer(c, await readJobProgress(scopeOf(c, deps), c.req.param('id'))),
   )

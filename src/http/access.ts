@@ -53,6 +53,7 @@ export const API_ROUTES = {
   'POST /directories/:id/failures/replay': 'administrator',
   'POST /directories/:id/held/approve': 'administrator',
   'POST /directories/:id/held/reject': 'administrator',
+  'POST /directories/:id/preview': 'manager',
   'GET /jobs/:id': 'read_only',
   'GET /directories/:id/reconciliations': 'read_only',
   'POST /directories/:id/reconciliations': 'administrator',

@@ -1,0 +1,91 @@
+/** What a preview reads: the users that it is about, as a drain would read them, in one round trip and without a lease. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
+import { type Answer, type Database, decode } from './client.ts'
+import type { DirectoryRow } from './lease.ts'
+import { type BindingRow, type DirectionRow, managersOf, type UserRow } from './round-store.ts'
+import { attributeDirection, binding, directory } from './tables/directories.ts'
+import { user } from './tables/provisioning.ts'
+
+export interface PreviewKey {
+  readonly organizationId: string
+  readonly directoryId: string
+}
+
+export interface PreviewPage {
+  /** These users, in the order of their ids; undefined: those that are bound. */
+  readonly userIds: readonly string[] | undefined
+  readonly after: string
+  readonly limit: number
+}
+
+export interface StoredPreview {
+  readonly directory: DirectoryRow
+  readonly directions: readonly DirectionRow[]
+  /** The log's end. */
+  readonly sequence: number
+  /** One more than asked when there are more. */
+  readonly users: readonly UserRow[]
+  readonly bindings: readonly BindingRow[]
+  readonly managerGraphIds: ReadonlyMap<string, string>
+  /** Users with a password that this directory has not delivered. */
+  readonly passwordsOf: ReadonlySet<string>
+}
+
+/** Reads one page of what is previewed; undefined when the organization has no such directory. */
+export async function readPreview(
+  database: Database,
+  { organizationId, directoryId }: PreviewKey,
+  page: PreviewPage,
+): Promise<StoredPreview | undefined> {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const ids = idsOf(mine, page)
+  const these = sql`organization_id = ${organizationId} AND id IN (${ids})`
+  const [found, directions, head, users, bindings, managers, passwords] = await database.run(
+    sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT * FROM attribute_direction WHERE ${mine}`,
+    sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
+    sql`SELECT * FROM user WHERE ${these} ORDER BY id`,
+    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
+    managersOf(organizationId, directoryId, sql`(${ids})`),
+    sql`SELECT p.user_id FROM pending_password p LEFT JOIN binding b ON b.organization_id = p.organization_id
+        AND b.directory_id = ${directoryId} AND b.kind = 'user' AND b.resource_id = p.user_id
+      WHERE p.organization_id = ${organizationId} AND p.user_id IN (${ids})
+        AND p.sequence > coalesce(b.password_sequence, 0)`,
+  )
+  const [row] = rows(found)
+  if (row === undefined) return undefined
+  return {
+    directory: decode(directory, row),
+    directions: rows(directions).map((each) => decode(attributeDirection, each)),
+    sequence: Number(rows(head)[0]?.['head']),
+    users: rows(users).map((each) => decode(user, each)),
+    bindings: rows(bindings).map((each) => decode(binding, each)),
+    managerGraphIds: new Map(
+      rows(managers).map((each) => [String(each['resource_id']), String(each['graph_id'])]),
+    ),
+    passwordsOf: new Set(rows(passwords).map((each) => String(each['user_id']))),
+  }
+}
+
+const rows = (answer: Answer | undefined): Answer['rows'] => answer?.rows ?? []
+
+function idsOf(mine: SQL, { userIds, after, limit }: PreviewPage): SQL {
+  if (userIds !== undefined)
+    return sql`SELECT value FROM json_each(${JSON.stringify(userIds)}) WHERE value > ${after}
+      ORDER BY value LIMIT ${limit + 1}`
+  return sql`SELECT resource_id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}
+    AND state NOT IN ('former', 'unbinding') AND unbound_by IS NULL ORDER BY resource_id LIMIT ${limit + 1}`
+}
+
+/** Which of these Graph objects are bound in the directory already. */
+export async function readPreviewHolders(
+  database: Database,
+  key: PreviewKey,
+  graphIds: readonly string[],
+): Promise<ReadonlyMap<string, Holder>> {
+  if (graphIds.length === 0) return new Map()
+  const [found] = await database.run(holdersOf(key, graphIds))
+  return readHolders(rows(found))
+}

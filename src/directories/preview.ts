@@ -1,0 +1,124 @@
+/** `POST /directories/{id}/preview`: what a bind, or other directions, would change; nothing is sent. */
+import * as v from 'valibot'
+
+import { type ListBody } from '../http/api-context.ts'
+import { type PageQuery, toCursor } from '../http/parse-request.ts'
+import { invalidField, type Problem } from '../http/problem.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import type { AttributeName, Direction } from '../plan/attributes.ts'
+import { choicesOf } from './attributes.ts'
+import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+
+const MAX_USERS = 10_000
+const USERS = `must name 1 to ${MAX_USERS} users by their ids (usr_…)`
+
+export const previewBody = v.strictObject({
+  userIds: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(USERS), v.regex(/^usr_[\x21-\x7e]{1,100}$/, USERS)), USERS),
+      v.minLength(1, USERS),
+      v.maxLength(MAX_USERS, USERS),
+      v.description('Users that are to be bound, or are.'),
+    ),
+  ),
+  attributes: v.optional(
+    v.pipe(
+      v.custom<JsonObject>(isJsonObject, 'must be a JSON object of attributes and directions'),
+      v.description('Directions as PATCH …/attributes takes them; for all users that are bound.'),
+    ),
+  ),
+})
+
+/** One user as a preview tells of it. */
+export interface PreviewedUser {
+  readonly userId: string
+  readonly graphId: string | null
+  readonly action: 'create' | 'update' | 'none' | 'conflict'
+  readonly changes: readonly object[]
+  readonly problems: readonly object[]
+}
+
+/** What the feature that exports is asked. */
+export interface PreviewAsked {
+  readonly organizationId: string
+  readonly directoryId: string
+  readonly userIds: readonly string[] | undefined
+  readonly choices: ReadonlyMap<AttributeName, Direction>
+  readonly after: string
+  readonly limit: number
+}
+
+export type PreviewUsers = (
+  scope: DirectoryScope,
+  asked: PreviewAsked,
+) => Promise<
+  Result<
+    {
+      readonly sequence: number
+      readonly items: readonly PreviewedUser[]
+      readonly nextAfter: string | undefined
+    },
+    PreviewRefusal
+  >
+>
+
+type PreviewRefusal =
+  | { readonly kind: 'noDirectory' }
+  | { readonly kind: 'unknownUser'; readonly id: string }
+  | { readonly kind: 'unreachable'; readonly detail: string }
+  | { readonly kind: 'later'; readonly retryAfterSeconds: number }
+
+/**
+ * One page of a preview, and the sequence at which it was computed. Problems: invalid, notFound (the directory, a user),
+ * conflict (the credential is refused), busy (Microsoft 365 answers later).
+ */
+export async function preview(
+  scope: DirectoryScope,
+  { previewUsers }: DirectoryDeps,
+  directoryId: string,
+  { userIds, attributes }: v.InferOutput<typeof previewBody>,
+  { limit, after = '' }: PageQuery,
+): Promise<Result<ListBody & { readonly sequence: number }, Problem>> {
+  if (userIds === undefined && attributes === undefined) return err(invalidField('', NOTHING))
+  const choices = choicesOf(attributes ?? {})
+  if (!choices.ok) return err(inside(choices.error))
+  const asked = { organizationId: scope.organizationId, directoryId, userIds, after, limit }
+  const previewed = await previewUsers(scope, { ...asked, choices: new Map(choices.value) })
+  if (!previewed.ok) return err(problemOf(previewed.error, directoryId))
+  const { sequence, items, nextAfter } = previewed.value
+  return ok({
+    sequence,
+    items: items.map((item): JsonObject => JSON.parse(JSON.stringify(item))),
+    nextCursor: nextAfter === undefined ? null : toCursor(nextAfter),
+  })
+}
+
+const NOTHING = 'must be {"userIds":[…]}, {"attributes":{…}}, or both'
+
+/** The directions stand under `attributes` here. */
+function inside(problem: Problem): Problem {
+  if (problem.kind !== 'invalid') return problem
+  const errors = problem.errors.map((error) =>
+    'pointer' in error ? { ...error, pointer: `/attributes${error.pointer}` } : error,
+  )
+  return { kind: 'invalid', errors }
+}
+
+function problemOf(fault: PreviewRefusal, directoryId: string): Problem {
+  switch (fault.kind) {
+    case 'noDirectory':
+      return noDirectory(directoryId)
+    case 'unknownUser':
+      return { kind: 'notFound', what: `User ${fault.id}` }
+    case 'unreachable':
+      return {
+        kind: 'conflict',
+        detail: `Microsoft 365 cannot be asked: ${fault.detail} POST …/test tells more.`,
+      }
+    case 'later':
+      return { kind: 'busy', retryAfterSeconds: fault.retryAfterSeconds }
+    default:
+      return assertNever(fault)
+  }
+}

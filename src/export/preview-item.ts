@@ -1,0 +1,225 @@
+/** What would become of one user, from what Graph holds now: the same decisions as a round of a drain. Pure. */
+import type { Holder } from '../db/bound-accounts.ts'
+import type { BindingRow, UserRow } from '../db/round-store.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { isJsonObject, type Json } from '../kernel/json.ts'
+import type { Directions } from '../plan/attributes.ts'
+import { desiredUser } from '../plan/desired-user.ts'
+import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
+import {
+  type Change,
+  plannedChanges,
+  seenOrgData,
+  type SeenUser,
+  seenUser,
+} from '../plan/graph-user.ts'
+import type { UserBinding, UserPlan } from '../plan/planned.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
+import { planUser } from '../plan/user-plan.ts'
+import { type Account, decideAdoption, MAX_CALLS } from './adoption.ts'
+import type { BindingError } from './draft.ts'
+import { errorOf } from './settle.ts'
+import { stateOf } from './user-work.ts'
+
+/** A user, and how it is bound. */
+export interface Subject {
+  readonly user: UserRow
+  readonly binding: BindingRow | undefined
+  readonly managerGraphIds: ReadonlyMap<string, string>
+  readonly hasPassword: boolean
+}
+
+interface Configuration {
+  readonly settings: DirectorySettings
+  readonly directions: Directions
+  readonly graphBase: string
+}
+
+/** What a page of users is previewed with; outcomes and accounts by the id of the user they were read for. */
+export interface Setting extends Configuration {
+  readonly verifiedDomains: ReadonlySet<string> | undefined
+  readonly outcomes: ReadonlyMap<string, Outcome>
+  readonly accounts: ReadonlyMap<string, Account>
+  /** Who has the accounts already, by Graph id. */
+  readonly holders: ReadonlyMap<string, Holder>
+}
+
+export interface PreviewItem {
+  readonly userId: string
+  readonly graphId: string | null
+  readonly action: 'create' | 'update' | 'none' | 'conflict'
+  readonly changes: readonly PreviewChange[]
+  /** What an administrator should know: values that do not fit, and why nothing can be done. */
+  readonly problems: readonly BindingError[]
+}
+
+interface PreviewChange {
+  readonly attribute: string
+  readonly graph: string
+  readonly current: Json
+  readonly next: Json
+}
+
+const personOf = ({ user }: Pick<Subject, 'user'>): DirectoryUser =>
+  directoryUser(user.resource, stateOf(user))
+
+/** The userPrincipalName under which the user would be created; null when it is to have none. */
+export function nameToCreate(
+  { settings, directions }: Configuration,
+  subject: Pick<Subject, 'user'>,
+): string | null {
+  const wanted = { user: personOf(subject), directions, settings, managerGraphId: null }
+  const { email } = desiredUser(wanted).values
+  return typeof email === 'string' ? email : null
+}
+
+/** Says what the next export would do with the user. */
+export function previewItem(setting: Setting, subject: Subject): PreviewItem {
+  const { user } = subject
+  const target = targetOf(setting, subject)
+  if ('refused' in target) return conflict(user.id, target.graphId, [target.refused])
+  const outcome = setting.outcomes.get(user.id)
+  const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
+  const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
+  const plan = planOf(setting, subject, target, isJsonObject(body) ? seenOrgData(body) : undefined)
+  const problems = plan.problems.map(({ code, message, whatToDo, attribute }) => ({
+    code,
+    message,
+    whatToDo,
+    ...(attribute === null ? {} : { attribute }),
+  }))
+  if (plan.failure !== null && plan.writes.length === 0)
+    return conflict(user.id, target.graphId, [
+      errorOf({ ...plan.failure, attribute: 'email' }),
+      ...problems,
+    ])
+  return {
+    userId: user.id,
+    graphId: target.graphId,
+    ...changesOf(plan, seen, subject),
+    problems,
+  }
+}
+
+function changesOf(
+  plan: UserPlan,
+  seen: SeenUser,
+  { hasPassword }: Subject,
+): Pick<PreviewItem, 'action' | 'changes'> {
+  const changes: readonly (Change | PreviewChange)[] = plannedChanges(plan, seen)
+  const all = hasPassword ? [...changes, PASSWORD] : changes
+  if (plan.action === 'create') return { action: 'create', changes: all }
+  return { action: all.length === 0 ? 'none' : 'update', changes: all }
+}
+
+/** That there is a new one is told, and nothing of it. */
+const PASSWORD: PreviewChange = {
+  attribute: 'password',
+  graph: 'passwordProfile.password',
+  current: null,
+  next: null,
+}
+
+const conflict = (
+  userId: string,
+  graphId: string | null,
+  problems: readonly BindingError[],
+): PreviewItem => ({
+  userId,
+  graphId,
+  action: 'conflict',
+  changes: [],
+  problems,
+})
+
+/** The account that would be written to, and what counts as known of it. */
+type Target =
+  | Pick<UserBinding, 'graphId' | 'snapshot' | 'unknown' | 'exportedSequence'>
+  | { readonly graphId: string | null; readonly refused: BindingError }
+
+const NOBODY = { graphId: null, snapshot: {}, unknown: [], exportedSequence: 0 } as const
+
+function targetOf(setting: Setting, subject: Subject): Target {
+  const { user, binding } = subject
+  const outcome = setting.outcomes.get(user.id)
+  if (binding?.graphId) {
+    if (outcome?.kind === 'missing' && binding.deletedAt !== null) return NOBODY
+    if (outcome?.kind !== 'done') return { graphId: binding.graphId, refused: unseen(outcome) }
+    // Of an account that was let go of nothing is known any more.
+    const isFormer = binding.state === 'former'
+    return isFormer ? { ...binding, unknown: Object.keys(binding.snapshot) } : binding
+  }
+  const account = setting.accounts.get(user.id)
+  if (account === undefined)
+    return outcome === undefined || outcome.kind === 'missing' ? NOBODY : other(outcome)
+  return adopted(setting, subject, account)
+}
+
+function adopted(setting: Setting, { user }: Subject, account: Account): Target {
+  const name = nameToCreate(setting, { user }) ?? ''
+  const holder = setting.holders.get(account.id)
+  const adoption = decideAdoption({
+    account,
+    name,
+    wantedName: name,
+    creatingSince: null,
+    boundTo: holder?.resourceId === user.id ? undefined : holder,
+    externalId: user.externalId,
+    policy: setting.settings.conflict,
+    // Whoever has the name and does not give it away keeps it.
+    attempts: MAX_CALLS,
+  })
+  if (adoption.kind === 'hold') return { graphId: account.id, refused: adoption.error }
+  const exported = adoption.kind === 'adopt' ? adoption.exported : []
+  return {
+    graphId: account.id,
+    snapshot: {},
+    unknown: exported,
+    exportedSequence: Number.MAX_SAFE_INTEGER,
+  }
+}
+
+const other = (outcome: Outcome): Target => ({ graphId: null, refused: unseen(outcome) })
+
+function unseen(outcome: Outcome | undefined): BindingError {
+  if (outcome?.kind === 'permanent') return errorOf(outcome)
+  if (outcome?.kind === 'missing') return GONE
+  return UNREADABLE
+}
+
+const GONE: BindingError = {
+  code: 'object_missing',
+  message: 'The account does not exist in Microsoft 365 any more: somebody deleted it there.',
+  whatToDo: 'Restore it in Microsoft 365 (Entra ID, Deleted users), then preview again.',
+}
+const UNREADABLE: BindingError = {
+  code: 'account_unreadable',
+  message: 'Microsoft 365 did not show the account.',
+  whatToDo: 'Test the connection of the directory, then preview again.',
+}
+
+const managerIn = (manager: Json | undefined): string | null => {
+  const id = isJsonObject(manager) ? manager['id'] : undefined
+  return typeof id === 'string' ? id : null
+}
+
+function planOf(
+  { directions, settings, graphBase, verifiedDomains }: Setting,
+  subject: Subject,
+  target: Exclude<Target, { refused: BindingError }>,
+  employeeOrgData: ReturnType<typeof seenOrgData> | undefined,
+): UserPlan {
+  const user = personOf(subject)
+  const { managerId } = user
+  return planUser({
+    user,
+    binding: { ...target, creatingAs: null },
+    directions,
+    settings,
+    managerGraphId: managerId === null ? null : subject.managerGraphIds.get(managerId),
+    randomPassword: '',
+    graphBase,
+    verifiedDomains,
+    current: employeeOrgData === undefined ? undefined : { employeeOrgData },
+  })
+}

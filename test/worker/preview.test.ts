@@ -1,0 +1,255 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { type ApiClient, apiClient } from '../support/api.ts'
+import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { type Loose, readLog } from '../support/seed.ts'
+
+interface Previewing {
+  readonly world: ExportWorld
+  readonly api: ApiClient
+  readonly directory: string
+  preview(body: unknown, query?: string): Promise<Loose>
+  /** Accounts as somebody else made them in Microsoft 365. */
+  readonly accounts: readonly string[]
+}
+
+const MANUAL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'manual', groupIds: [] } }
+
+/** A directory that nobody is bound to by itself, in a tenant with so many accounts of its own. */
+async function previewing(
+  settings: Partial<DirectorySettings> = MANUAL,
+  seeded = 0,
+): Promise<Previewing> {
+  const world = await exportWorld({ settings })
+  const { organizationId, clock } = world
+  const fetch: typeof globalThis.fetch = (input, init) =>
+    world.graph.fetch(new Request(input, init))
+  const api = await apiClient({ organizationId, clock, instead: { fetch } })
+  const directory = `/directories/${world.directoryId}`
+  const { users } = world.graph.seed({ users: seeded, prefix: 'old' })
+  return {
+    world,
+    api,
+    directory,
+    accounts: users,
+    async preview(body, query = '') {
+      world.graph.counters.reset()
+      const log = await readLog(organizationId)
+      const answer = await api.post(`${directory}/preview${query}`, body)
+      expect({ status: answer.status, detail: answer.body['detail'] }).toEqual({ status: 200 })
+      expect(world.graph.counters.snapshot().writes).toBe(0)
+      expect(await readLog(organizationId)).toEqual(log)
+      return answer.body
+    },
+  }
+}
+
+const created = async (world: ExportWorld, name: string, more = {}): Promise<string> =>
+  (await world.scim.post('/Users', newUser(name, more))).body['id']
+
+/** What the drain sent since the counters were reset, by what it changed. */
+function sent(world: ExportWorld): Loose[] {
+  return world.graph.journal
+    .records()
+    .filter(({ method }) => method !== 'GET')
+    .map(({ body }) => body as Loose)
+}
+
+describe('a preview of a bind', () => {
+  test('tells of a user without an account everything that would be created, and the sequence', async () => {
+    const { world, preview } = await previewing()
+    const ann = await created(world, 'ann')
+    const { sequence, items, nextCursor } = await preview({ userIds: [ann] })
+    expect({ sequence, nextCursor }).toEqual({ sequence: 1, nextCursor: null })
+    expect(items).toMatchObject([{ userId: ann, graphId: null, action: 'create', problems: [] }])
+    expect(items[0].changes).toContainEqual({
+      attribute: 'email',
+      graph: 'userPrincipalName',
+      current: null,
+      next: 'ann@contoso.com',
+    })
+  })
+
+  test('tells of an account that would be adopted which values would be lost, and no other', async () => {
+    const { world, preview, accounts } = await previewing(MANUAL, 1)
+    const [graphId = ''] = accounts
+    world.graph.changeUser(graphId, {
+      properties: {
+        userPrincipalName: 'ann@contoso.com',
+        givenName: 'ann',
+        surname: 'Before',
+        jobTitle: 'Chief',
+        displayName: 'ann Test',
+      },
+    })
+    const ann = await created(world, 'ann')
+    const { items } = await preview({ userIds: [ann] })
+    expect(items).toMatchObject([{ userId: ann, graphId, action: 'update' }])
+    expect(items[0].changes).toContainEqual({
+      attribute: 'jobTitle',
+      graph: 'jobTitle',
+      current: 'Chief',
+      next: 'Engineer',
+    })
+    const named = items[0].changes.map((change: Loose) => change['attribute'])
+    expect(named).toContain('lastname')
+    expect(named).not.toContain('firstname')
+    expect(named).not.toContain('displayname')
+  })
+
+  test.each([
+    ['a guest', { userType: 'Guest' }, 'account_is_guest'],
+    ['mastered on premises', { onPremisesSyncEnabled: true }, 'account_is_synced'],
+  ])('tells of an account that is %s that it would be held', async (_, properties, code) => {
+    const { world, preview, accounts } = await previewing(MANUAL, 1)
+    world.graph.changeUser(accounts[0] ?? '', {
+      properties: { userPrincipalName: 'ann@contoso.com', ...properties },
+    })
+    const { items } = await preview({ userIds: [await created(world, 'ann')] })
+    expect(items).toMatchObject([{ action: 'conflict', changes: [], problems: [{ code }] }])
+  })
+
+  test('tells of a name that cannot be made, and of values that do not fit', async () => {
+    const { world, preview } = await previewing()
+    const emails = [{ type: 'work', value: 'ann@elsewhere.example' }]
+    const ann = await created(world, 'ann', { emails })
+    const bob = await created(world, 'bob', { title: 'x'.repeat(200) })
+    const { items } = await preview({ userIds: [ann, bob] })
+    expect(items).toMatchObject([
+      { userId: ann, action: 'conflict', problems: [{ code: 'domain_not_verified' }] },
+      {
+        userId: bob,
+        action: 'create',
+        problems: [{ code: 'value_shortened', attribute: 'jobTitle' }],
+      },
+    ])
+  })
+
+  test('pages over its users, and asks Microsoft 365 once for twenty of them', async () => {
+    const { world, preview } = await previewing()
+    const first = await created(world, 'user1')
+    await world.query(sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
+      INSERT INTO user (organization_id, id, user_name_key, suspended, password_expired, has_password, resource,
+        source_id, version, created_at, modified_at)
+      SELECT organization_id, 'usr_z' || printf('%03d', i), 'u' || i, 0, 0, 0, resource, source_id, 1, 0, 0
+      FROM user, n WHERE organization_id = ${world.organizationId} AND id = ${first}`)
+    const rest = Array.from({ length: 249 }, (_, i) => `usr_z${String(i + 1).padStart(3, '0')}`)
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Loose = await preview({ userIds: [first, ...rest] }, `?cursor=${cursor}`)
+      seen.push(...page['items'].map((item: Loose) => item['userId']))
+      expect(world.graph.counters.snapshot().envelopes.length).toBeLessThanOrEqual(6)
+      cursor = page['nextCursor']
+    }
+    expect(seen).toEqual([first, ...rest])
+  })
+})
+
+describe('a preview of other directions', () => {
+  test('tells of every bound user what would be overwritten, and of nobody else', async () => {
+    const { world, api, directory, preview } = await previewing()
+    await world.query(
+      sql`UPDATE attribute_direction SET direction = 'exclude' WHERE directory_id = ${world.directoryId}`,
+    )
+    const [ann, bob] = [await created(world, 'ann'), await created(world, 'bob')]
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    const [account] = world.graph.summary().users
+    world.graph.changeUser(String(account?.['id']), { properties: { jobTitle: 'Chief' } })
+    const { items } = await preview({ attributes: { jobTitle: 'export' } })
+    expect(items).toEqual([
+      {
+        userId: ann,
+        graphId: account?.['id'],
+        action: 'update',
+        changes: [{ attribute: 'jobTitle', graph: 'jobTitle', current: 'Chief', next: 'Engineer' }],
+        problems: [],
+      },
+    ])
+    expect((await preview({ attributes: { jobTitle: 'exclude' } }))['items']).toMatchObject([
+      { action: 'none', changes: [] },
+    ])
+    expect(bob).toBeDefined()
+  })
+})
+
+describe('what is exported afterwards', () => {
+  test('is what the preview told, request by request', async () => {
+    const { world, api, directory, preview, accounts } = await previewing(MANUAL, 2)
+    const names = ['ann', 'bob']
+    for (const [i, graphId] of accounts.entries())
+      world.graph.changeUser(graphId, {
+        properties: {
+          userPrincipalName: `${names[i]}@contoso.com`,
+          jobTitle: 'Before',
+          city: 'Oslo',
+        },
+      })
+    const ids = [
+      await created(world, 'ann'),
+      await created(world, 'bob'),
+      await created(world, 'cid'),
+    ]
+    const { sequence, items } = await preview({ userIds: ids })
+    expect(items.map((item: Loose) => item['action'])).toEqual(['update', 'update', 'create'])
+    const asked = { userIds: ids, atSequence: sequence }
+    expect((await api.post(`${directory}/bindings`, asked)).status).toBe(202)
+    const before = new Map(world.graph.summary().users.map((user) => [user['id'], user]))
+    world.graph.counters.reset()
+    await world.settle()
+    expect(sent(world).length).toBeGreaterThan(0)
+    for (const item of items) {
+      const binding = await world.binding(item['userId'])
+      const after: Loose = world.graph
+        .summary()
+        .users.find((user) => user['id'] === binding['graph_id']) as Loose
+      const was = before.get(binding['graph_id']) as Loose | undefined
+      for (const { attribute, graph, current, next } of item['changes']) {
+        const value = (user: Loose | undefined) => {
+          const found = user?.[graph] ?? null
+          return Array.isArray(found) ? (found[0] ?? null) : found
+        }
+        expect([attribute, value(was), value(after)]).toEqual([attribute, current, next])
+      }
+      // Whatever the preview did not name is as it was.
+      const told = new Set(item['changes'].map((change: Loose) => change['graph']))
+      for (const [name, value] of Object.entries(was ?? {}))
+        if (!told.has(name)) expect([name, after[name]]).toEqual([name, value])
+    }
+  })
+})
+
+describe('a preview', () => {
+  test.each([
+    [{}, ''],
+    [{ userIds: [] }, '/userIds'],
+    [{ userIds: ['grp_1'] }, '/userIds/0'],
+    [{ attributes: { nothing: 'export' } }, '/attributes/nothing'],
+    [{ attributes: { department: 'sideways' } }, '/attributes/department'],
+  ])('of what cannot be is refused with the place: %j', async (body, pointer) => {
+    const { api, directory } = await previewing()
+    const answer = await api.post(`${directory}/preview`, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body['errors'][0]['pointer']).toBe(pointer)
+  })
+
+  test('of somebody who is not of this organization is 404, and so is another one’s directory', async () => {
+    const { world, api, directory } = await previewing()
+    const other = await previewing()
+    const stranger = await created(other.world, 'ann')
+    const own = await created(world, 'ann')
+    expect((await api.post(`${directory}/preview`, { userIds: [own, stranger] })).status).toBe(404)
+    expect((await api.post(`${other.directory}/preview`, { userIds: [own] })).status).toBe(404)
+  })
+
+  test('that Microsoft 365 throttles is no guess: it is to be asked for again', async () => {
+    const { world, api, directory } = await previewing()
+    const ann = await created(world, 'ann')
+    world.graph.faults.add({ match: { path: '^/users/' }, status: 429, retryAfter: 7 })
+    const answer = await api.post(`${directory}/preview`, { userIds: [ann] })
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('Retry-After')).toBe('7')
+  })
+})

@@ -166,6 +166,7 @@ function adopted(setting: Setting, { user }: Subject, account: Account): Target 
     boundTo: holder?.resourceId === user.id ? undefined : holder,
     externalId: user.externalId,
     policy: setting.settings.conflict,
+    isApproved: false,
     // Whoever has the name and does not give it away keeps it.
     attempts: MAX_CALLS,
   })

@@ -25,7 +25,7 @@ import {
   listMemberships,
 } from '../plan/requests.ts'
 import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
-import { readDirections, readSettings } from './configuration.ts'
+import { readDirections, readSettings } from '../plan/configuration.ts'
 import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
 import {
   nameToCreate,

@@ -205,7 +205,7 @@ describe('what is exported afterwards', () => {
       const after: Loose = world.graph
         .summary()
         .users.find((user) => user['id'] === binding['graph_id']) as Loose
-      const was = before.get(binding['graph_id']) as Loose | undefined
+      const was = before.get(binding['graph_id'])
       for (const { attribute, graph, current, next } of item['changes']) {
         const value = (user: Loose | undefined) => {
           const found = user?.[graph] ?? null

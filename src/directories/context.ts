@@ -11,7 +11,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { IdPrefix } from '../kernel/id.ts'
 import type { Result } from '../kernel/result.ts'
 import type { CredentialPorts } from './credential.ts'
-import type { PreviewUsers } from './preview.ts'
+import type { PreviewUsers } from './preview-port.ts'
 
 /** What the routes of directories ask of the rest. */
 export interface DirectoryDeps extends CredentialPorts {

@@ -6,9 +6,9 @@ import { type PageQuery, toCursor } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
-import type { AttributeName, Direction } from '../plan/attributes.ts'
 import { choicesOf } from './attributes.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import type { PreviewRefusal } from './preview-port.ts'
 
 const MAX_USERS = 10_000
 const USERS = `must name 1 to ${MAX_USERS} users by their ids (usr_…)`
@@ -29,45 +29,6 @@ export const previewBody = v.strictObject({
     ),
   ),
 })
-
-/** One user as a preview tells of it. */
-export interface PreviewedUser {
-  readonly userId: string
-  readonly graphId: string | null
-  readonly action: 'create' | 'update' | 'none' | 'conflict'
-  readonly changes: readonly object[]
-  readonly problems: readonly object[]
-}
-
-/** What the feature that exports is asked. */
-export interface PreviewAsked {
-  readonly organizationId: string
-  readonly directoryId: string
-  readonly userIds: readonly string[] | undefined
-  readonly choices: ReadonlyMap<AttributeName, Direction>
-  readonly after: string
-  readonly limit: number
-}
-
-export type PreviewUsers = (
-  scope: DirectoryScope,
-  asked: PreviewAsked,
-) => Promise<
-  Result<
-    {
-      readonly sequence: number
-      readonly items: readonly PreviewedUser[]
-      readonly nextAfter: string | undefined
-    },
-    PreviewRefusal
-  >
->
-
-type PreviewRefusal =
-  | { readonly kind: 'noDirectory' }
-  | { readonly kind: 'unknownUser'; readonly id: string }
-  | { readonly kind: 'unreachable'; readonly detail: string }
-  | { readonly kind: 'later'; readonly retryAfterSeconds: number }
 
 /**
  * One page of a preview, and the sequence at which it was computed. Problems: invalid, notFound (the directory, a user),

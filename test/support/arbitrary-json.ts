@@ -46,8 +46,13 @@ function mutated(value: Json, at: number, other: Json, kind: string): Json {
   return { ...value, [kind === 'add' ? `more${at}` : name]: other }
 }
 
-/** Few of the members that may be left out: one that is refused for its meaning would hide what the others do. */
-const MOST_OPTIONAL = 3
+/** Few of the members that may be left out, and often one alone: what is refused for its meaning would hide what the others do. */
+const fewOf = (optional: readonly string[]): fc.Arbitrary<string[]> =>
+  fc.oneof(
+    ...[1, 3].map((most) =>
+      fc.subarray([...optional], { maxLength: Math.min(most, optional.length) }),
+    ),
+  )
 
 function objectOf(schema: JsonObject): fc.Arbitrary<Json> {
   const properties = Object.entries(schemaIn(schema, 'properties')).map(
@@ -55,12 +60,10 @@ function objectOf(schema: JsonObject): fc.Arbitrary<Json> {
   )
   const required = (schema['required'] ?? []) as string[]
   const optional = properties.map(([name]) => name).filter((name) => !required.includes(name))
-  return fc
-    .subarray(optional, { maxLength: Math.min(MOST_OPTIONAL, optional.length) })
-    .chain((chosen) => {
-      const wanted = properties.filter(([name]) => required.includes(name) || chosen.includes(name))
-      return fc.record(Object.fromEntries(wanted)).map((made) => ({ ...made }))
-    })
+  return fewOf(optional).chain((chosen) => {
+    const wanted = properties.filter(([name]) => required.includes(name) || chosen.includes(name))
+    return fc.record(Object.fromEntries(wanted)).map((made) => ({ ...made }))
+  })
 }
 
 const BY_TYPE = new Map<string, (schema: JsonObject) => fc.Arbitrary<Json>>([

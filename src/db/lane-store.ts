@@ -14,10 +14,18 @@ export interface Lane {
 
 export type LaneScope = 'app_tenant' | 'tenant' | 'app'
 
-/** What a round may write: whole tokens of every lane at once, and how long to wait for more. */
+/** What a round may write: whole tokens of every lane at once, how long to wait for as many as it wanted, and what is left. */
 export interface Grant {
   readonly taken: number
   readonly waitSeconds: number
+  readonly left: readonly LaneLevel[]
+}
+
+/** How full a lane is, and for how long it is blocked. */
+export interface LaneLevel {
+  readonly shape: BucketShape
+  readonly tokens: number
+  readonly blockedSeconds: number
 }
 
 export const laneKey = (scope: LaneScope, tenantId: string, clientId: string): string =>
@@ -44,22 +52,35 @@ export function takeTokens(
   wanted: number,
   now: number,
 ): readonly [tell: SQL, take: SQL] {
+  const grants = tellTokens(lanes, wanted, now)
+  return [
+    grants,
+    sql`UPDATE lane SET tokens = g.filled - g.taken, refilled_at = max(refilled_at, ${now})
+      FROM (${grants}) g WHERE lane.key = g.key AND g.taken > 0`,
+  ]
+}
+
+function tellTokens(lanes: readonly Lane[], wanted: number, now: number): SQL {
   const grain = Math.min(...lanes.map(({ shape }) => grainOf(shape)))
-  const grants = sql`SELECT key, filled, blocked_until,
+  return sql`SELECT key, filled, blocked_until,
       CASE WHEN blocked > ${now} THEN 0 WHEN there < ${wanted} THEN there - there % ${grain} ELSE there END AS taken
     FROM (SELECT *, max(blocked_until) OVER () AS blocked,
         max(0, min(${wanted}, CAST(min(filled) OVER () AS INTEGER))) AS there
       FROM (SELECT l.key, l.blocked_until, min(n.value ->> 'capacity', l.tokens +
           max(0, ${now} - max(l.refilled_at, l.blocked_until)) / 1000.0 * (n.value ->> 'perSecond')) AS filled
         FROM json_each(${lanesJson(lanes)}) n JOIN lane l ON l.key = n.value ->> 'key'))`
-  return [
-    grants,
-    sql`UPDATE lane SET tokens = g.filled - g.taken, refilled_at = max(refilled_at, ${now})
-      FROM (${grants}) g WHERE lane.key = g.key`,
-  ]
 }
 
-/** Reads the answer of the statement that tells. */
+/** How full the lanes are before anything is taken. */
+const readLevels = (answer: Answer, lanes: readonly Lane[], now: number): LaneLevel[] =>
+  answer.rows.flatMap((row) => {
+    const lane = lanes.find(({ key }) => key === row['key'])
+    if (lane === undefined) return []
+    const blockedSeconds = Math.max(0, Number(row['blocked_until']) - now) / 1000
+    return [{ shape: lane.shape, tokens: Number(row['filled']), blockedSeconds }]
+  })
+
+/** Reads the answer of the statement that tells, as what the one that takes has taken. */
 export function readGrant(
   answer: Answer,
   lanes: readonly Lane[],
@@ -67,16 +88,22 @@ export function readGrant(
   now: number,
 ): Grant {
   const taken = Number(answer.rows[0]?.['taken'] ?? 0)
-  if (taken >= wanted) return { taken, waitSeconds: 0 }
-  const waits = answer.rows.map((row) => {
-    const shape = lanes.find((lane) => lane.key === row['key'])?.shape
-    const blocked = Math.max(0, Number(row['blocked_until']) - now) / 1000
-    const left = Number(row['filled']) - taken
-    const missing = Math.max(0, Math.min(wanted, shape?.capacity ?? 1) - left)
-    return blocked + missing / (shape?.perSecond ?? 1)
-  })
-  return { taken, waitSeconds: Math.max(0, ...waits) }
+  const left = readLevels(answer, lanes, now).map((level) => ({
+    ...level,
+    tokens: level.tokens - taken,
+  }))
+  return { taken, left, waitSeconds: taken >= wanted ? 0 : secondsUntil(left, wanted) }
 }
+
+/** Seconds until all of the lanes hold `count` tokens; of more than a lane holds, until it is full. */
+export const secondsUntil = (levels: readonly LaneLevel[], count: number): number =>
+  Math.max(
+    0,
+    ...levels.map(({ shape, tokens, blockedSeconds }) => {
+      const missing = Math.max(0, Math.min(count, shape.capacity) - tokens)
+      return blockedSeconds + missing / shape.perSecond
+    }),
+  )
 
 /** The statement that gives back tokens that were taken and not used. */
 export const giveBackTokens = (lanes: readonly Lane[], count: number): SQL =>

@@ -11,7 +11,8 @@ export type DirectoryRow = typeof directory.$inferSelect
 /** How long a lease lasts unless it is renewed. D1's own clock counts, so that no two machines disagree about it. */
 export const LEASE_MS = 60_000
 
-const NOW = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`
+/** D1's own clock, in milliseconds. */
+export const NOW = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`
 
 /** A directory as one drain sees it; every statement of the drain is about it and begins with its lease. */
 export interface LeaseKey {
@@ -55,9 +56,13 @@ export const renewLease = (key: LeaseKey, intent: Json): SQL =>
   sql`UPDATE directory SET lease_until = ${NOW} + ${LEASE_MS}, intent = ${JSON.stringify(intent)}
     WHERE ${here(key)}`
 
-/** The statement that renews the lease and leaves the intent as it is. */
+/** So much of a lease is over before a look at the quota renews it. */
+const WORTH_RENEWING_MS = 15_000
+
+/** The statement that renews a lease that is not fresh, and leaves the intent as it is. */
 export const extendLease = (key: LeaseKey): SQL =>
-  sql`UPDATE directory SET lease_until = ${NOW} + ${LEASE_MS} WHERE ${here(key)}`
+  sql`UPDATE directory SET lease_until = ${NOW} + ${LEASE_MS}
+    WHERE ${here(key)} AND lease_until < ${NOW} + ${LEASE_MS - WORTH_RENEWING_MS}`
 
 /** Gives the lease back, unless somebody else has it by now. */
 export async function releaseLease(database: Database, key: LeaseKey): Promise<void> {

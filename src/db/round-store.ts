@@ -41,8 +41,11 @@ export interface RoundLog {
   readonly head: number
 }
 
-/** How many entries of the log, and how many due bindings, one round looks at. */
-export const ENTRIES_PER_ROUND = 400
+/**
+ * How many entries of the log, and how many due bindings, one round looks at: more than it can send. What it reads beyond is
+ * read again by the next one, and near the log's end it is all that other directories recorded there.
+ */
+export const ENTRIES_PER_ROUND = 100
 export const DUE_PER_ROUND = 100
 /** How many of the members that groups waited for one round takes; the others keep their groups due. */
 const WAITING_PER_ROUND = 1600
@@ -53,8 +56,8 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const positionOf = (column: SQL) =>
     sql`(SELECT ${column} FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
-  const entries = (position: SQL, only: SQL) =>
-    sql`SELECT sequence, type, target_type, target_id, touched FROM event
+  const entries = (position: SQL, from: SQL, only: SQL) =>
+    sql`SELECT sequence, type, target_type, target_id, touched FROM ${from}
       WHERE organization_id = ${organizationId} AND sequence > ${positionOf(position)} AND ${only}
         AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
       ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
@@ -65,8 +68,9 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
     holdsLease(key),
     sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM attribute_direction WHERE ${mine}`,
-    entries(sql`urgent_position`, sql`urgent = 1`),
-    entries(sql`position`, sql`TRUE`),
+    // Left to itself, SQLite walks the whole log for the few that are urgent.
+    entries(sql`urgent_position`, sql`event INDEXED BY event_urgent`, sql`urgent = 1`),
+    entries(sql`position`, sql`event`, sql`TRUE`),
     dueBindings(1),
     dueBindings(0),
     sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
@@ -83,6 +87,12 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
     head: Number(only(head)['head']),
   }
 }
+
+/** The statement that tells whether something urgent has happened that the directory has not looked at. */
+export const readUrgent = ({ organizationId, directoryId }: LeaseKey): SQL =>
+  sql`SELECT EXISTS (SELECT 1 FROM event INDEXED BY event_urgent
+    WHERE organization_id = ${organizationId} AND urgent = 1 AND sequence >
+      (SELECT urgent_position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})) AS is_urgent`
 
 /** One membership to be looked at: is it one now, does Graph hold it, and by which ids. */
 export interface Edge {

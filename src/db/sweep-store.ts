@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
+import { NOW } from './lease.ts'
 
 export interface Lagging {
   readonly organizationId: string
@@ -14,8 +15,10 @@ const RECORDS_WORTH_A_STEP = 1000
 const MOST = 500
 
 /**
- * Active directories whose log holds something to follow, that have a due binding, or that left an intent behind. Of more than
- * one look takes, any: so none is left out look after look.
+ * Active directories whose log holds something to follow, that have a due binding, or that left an intent behind; but none
+ * whose lease is held: its holder looks once more when it gives the lease back, and an expired lease is found by cron.
+ * Were it rung for, the bells of everything that happens during one long drain would go round until its end. Of more
+ * than one look takes, any: so none is left out look after look.
  */
 export async function laggingDirectories(
   database: Database,
@@ -25,7 +28,7 @@ export async function laggingDirectories(
   const only = organizationId === undefined ? sql`TRUE` : sql`d.organization_id = ${organizationId}`
   const [found] = await database.run(
     sql`SELECT d.organization_id, d.id FROM directory d
-      WHERE ${only} AND d.state = 'active' AND (
+      WHERE ${only} AND d.state = 'active' AND d.lease_until <= ${NOW} AND (
         d.intent IS NOT NULL AND d.intent <> 'null'
         OR EXISTS (SELECT 1 FROM binding b WHERE b.organization_id = d.organization_id
           AND b.directory_id = d.id AND b.urgency IN (0, 1) AND b.due_at <= ${now})

@@ -12,13 +12,16 @@ import {
   releaseLease,
   takeLease,
 } from '../db/lease.ts'
+import { type Lane, readGrant, takeTokens } from '../db/lane-store.ts'
 import { readAbandoned, storeAbandoned, storeAuthError } from '../db/abandoned.ts'
+import { readUrgent } from '../db/round-store.ts'
 import { laggingDirectories } from '../db/sweep-store.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
 import type { DirectoryBell, Ring } from './bell.ts'
 import { connectDirectory, type Connection, type GraphPorts } from './connection.ts'
 import type { ExportPorts } from './context.ts'
 import { markUnknown, readIntent } from './intent.ts'
+import type { RoundResult } from './round-result.ts'
 import { runRound } from './round.ts'
 import { readRemovals, withRemoved } from './threshold.ts'
 
@@ -28,8 +31,12 @@ const MAX_MS = 10 * 60_000
 const MAX_STATEMENTS = 850
 /** What one more round may ask of D1 before it stops. */
 const ROUND_STATEMENTS = 60
-/** So long a drain waits for quota with the lease in hand, rather than for a bell, which takes seconds of its own. */
-const MAX_WAIT_SECONDS = 10
+/** So long a drain waits with the lease in hand, rather than for a bell, which takes seconds of its own. */
+const MAX_WAIT_SECONDS = { quota: 60, graph: 10 }
+/** How often it looks for quota, and for something urgent, while it waits. */
+const LOOK_MS = 5_000
+/** Where many wait for one lane, each finds it empty again and again: the looks are spread. */
+const LEAST_WAIT_MS = 200
 
 export interface DrainPorts extends ExportPorts, GraphPorts {
   readonly ring: Ring
@@ -78,7 +85,7 @@ export async function drain(
       ports.clock.now() - startedAt > MAX_MS ||
       invocation.statements() > MAX_STATEMENTS - ROUND_STATEMENTS * invocation.drains
     const { rounds, writes, ...rest } = await runRounds(ports, key, connection.value, isSpent)
-    await leave(ports, key, rest)
+    await leave(ports, key, { ...rest, writes })
     return { kind: 'drained', rounds, writes }
   } catch (thrown) {
     const failure = writeFailure(thrown)
@@ -111,7 +118,7 @@ interface Rounds {
   readonly rounds: number
   readonly writes: number
   readonly waitSeconds: number | null
-  readonly isThrottled: boolean
+  readonly throttledBy: RoundResult['throttledBy']
 }
 
 async function runRounds(
@@ -121,37 +128,74 @@ async function runRounds(
   isSpent: () => boolean,
 ): Promise<Rounds> {
   let writes = 0
+  let reserved = 0
   for (let rounds = 1; ; rounds++) {
-    const result = await runRound(ports, key, connection)
+    const result = await runRound(ports, key, connection, reserved)
+    reserved = 0
     writes += result.writes
-    const { more, waitSeconds, isThrottled } = result
-    if (!isSpent() && isThrottled && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS)
-      await waitForQuota(ports, key, waitSeconds)
+    const { more, waitSeconds, throttledBy, nextWrites } = result
+    if (!isSpent() && isWorthWaiting(result))
+      reserved = await reserveQuota(ports, key, connection.lanes, nextWrites, isSpent)
     else if (isSpent() || !more)
-      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, isThrottled }
+      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, throttledBy }
   }
 }
 
-/** The lease is renewed before the wait, which is far shorter: a neighbour may take the tokens again and again. */
-async function waitForQuota(ports: DrainPorts, key: LeaseKey, seconds: number): Promise<void> {
-  await ports.database.run(holdsLease(key), extendLease(key))
-  await ports.sleep(seconds * 1000)
+const isWorthWaiting = ({ throttledBy, waitSeconds }: RoundResult): boolean =>
+  throttledBy !== null && waitSeconds !== null && waitSeconds <= MAX_WAIT_SECONDS[throttledBy]
+
+/**
+ * Waits until `writes` tokens are there, or some and something urgent to do with them; gives how many it took. They are
+ * taken as they come, so that neighbours who wait for the same lane get theirs in turn, and a look is all that is spent on
+ * an empty lane. Should the drain die, they are lost: quota that nobody uses.
+ */
+async function reserveQuota(
+  { database, clock, sleep }: DrainPorts,
+  key: LeaseKey,
+  lanes: readonly Lane[],
+  writes: number,
+  isSpent: () => boolean,
+): Promise<number> {
+  const latest = clock.now() + MAX_WAIT_SECONDS.quota * 1000
+  // Whoever found nothing looks again sooner than whoever got some.
+  let misses = 0
+  for (let reserved = 0; ;) {
+    const now = clock.now()
+    const missing = writes - reserved
+    const [, , urgent, told] = await database.run(
+      holdsLease(key),
+      extendLease(key),
+      readUrgent(key),
+      ...takeTokens(lanes, missing, now),
+    )
+    const grant = readGrant(told ?? { rows: [], changes: 0 }, lanes, missing, now)
+    reserved += grant.taken
+    const isUrgent = urgent?.rows[0]?.['is_urgent'] === 1
+    if (reserved >= writes || (isUrgent && reserved > 0) || isSpent()) return reserved
+    // One more, lest the last token lack a fraction.
+    const waitMs = Math.ceil(grant.waitSeconds * 1000) + 1
+    if (now + waitMs > latest) return reserved
+    misses = grant.taken > 0 ? 0 : misses + 1
+    await sleep(Math.min(Math.max(waitMs / (1 + misses), LEAST_WAIT_MS), LOOK_MS))
+  }
 }
 
 /**
  * Gives the lease back, then looks once more: what came in the meantime found the lease held. While the quota is spent
- * there is nothing to look for.
+ * there is nothing to look for: whoever spent it rings for its end, and cron for those who found it spent. Did they ring as
+ * well, every bell that finds it spent would make another.
  */
 async function leave(
   ports: DrainPorts,
   key: LeaseKey,
-  { waitSeconds, isThrottled }: Pick<Rounds, 'waitSeconds' | 'isThrottled'>,
+  { waitSeconds, throttledBy, writes }: Omit<Rounds, 'rounds'>,
 ): Promise<void> {
   await releaseLease(ports.database, key)
   const { organizationId, directoryId } = key
   const bell = { organizationId, directoryId }
+  if (throttledBy !== null && writes === 0) return
   if (waitSeconds !== null) await ports.ring(bell, Math.max(1, Math.ceil(waitSeconds)))
-  if (isThrottled) return
+  if (throttledBy !== null || waitSeconds === 0) return
   if (await lagsNow(ports.database, key, ports.clock.now())) await ports.ring(bell)
 }
 

@@ -15,15 +15,23 @@ import {
 import type { NewEvent } from '../db/event-log.ts'
 import { expandPage, passCommand } from '../db/expansion-store.ts'
 import { dropImported } from '../db/imported-store.ts'
-import { laneKey } from '../db/lane-store.ts'
+import { giveBackTokens, laneKey } from '../db/lane-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Connection } from './connection.ts'
 import type { ExportPorts, Round } from './context.ts'
 import { readDomainFacts } from './domain-facts.ts'
 import { domainChange, recheckDomains } from './domains.ts'
-import { expansionOf, leavesImport, watchOf } from './expansion.ts'
+import { expansionOf, leavesImport, type Watch, watchOf } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
+import {
+  DONE,
+  resultOf,
+  type RoundResult,
+  throttled,
+  withoutTokens,
+  WRITES_PER_ROUND,
+} from './round-result.ts'
 import { removalsChange } from './removals.ts'
 import { readRemovals } from './threshold.ts'
 import { exportUsers } from './user-round.ts'
@@ -31,44 +39,21 @@ import type { LeaseKey } from '../db/lease.ts'
 import { authFailure } from '../db/abandoned.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 
-/** What a round sends at most: four envelopes of twenty. */
-const WRITES_PER_ROUND = 80
-
-export interface RoundResult {
-  /** Whether another round has something to do right away. */
-  readonly more: boolean
-  /** Seconds until there is something to do again: quota, the end of a 429, a retry; null when nobody knows of any. */
-  readonly waitSeconds: number | null
-  readonly writes: number
-  /** Whether it is quota, or the end of a 429, that is waited for. */
-  readonly isThrottled: boolean
-}
-
-/** Nothing is left that this drain knows of. */
-const DONE: RoundResult = { more: false, waitSeconds: null, writes: 0, isThrottled: false }
-
-/** Runs one round under the lease. Throws what aborts it: a lost lease, or D1. */
+/** Runs one round under the lease, with tokens that were taken for it. Throws what aborts it: a lost lease, or D1. */
 export async function runRound(
   ports: ExportPorts,
   key: LeaseKey,
   connection: Connection,
+  reserved: number,
 ): Promise<RoundResult> {
   const now = ports.clock.now()
   const log = await readLog(ports.database, key, now)
-  if (log.directory.state !== 'active') return DONE
-  const [first] = log.ordinary
-  if (first !== undefined && (await endImport(ports, key, first))) return { ...DONE, more: true }
-  const { settings, expansion: stored } = log.directory
-  const watch = watchOf(readSettings(settings), stored)
-  const expansion = expansionOf(log.ordinary, watch)
-  if (expansion !== undefined) {
-    await expandPage(ports.database, key, expansion, stored, now)
-    return { ...DONE, more: true }
-  }
+  const watch = watchOf(readSettings(log.directory.settings), log.directory.expansion)
   const targets = collectTargets(log, { entries: ENTRIES_PER_ROUND, due: DUE_PER_ROUND }, watch)
-  if (targets.users.length === 0 && targets.groups.length === 0) {
-    const isAwake = await recheckDomains(ports, key, connection.transport, log.directory)
-    return isAwake ? { ...DONE, more: true } : stepOver(ports, key, log, targets)
+  const instead = await roundWithoutTargets({ ports, key, connection, log, targets, watch })
+  if (instead !== undefined) {
+    if (reserved > 0) await ports.database.run(giveBackTokens(connection.lanes, reserved))
+    return instead
   }
   const wanted = Math.min(WRITES_PER_ROUND, writesWanted(targets))
   const loaded = await readTargets(ports.database, key, {
@@ -79,15 +64,41 @@ export async function runRound(
       [...members].map((memberId) => [id, memberId] as const),
     ),
     lanes: connection.lanes,
-    wanted,
+    wanted: Math.max(0, wanted - reserved),
     now,
   })
-  if (loaded.grant.taken === 0) return throttled(loaded.grant.waitSeconds, 0)
-  const round = openRound({ ports, key, connection, log, targets, loaded })
+  const tokens = reserved + loaded.grant.taken
+  if (tokens === 0) return throttled({ ...withoutTokens(loaded.grant), nextWrites: wanted })
+  const round = openRound({ ports, key, connection, log, targets, loaded, tokens })
   await exportUsers(round)
   await exportGroups(round)
   await commitRound(ports.database, key, toCommit(round))
-  return resultOf(round, wanted > loaded.grant.taken ? loaded.grant.waitSeconds : 0)
+  return resultOf(round, now)
+}
+
+/** What a round does when it has nothing to carry: undefined when it has. */
+async function roundWithoutTargets({
+  ports,
+  key,
+  connection,
+  log,
+  targets,
+  watch,
+}: Omit<Opening, 'loaded' | 'tokens'> & { readonly watch: Watch }): Promise<
+  RoundResult | undefined
+> {
+  if (log.directory.state !== 'active') return DONE
+  const [first] = log.ordinary
+  if (first !== undefined && (await endImport(ports, key, first))) return { ...DONE, more: true }
+  const expansion = expansionOf(log.ordinary, watch)
+  if (expansion !== undefined) {
+    const { database, clock } = ports
+    await expandPage(database, key, expansion, log.directory.expansion, clock.now())
+    return { ...DONE, more: true }
+  }
+  if (targets.users.length > 0 || targets.groups.length > 0) return undefined
+  const isAwake = await recheckDomains(ports, key, connection.transport, log.directory)
+  return isAwake ? { ...DONE, more: true } : stepOver(ports, key, log, targets)
 }
 
 /** An upper bound of what the targets may take, so that a small round does not hold the quota of others. */
@@ -133,9 +144,10 @@ interface Opening {
   readonly log: RoundLog
   readonly targets: Targets
   readonly loaded: Round['loaded']
+  readonly tokens: number
 }
 
-function openRound({ ports, key, connection, log, targets, loaded }: Opening): Round {
+function openRound({ ports, key, connection, log, targets, loaded, tokens }: Opening): Round {
   return {
     ports,
     key,
@@ -164,7 +176,7 @@ function openRound({ ports, key, connection, log, targets, loaded }: Opening): R
     intent: { at: ports.clock.now(), writes: [], edges: [] },
     // Unknown: whatever is sent first renews the lease.
     renewedAt: 0,
-    tokens: loaded.grant.taken,
+    tokens,
     writes: 0,
     halt: null,
     blocks: new Map(),
@@ -254,23 +266,3 @@ function lastError(drafts: readonly Draft[], now: number): JsonObject | null {
 
 const blocksOf = ({ blocks, directory: { tenantId, clientId } }: Round): RoundCommit['blocks'] =>
   [...blocks].map(([scope, until]) => ({ key: laneKey(scope, tenantId, clientId), until }))
-
-const throttled = (waitSeconds: number, writes: number): RoundResult => ({
-  more: false,
-  waitSeconds,
-  writes,
-  isThrottled: true,
-})
-
-function resultOf(round: Round, quotaSeconds: number): RoundResult {
-  const { halt, writes } = round
-  const now = round.ports.clock.now()
-  if (halt?.kind === 'throttled') return throttled((halt.until - now) / 1000, writes)
-  const done = { more: false, waitSeconds: null, writes, isThrottled: false }
-  if (halt?.kind === 'auth') return done
-  const nextDue = Math.min(...[...round.drafts.values()].map(({ row }) => row.dueAt ?? Infinity))
-  const hasMore = round.targets.more || round.cut.size > 0 || nextDue <= now
-  if (hasMore && quotaSeconds > 0 && round.tokens <= 0) return throttled(quotaSeconds, writes)
-  if (hasMore) return { ...done, more: true }
-  return { ...done, waitSeconds: nextDue === Infinity ? null : (nextDue - now) / 1000 }
-}

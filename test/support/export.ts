@@ -58,7 +58,7 @@ export interface WorldOptions {
   readonly env?: Record<string, unknown>
 }
 
-/** Seeds a directory that binds every new user and group and exports every attribute. @public */
+/** Seeds a directory that binds every new user and group and exports every attribute. */
 export async function seedDirectory(
   deps: Deps,
   organizationId: string,
@@ -182,7 +182,7 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   }
 }
 
-/** A queue batch as the runtime hands it over. @public */
+/** A queue batch as the runtime hands it over. */
 export function batchOf(bodies: readonly unknown[], queue = 'isthmus-export'): MessageBatch {
   const messages = bodies.map((body, i) => ({
     id: String(i),

@@ -111,7 +111,7 @@ function mostInFlight(envelopes: readonly Envelope[]): number {
   return Math.max(...inFlight)
 }
 
-/** Writes that were sent after a 429 was answered and before its Retry-After was over. */
+/** Writes that were sent when a 429 had come back and its Retry-After was not over. */
 function writesInRetryAfter(envelopes: readonly Envelope[]): number {
   const windows = envelopes
     .filter(({ throttled }) => throttled > 0)

@@ -4,13 +4,13 @@ import { sql } from 'drizzle-orm'
 import { connect, type Meter } from '../../src/db/client.ts'
 import { createDeps, type Deps } from '../../src/deps.ts'
 import type { Log } from '../../src/http/context.ts'
-import { createJobs } from '../../src/jobs.ts'
+import { createJobs, type Jobs } from '../../src/jobs.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { createGraphEmulator, demoTenant, type GraphEmulator } from '../graph/emulator.ts'
 import type { ThrottleOptions } from '../graph/throttle/settings.ts'
 import { batchOf, seedDirectory } from './export.ts'
 import type { Run } from './export-figures.ts'
-import { fleetQueue } from './fleet-queue.ts'
+import { type FleetQueue, fleetQueue } from './fleet-queue.ts'
 import { type ScimClient, scimClient } from './seed.ts'
 import { type Traffic, watchTraffic } from './traffic.ts'
 import { type VirtualTime, virtualTime } from './virtual-time.ts'
@@ -47,8 +47,8 @@ export interface Fleet {
   readonly tenantIds: readonly string[]
   /** What has been seen so far: what went to Graph, what each invocation asked of D1, how many messages were sent. */
   seen(): Pick<Run, 'envelopes' | 'meters' | 'bells'>
-  /** Rings and ticks as the platform does, until nothing is owed. */
-  run(): Promise<void>
+  /** Rings and ticks as the platform does, until nothing is owed and `meanwhile` is over. */
+  run(meanwhile?: Promise<unknown>): Promise<void>
 }
 
 /** Makes a fleet. */
@@ -81,13 +81,6 @@ export async function makeFleet(options: FleetOptions): Promise<Fleet> {
   const directoryIds: string[] = []
   for (const tenantId of tenantIds)
     directoryIds.push(await seedDirectory(deps, organizationId, { ...options, tenantId, clientId }))
-  const serve = async () => {
-    while (await time.during(isOwed(organizationId))) {
-      if (bugs.length > 0) throw new Error(bugs.join('; '))
-      await jobs.scheduled({ cron: '* * * * *' })
-      await queue.idle(60_000)
-    }
-  }
   return {
     scim,
     graph,
@@ -96,7 +89,37 @@ export async function makeFleet(options: FleetOptions): Promise<Fleet> {
     directoryIds,
     tenantIds,
     seen: () => ({ envelopes: traffic.envelopes, meters, bells: queue.sent() }),
-    run: () => time.until(serve()),
+    run: (meanwhile = Promise.resolve()) =>
+      time.until(serve({ time, jobs, queue, organizationId, bugs }, meanwhile)),
+  }
+}
+
+interface Service {
+  readonly time: VirtualTime
+  readonly jobs: Jobs
+  readonly queue: FleetQueue
+  readonly organizationId: string
+  /** Errors that nobody expected, as they were logged. */
+  readonly bugs: readonly string[]
+}
+
+async function serve(
+  { time, jobs, queue, organizationId, bugs }: Service,
+  meanwhile: Promise<unknown>,
+): Promise<void> {
+  let isOver = false
+  const end = () => {
+    isOver = true
+  }
+  void meanwhile.then(end, end)
+  for (;;) {
+    if (bugs.length > 0) throw new Error(bugs.join('; '))
+    const isLast = isOver
+    if (await time.during(isOwed(organizationId))) {
+      await jobs.scheduled({ cron: '* * * * *' })
+      await queue.idle(60_000)
+    } else if (isLast) return
+    else await time.sleep(1000)
   }
 }
 

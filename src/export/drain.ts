@@ -36,7 +36,7 @@ const MAX_WAIT_SECONDS = { quota: 60, graph: 10 }
 /** How often it looks for quota, and for something urgent, while it waits. */
 const LOOK_MS = 5_000
 /** Where many wait for one lane, each finds it empty again and again: the looks are spread. */
-const LEAST_WAIT_MS = 200
+const LEAST_WAIT_MS = 600
 
 export interface DrainPorts extends ExportPorts, GraphPorts {
   readonly ring: Ring
@@ -176,7 +176,7 @@ async function reserveQuota(
     const waitMs = Math.ceil(grant.waitSeconds * 1000) + 1
     if (now + waitMs > latest) return reserved
     misses = grant.taken > 0 ? 0 : misses + 1
-    await sleep(Math.min(Math.max(waitMs / (1 + misses), LEAST_WAIT_MS), LOOK_MS))
+    await sleep(Math.min(Math.max(waitMs / (1 + misses), LEAST_WAIT_MS), waitMs, LOOK_MS))
   }
 }
 

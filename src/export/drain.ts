@@ -119,6 +119,7 @@ interface Rounds {
   readonly writes: number
   readonly waitSeconds: number | null
   readonly throttledBy: RoundResult['throttledBy']
+  readonly foundSpent: boolean
 }
 
 async function runRounds(
@@ -133,11 +134,11 @@ async function runRounds(
     const result = await runRound(ports, key, connection, reserved)
     reserved = 0
     writes += result.writes
-    const { more, waitSeconds, throttledBy, nextWrites } = result
+    const { more, waitSeconds, throttledBy, foundSpent, nextWrites } = result
     if (!isSpent() && isWorthWaiting(result))
       reserved = await reserveQuota(ports, key, connection.lanes, nextWrites, isSpent)
     else if (isSpent() || !more)
-      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, throttledBy }
+      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, throttledBy, foundSpent }
   }
 }
 
@@ -188,12 +189,12 @@ async function reserveQuota(
 async function leave(
   ports: DrainPorts,
   key: LeaseKey,
-  { waitSeconds, throttledBy, writes }: Omit<Rounds, 'rounds'>,
+  { waitSeconds, throttledBy, foundSpent, writes }: Omit<Rounds, 'rounds'>,
 ): Promise<void> {
   await releaseLease(ports.database, key)
   const { organizationId, directoryId } = key
   const bell = { organizationId, directoryId }
-  if (throttledBy !== null && writes === 0) return
+  if (foundSpent && writes === 0) return
   if (waitSeconds !== null) await ports.ring(bell, Math.max(1, Math.ceil(waitSeconds)))
   if (throttledBy !== null || waitSeconds === 0) return
   if (await lagsNow(ports.database, key, ports.clock.now())) await ports.ring(bell)

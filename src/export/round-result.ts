@@ -13,6 +13,8 @@ export interface RoundResult {
   readonly writes: number
   /** Set when it is quota that is waited for, or the end of a 429. */
   readonly throttledBy: 'quota' | 'graph' | null
+  /** Whether the quota was spent, or blocked, before the round began: whoever did it rings for its end. */
+  readonly foundSpent: boolean
   /** How many writes the next round takes quota for, as far as this one can tell. */
   readonly nextWrites: number
 }
@@ -23,16 +25,19 @@ export const DONE: RoundResult = {
   waitSeconds: null,
   writes: 0,
   throttledBy: null,
+  foundSpent: false,
   nextWrites: 0,
 }
 
 interface Throttled extends Pick<RoundResult, 'waitSeconds' | 'writes' | 'nextWrites'> {
   readonly by: 'quota' | 'graph'
+  readonly foundSpent?: boolean
 }
 
 /** There is more to do, and no quota for it. */
-export const throttled = ({ by, ...result }: Throttled): RoundResult => ({
+export const throttled = ({ by, foundSpent = false, ...result }: Throttled): RoundResult => ({
   ...result,
+  foundSpent,
   more: false,
   throttledBy: by,
 })
@@ -41,6 +46,7 @@ export const throttled = ({ by, ...result }: Throttled): RoundResult => ({
 export const withoutTokens = ({ waitSeconds, left }: Grant): Omit<Throttled, 'nextWrites'> => ({
   waitSeconds,
   writes: 0,
+  foundSpent: true,
   by: left.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'graph' : 'quota',
 })
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Direction } from '../plan/attributes.ts'
@@ -58,14 +58,16 @@ export async function readStoredDirections(
 
 /**
  * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions
- * or another directory's imports are no longer as they were read.
+ * or another directory's imports are no longer as they were read; as `changed` when a bound user has changed since the
+ * preview of `atSequence`.
  */
 export async function storeDirections(
   database: Database,
   key: Key,
   before: readonly DirectionRow[],
   changes: readonly DirectionChange[],
-): Promise<Result<undefined, 'stale'>> {
+  atSequence?: number,
+): Promise<Result<undefined, 'stale' | 'changed'>> {
   const { organizationId, directoryId } = key
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const newest = Math.max(0, ...before.map(({ sequence }) => sequence))
@@ -80,6 +82,9 @@ export async function storeDirections(
           AND attribute IN (SELECT value FROM json_each(${names(imported)})))`,
       'stale',
     ),
+    ...(atSequence === undefined
+      ? []
+      : [refuseUnless(sql`NOT EXISTS (${changedSince(key, atSequence)})`, 'changed')]),
     appendEvents(
       organizationId,
       changes.map(({ event }) => event),
@@ -94,8 +99,16 @@ export async function storeDirections(
   ])
   if (written.ok) return ok(undefined)
   if (isRefused(written.error, 'stale')) return err('stale')
+  if (isRefused(written.error, 'changed')) return err('changed')
   throw new Error('directions were refused')
 }
+
+/** Changes of users that are bound here, after a preview. */
+const changedSince = ({ organizationId, directoryId }: Key, sequence: number): SQL =>
+  sql`SELECT 1 FROM event e JOIN binding b ON b.organization_id = e.organization_id
+      AND b.directory_id = ${directoryId} AND b.kind = 'user' AND b.resource_id = e.target_id
+    WHERE e.organization_id = ${organizationId} AND e.sequence > ${sequence} AND e.class = 'change'
+      AND e.target_type = 'user' AND b.state NOT IN ('unbinding', 'former')`
 
 const names = (changes: readonly DirectionChange[]): string =>
   JSON.stringify(changes.map(({ attribute }) => attribute))

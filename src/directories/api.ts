@@ -5,7 +5,7 @@ import { BINDING_STATES } from '../db/binding-store.ts'
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
 import { pageParameters } from '../http/parse-request.ts'
 import { bindingsQuery } from './binding-query.ts'
-import { bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
+import { atSequence, bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
 import { ATTRIBUTES } from '../plan/attributes.ts'
 import { directorySettingsSchema } from '../plan/settings.ts'
 import { previewBody } from './preview.ts'
@@ -129,7 +129,10 @@ const CHANGED = 'A previewed user has changed since.'
 
 const attributesBody = v.pipe(
   v.partial(
-    v.strictObject(Object.fromEntries(ATTRIBUTES.map(({ name }) => [name, direction] as const))),
+    v.strictObject({
+      ...Object.fromEntries(ATTRIBUTES.map(({ name }) => [name, direction] as const)),
+      atSequence,
+    }),
   ),
   v.description('Attributes and their new directions; all are set or none.'),
 )
@@ -188,7 +191,8 @@ export const directoryApi: ApiRoom = {
       summary: 'Set directions of attributes',
       body: attributesBody,
       answer: listOf(attributeShape),
-      conflict: 'An attribute is locked, or imported from another directory.',
+      conflict:
+        'An attribute is locked, or imported from another directory; or a user has changed since the preview.',
     },
     'GET /directories/:id/status': {
       summary: 'Read what a directory owes, and how fast it goes',

@@ -6,8 +6,8 @@ import {
 } from '../db/direction-store.ts'
 import type { ListBody } from '../http/api-context.ts'
 import { pointerOf } from '../http/parse-request.ts'
-import type { FieldProblem, Problem } from '../http/problem.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import { type FieldProblem, invalidField, type Problem } from '../http/problem.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
   type AttributeName,
@@ -35,15 +35,18 @@ export async function listAttributes(scope: DirectoryScope, directoryId: string)
 
 /**
  * Gives attributes other directions, all or none. Problems: invalid (names and directions), notFound, conflict (a locked
- * attribute, an attribute that another directory imports), busy.
+ * attribute, an attribute that another directory imports, a user that changed since the preview of `atSequence`), busy.
  */
 export async function patchAttributes(
   scope: DirectoryScope,
   directoryId: string,
   body: JsonObject,
 ): Outcome {
-  const choices = choicesOf(body)
+  const { atSequence, ...directions } = body
+  const choices = choicesOf(directions)
   if (!choices.ok) return choices
+  if (atSequence !== undefined && !isSequence(atSequence))
+    return err(invalidField('/atSequence', 'must be the sequence that a preview told'))
   const key = { organizationId: scope.organizationId, directoryId }
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const stored = await readStoredDirections(scope.database, key)
@@ -53,12 +56,22 @@ export async function patchAttributes(
     if (conflict !== undefined) return err(conflict)
     const changes = changesOf(scope, directoryId, choices.value, before)
     if (changes.length === 0) return ok(show(before))
-    const written = await storeDirections(scope.database, key, stored.rows, changes)
+    const written = await storeDirections(scope.database, key, stored.rows, changes, atSequence)
+    if (!written.ok && written.error === 'changed') return err(CHANGED)
     if (!written.ok) continue
     scope.changed()
     return ok(show(withChoices(before, choices.value)))
   }
   return err({ kind: 'busy', retryAfterSeconds: 1 })
+}
+
+const isSequence = (value: Json): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0
+
+const CHANGED: Problem = {
+  kind: 'conflict',
+  detail:
+    'A bound user has changed since the preview, so what you saw is no longer what would happen. Preview again.',
 }
 
 /** What the body asks for; every name and direction that is wrong is named. */

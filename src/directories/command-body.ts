@@ -16,7 +16,7 @@ const idsOf = (prefix: 'usr' | 'grp' | 'bnd', what: string) => {
 
 const all = v.literal(true, 'must be true, or left out')
 const SEQUENCE = 'must be the sequence that a preview told'
-const atSequence = v.optional(
+export const atSequence = v.optional(
   v.pipe(
     v.number(SEQUENCE),
     v.integer(SEQUENCE),

@@ -179,6 +179,35 @@ describe('a preview of other directions', () => {
   })
 })
 
+describe('directions that follow a preview', () => {
+  test('are refused when a bound user has changed since, and nobody else counts', async () => {
+    const { world, api, directory, preview } = await previewing()
+    const [ann, bob] = [await created(world, 'ann'), await created(world, 'bob')]
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    const change = (id: string, value: string) =>
+      world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value }])
+    const wanted = { jobTitle: 'exclude' }
+    const first = (await preview({ attributes: wanted }))['sequence']
+    await change(bob, 'Other')
+    expect(
+      (await api.patch(`${directory}/attributes`, { ...wanted, atSequence: first })).status,
+    ).toBe(200)
+    const second = (await preview({ attributes: { jobTitle: 'export' } }))['sequence']
+    await change(ann, 'Other')
+    const refused = await api.patch(`${directory}/attributes`, {
+      jobTitle: 'export',
+      atSequence: second,
+    })
+    expect(refused.status).toBe(409)
+    const none = await api.patch(`${directory}/attributes`, {
+      jobTitle: 'export',
+      atSequence: 'now',
+    })
+    expect(none.body['errors']).toMatchObject([{ pointer: '/atSequence' }])
+  })
+})
+
 describe('what is exported afterwards', () => {
   test('is what the preview told, request by request', async () => {
     const { world, api, directory, preview, accounts } = await previewing(MANUAL, 2)

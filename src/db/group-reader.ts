@@ -30,13 +30,13 @@ export interface GroupReader {
 export function groupReader(database: Database, organizationId: string): GroupReader {
   return {
     async find(id, members) {
-      const page = { where: sql`g.id = ${id}` }
+      const page = { ids: sql`${id}` }
       const [groups, held] = await database.run(...select(organizationId, page, members))
       return assemble(groups, held)[0]
     },
     async findToRemove(id) {
       const [groups, held, holders] = await database.run(
-        ...select(organizationId, { where: sql`g.id = ${id}` }, 'touched'),
+        ...select(organizationId, { ids: sql`${id}` }, 'touched'),
         sql`SELECT group_id FROM group_member
           WHERE organization_id = ${organizationId} AND member_id = ${id}`,
       )
@@ -66,7 +66,7 @@ export function groupSource(
     type: GROUP,
     select(ids, order, isBackward, purpose) {
       const page = {
-        where: sql`g.id IN (${ids})`,
+        ids,
         order: sql`ORDER BY ${order.pageTerms(isBackward)}`,
         columns: sql`, ${order.key} AS sort_key`,
       }
@@ -83,9 +83,9 @@ export function groupSource(
   }
 }
 
-/** Which groups are read: a condition about `g`, with an order and more columns where they are wanted. */
+/** Which groups are read: their ids, as what stands behind IN, with an order and more columns where they are wanted. */
 interface GroupPage {
-  readonly where: SQL
+  readonly ids: SQL
   readonly order?: SQL
   readonly columns?: SQL
 }
@@ -93,11 +93,11 @@ interface GroupPage {
 /** Groups and, where wanted, their members: two statements for one batch. */
 function select(
   organizationId: string,
-  { where, order = sql``, columns = sql`` }: GroupPage,
+  { ids, order = sql``, columns = sql`` }: GroupPage,
   members: MembersWanted,
 ): Query[] {
-  const here = sql`"group" g WHERE g.organization_id = ${organizationId} AND ${where}`
-  const groups = sql`SELECT g.* ${columns} FROM ${here} ${order}`
+  const groups = sql`SELECT g.* ${columns} FROM "group" g
+    WHERE g.organization_id = ${organizationId} AND g.id IN (${ids}) ${order}`
   if (members === 'none' || members.length === 0) return [groups]
   const touched = sql`LIMIT ${MAX_TOUCHED + 1}`
   const some =
@@ -107,7 +107,7 @@ function select(
   return [
     groups,
     sql`SELECT group_id, member_id FROM group_member WHERE organization_id = ${organizationId}
-      AND group_id IN (SELECT g.id FROM ${here}) ${some} ${members === 'touched' ? touched : sql``}`,
+      AND group_id IN (${ids}) ${some} ${members === 'touched' ? touched : sql``}`,
   ]
 }
 

@@ -150,6 +150,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   )
   // Holds values and no promises, so it may outlive the request that filled it.
   const tokenCache = createTokenCache()
+  const connect = (row: DirectoryRow) => connectDirectory(graphPorts(deps, tokenCache), row)
   const directories = directoryRoutes({
     clock,
     newId,
@@ -162,10 +163,10 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
     },
     // A new token tells of permissions that were granted a moment ago; one from a cache does not.
     connectDirectory: (row) => connectDirectory(graphPorts(deps, createTokenCache()), row),
-    previewUsers: ({ database, now }, asked) => {
-      const connect = (row: DirectoryRow) => connectDirectory(graphPorts(deps, tokenCache), row)
-      return previewUsers({ database, now, graphBase: config.GRAPH_BASE_URL, connect }, asked)
-    },
+    connectForReading: connect,
+    previewUsers: ({ database, now }, asked) =>
+      previewUsers({ database, now, graphBase: config.GRAPH_BASE_URL, connect }, asked),
+    announceImport: deps.announceRun,
     quotas: [GRAPH_WRITE_QUOTA, GRAPH_TENANT_WRITE_QUOTA, GRAPH_APP_WRITE_QUOTA],
   })
   const organizations = organizationRoutes({

@@ -28,6 +28,8 @@ export interface ExportMessage {
   readonly directoryId?: string | undefined
   /** Set when it is a run of reconciliation that is to be carried on. */
   readonly reconciliationId?: string | undefined
+  /** Set when it is an import that is to be carried on. */
+  readonly jobId?: string | undefined
 }
 
 const quota = (fallback: string) =>
@@ -101,7 +103,7 @@ export interface Deps {
   readonly connect: () => Database
   /** Rings for an organization whose log has grown. Never fails: the sweep finds what was not rung for. */
   readonly announce: (organizationId: string) => Promise<void>
-  /** Rings for a run of reconciliation; never fails either. */
+  /** Rings for a run of reconciliation, or for an import; never fails either. */
   readonly announceRun: (run: ExportMessage) => Promise<void>
   /** Whether the queue answers; never fails. */
   readonly isQueueThere: () => Promise<boolean>

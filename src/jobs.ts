@@ -6,11 +6,14 @@ import { dropOldEvents } from './db/event-retention.ts'
 import { tellExpiringCredentials } from './db/expiring-credentials.ts'
 import { safeErrorText } from './db/failure.ts'
 import { dropOldKeys } from './db/idempotency-store.ts'
+import type { ImportKey } from './db/import-store.ts'
 import { dropOldJobs } from './db/job-store.ts'
 import { dropOldRuns } from './db/reconciliation-schedule.ts'
 import { forgetGoneAccounts } from './db/gone-accounts.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
+import type { ImportPorts } from './directories/import-context.ts'
+import { carryImportOn, ringSilentImports } from './directories/import-run.ts'
 import { answerBells } from './export/answer-bells.ts'
 import { type Bell, bellSchema } from './export/bell.ts'
 import { connectDirectory } from './export/connection.ts'
@@ -19,6 +22,7 @@ import { sweep } from './export/sweep.ts'
 import { createTokenCache, type TokenCache } from './graph/token.ts'
 import { redact } from './kernel/redact.ts'
 import { randomToken } from './kernel/random.ts'
+import { importUser } from './provisioning/import-user.ts'
 import type { RunBell } from './reconcile/bell.ts'
 import type { ReconcilePorts } from './reconcile/context.ts'
 import { reconcile } from './reconcile/run.ts'
@@ -35,7 +39,7 @@ const SWEEP = '* * * * *'
 const DAILY = '17 3 * * *'
 const RECONCILE = '*/15 * * * *'
 
-/** D1 takes a thousand statements of one invocation: what the runs of reconciliation in it may ask for, all of them together. */
+/** D1 takes a thousand statements of one invocation: what runs of reconciliation and imports in it may ask for, all of them together. */
 const ALONE = 800
 const BESIDE_DRAINS = 150
 
@@ -64,24 +68,31 @@ export function createJobs(deps: Deps): Jobs {
       if (cron !== SWEEP) return
       const { bells, expiredPasswords } = await sweep(drainPorts(deps, tokenCache))
       const runs = await ringSilent(reconcilePorts(deps, tokenCache))
-      if (bells + expiredPasswords + runs > 0)
-        deps.log({ message: 'swept', bells, expiredPasswords, runs })
+      const imports = await ringSilentImports(importPorts(deps, tokenCache))
+      if (bells + expiredPasswords + runs + imports > 0)
+        deps.log({ message: 'swept', bells, expiredPasswords, runs, imports })
     },
   }
 }
 
-/** Drains, and runs of reconciliation, side by side: a run only reads, and waits where a lane is blocked. */
+/** Drains, runs of reconciliation and imports, side by side: the others only read of Graph, and wait where it is blocked. */
 async function answerAll(
   deps: Deps,
   tokenCache: TokenCache,
   bells: readonly Bell[],
 ): Promise<void> {
   const runs = new Map(bells.flatMap((bell) => runBell(bell)))
-  const drains = bells.filter(({ reconciliationId }) => reconciliationId === undefined)
-  const share = Math.floor((drains.length === 0 ? ALONE : BESIDE_DRAINS) / runs.size)
+  const imports = new Map(bells.flatMap((bell) => importBell(bell)))
+  const drains = bells.filter(
+    ({ reconciliationId, jobId }) => reconciliationId === undefined && jobId === undefined,
+  )
+  const share = Math.floor(
+    (drains.length === 0 ? ALONE : BESIDE_DRAINS) / (runs.size + imports.size),
+  )
   const [results] = await Promise.all([
     answerBells(() => drainPorts(deps, tokenCache), drains),
     ...[...runs.values()].map((bell) => carryOn(deps, tokenCache, bell, share)),
+    ...[...imports.values()].map((key) => importOn(deps, tokenCache, key, share)),
   ])
   for (const result of results) logDrain(deps, result)
 }
@@ -143,6 +154,37 @@ const runBell = ({ organizationId, directoryId, reconciliationId }: Bell): [stri
   directoryId === undefined || reconciliationId === undefined
     ? []
     : [[reconciliationId, { organizationId, directoryId, reconciliationId }]]
+
+const importBell = ({ organizationId, jobId }: Bell): [string, ImportKey][] =>
+  jobId === undefined ? [] : [[jobId, { organizationId, jobId }]]
+
+async function importOn(
+  deps: Deps,
+  tokenCache: TokenCache,
+  key: ImportKey,
+  maxStatements: number,
+): Promise<void> {
+  const steps = await carryImportOn(importPorts(deps, tokenCache, maxStatements), key)
+  if (steps > 0) deps.log({ message: 'import', ...key, steps })
+}
+
+function importPorts(
+  deps: Deps,
+  tokenCache: TokenCache,
+  maxStatements: number = ALONE,
+): ImportPorts {
+  return {
+    maxStatements,
+    database: deps.connect(),
+    clock: deps.clock,
+    subtle: crypto.subtle,
+    connect: (directory) => connectDirectory(graphPorts(deps, tokenCache), directory),
+    createUser: importUser,
+    ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
+    reportBug: (thrown, key) =>
+      deps.log({ level: 'error', message: 'import failed', ...key, error: describe(thrown) }),
+  }
+}
 
 async function carryOn(
   deps: Deps,

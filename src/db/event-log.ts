@@ -10,6 +10,7 @@ export type EventType =
   | 'user_activate'
   | 'user_password'
   | 'user_delete'
+  | 'user_import'
   | 'group_create'
   | 'group_update'
   | 'group_delete'

@@ -52,7 +52,7 @@ export function userAfter(
 
 export function insertUser(
   build: Build,
-  owner: { readonly organizationId: string; readonly sourceId: string },
+  owner: { readonly organizationId: string; readonly sourceId: string | null },
   wanted: StoredUser,
   { next, now, event }: UserMutation,
 ): Query[] {

@@ -16,7 +16,8 @@ import {
 export type { UserMutation } from './user-statements.ts'
 
 export interface UserStore extends UserReader {
-  insert(id: string, sourceId: string, creation: UserMutation): Promise<Written<StoredUser>>
+  /** Without a source the user was imported. */
+  insert(id: string, sourceId: string | null, creation: UserMutation): Promise<Written<StoredUser>>
   /** Fails as `stale` unless the user is as it was when `before` was read. */
   update(before: StoredUser, change: UserMutation): Promise<Written<StoredUser>>
   /** The user, its memberships, addresses and undelivered password go; its groups get another version. */

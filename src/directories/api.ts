@@ -5,9 +5,11 @@ import { BINDING_STATES } from '../db/binding-store.ts'
 import { type ApiRoom, listOf, objectShape, timeShape } from '../http/describe-api.ts'
 import { pageParameters } from '../http/parse-request.ts'
 import { bindingsQuery } from './binding-query.ts'
+import { candidatesQuery } from './candidates.ts'
 import { atSequence, bindingsBody, exportsBody, resourcesBody } from './command-body.ts'
 import { ATTRIBUTES } from '../plan/attributes.ts'
 import { directorySettingsSchema } from '../plan/settings.ts'
+import { candidateShape, importForms } from './import-shape.ts'
 import { previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 
@@ -149,6 +151,7 @@ export const directoryApi: ApiRoom = {
     Binding: bindingShape,
     Job: jobShape,
     PreviewedUser: previewedShape,
+    ImportCandidate: candidateShape,
   },
   routes: {
     'GET /directories': {
@@ -259,6 +262,21 @@ export const directoryApi: ApiRoom = {
       body: previewBody,
       answer: previewShape,
       conflict: 'Microsoft 365 refuses the credential of the directory.',
+    },
+    'GET /directories/:id/import-candidates': {
+      summary: 'List the accounts of the tenant, and which of them can be imported',
+      details: 'Microsoft 365 is read, and nothing is sent or stored.',
+      query: candidatesQuery,
+      answer: listOf(candidateShape),
+      conflict: 'Microsoft 365 refuses the credential of the directory.',
+    },
+    'POST /directories/:id/import': {
+      summary: 'Import accounts as users',
+      details:
+        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed, and nothing is sent. A disabled account becomes a suspended user. The errors of the job name who could not be imported.',
+      body: importForms,
+      answer: jobShape,
+      status: 202,
     },
     'GET /jobs/:id': { summary: 'Read how far long work has come', answer: jobShape },
   },

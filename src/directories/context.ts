@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 
 import type { Database } from '../db/client.ts'
+import type { ImportKey } from '../db/import-store.ts'
 import { type ApiEnv, type ApiScope, openApiScope } from '../http/api-context.ts'
 import type { Problem } from '../http/problem.ts'
 import type { Quota } from '../kernel/bucket.ts'
@@ -19,7 +20,11 @@ export interface DirectoryDeps extends CredentialPorts {
   readonly newId: (prefix: IdPrefix) => string
   /** Opens the directory's credential; nothing is asked of Microsoft yet. The error is a sentence for its administrator. */
   readonly connectDirectory: (directory: DirectoryRow) => Promise<Result<GraphConnection, string>>
+  /** The same with the token that was last in use. */
+  readonly connectForReading: DirectoryDeps['connectDirectory']
   readonly announce: (organizationId: string) => Promise<void>
+  /** Rings for an import. Never fails: the sweep finds what was not rung for. */
+  readonly announceImport: (key: ImportKey) => Promise<void>
   /** What an export would change of users. */
   readonly previewUsers: PreviewUsers
   /** The published write quotas: one app in one tenant, the tenant, the app. */

@@ -24,7 +24,8 @@ export function showJob({ job, remaining, failed }: JobProgress): JsonObject {
   const done = Math.max(0, reached - remaining)
   const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
   const isOver = ended && remaining === 0
-  const hasFailed = errors.length > 0 && errors.length >= done
+  const failures = Math.max(job.failed, errors.length)
+  const hasFailed = job.stopped || (failures > 0 && failures >= done)
   return {
     id,
     type,
@@ -32,7 +33,7 @@ export function showJob({ job, remaining, failed }: JobProgress): JsonObject {
     state: isOver ? (hasFailed ? 'failed' : 'done') : 'running',
     done,
     // Of a command that is expanded nobody knows how many it concerns until it is.
-    total: ended ? reached : Math.max(total, reached),
+    total: ended && !job.stopped ? reached : Math.max(total, reached),
     errors,
     createdAt: toRfc3339(createdAt),
   }

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 
+import type { ImportKey } from '../db/import-store.ts'
+import { runAfter } from '../http/context.ts'
 import { pageAsked, pageQuery, parseBody, parseQuery } from '../http/parse-request.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
@@ -8,6 +10,7 @@ import { ok } from '../kernel/result.ts'
 import { listAttributes, patchAttributes } from './attributes.ts'
 import { listBindings, listFailures } from './bindings.ts'
 import { bindingsQuery } from './binding-query.ts'
+import { candidatesQuery, listCandidates } from './candidates.ts'
 import {
   bindingsBody,
   chosenBindings,
@@ -24,6 +27,7 @@ import {
   readDirectory,
   removeDirectory,
 } from './directories.ts'
+import { importBody, startImportJob } from './import.ts'
 import { preview, previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 import { readJobProgress } from './jobs.ts'
@@ -48,10 +52,27 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
     const { id } = c.req.param()
     return apiAnswer(c, await preview(scopeOf(c, deps), deps, id, body.value, page.value))
   })
+  addImportRoutes(routes, deps)
   routes.get('/jobs/:id', async (c) =>
     apiAnswer(c, await readJobProgress(scopeOf(c, deps), c.req.param('id'))),
   )
   return routes
+}
+
+function addImportRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
+  routes.get('/directories/:id/import-candidates', async (c) => {
+    const query = parseQuery(c.req.query(), candidatesQuery)
+    if (!query.ok) return problemAnswer(c, query.error)
+    const { id } = c.req.param()
+    return apiAnswer(c, await listCandidates(scopeOf(c, deps), deps, id, query.value))
+  })
+  routes.post('/directories/:id/import', async (c) => {
+    const body = await parseBody(c.req.raw, importBody)
+    if (!body.ok) return problemAnswer(c, body.error)
+    const ringImport = (key: ImportKey) => runAfter(c, deps.announceImport(key))
+    const scope = { ...scopeOf(c, deps), ringImport }
+    return apiAnswer(c, await startImportJob(scope, deps, c.req.param('id'), body.value), 202)
+  })
 }
 
 function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {

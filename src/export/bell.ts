@@ -7,6 +7,8 @@ export const bellSchema = v.object({
   directoryId: v.optional(v.string()),
   /** It is a run of reconciliation that is to be carried on. */
   reconciliationId: v.optional(v.string()),
+  /** It is an import that is to be carried on. */
+  jobId: v.optional(v.string()),
 })
 
 export type Bell = v.InferOutput<typeof bellSchema>

@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 
 import type { Outcome } from '../graph/outcome.ts'
-import { foldCase } from '../kernel/fold.ts'
-import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { verifiedDomainsIn } from '../plan/verified-domain.ts'
 
 const factsSchema = v.object({
   /** When they were read. */
@@ -31,19 +31,11 @@ export function factsFrom(
   now: number,
 ): DomainFacts | null {
   if (outcome.kind === 'done') {
-    const verified = namesIn(outcome.body)
+    const verified = verifiedDomainsIn(outcome.body)
     const missing = (before?.missing ?? []).filter((domain) => !verified.includes(domain))
     return { at: now, verified, missing }
   }
   const isRefused = outcome.kind === 'permanent' || outcome.kind === 'authError'
   if (isRefused) return { at: now, verified: null, missing: before?.missing ?? [] }
   return before === null ? null : { ...before, at: now }
-}
-
-function namesIn(body: Json | undefined): string[] {
-  const value = isJsonObject(body) ? body['value'] : undefined
-  const domains = (isJsonArray(value) ? value : []).filter((domain) => isJsonObject(domain))
-  return domains.flatMap(({ id, isVerified }) =>
-    typeof id === 'string' && isVerified === true ? [foldCase(id)] : [],
-  )
 }

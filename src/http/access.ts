@@ -54,6 +54,8 @@ export const API_ROUTES = {
   'POST /directories/:id/held/approve': 'administrator',
   'POST /directories/:id/held/reject': 'administrator',
   'POST /directories/:id/preview': 'manager',
+  'GET /directories/:id/import-candidates': 'read_only',
+  'POST /directories/:id/import': 'manager',
   'GET /jobs/:id': 'read_only',
   'GET /directories/:id/reconciliations': 'read_only',
   'POST /directories/:id/reconciliations': 'administrator',

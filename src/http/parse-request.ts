@@ -190,12 +190,12 @@ export const timeParameter = v.pipe(
   }),
 )
 
-/** A place in a list, as clients carry it: opaque, and safe in a URL. The place is a key of ours, in ASCII. */
+/** A place in a list, as clients carry it: opaque, and safe in a URL. The place is a key of ours or of Graph's, in ASCII. */
 export const toCursor = (place: string): string =>
   btoa(place).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 
 function readCursor(cursor: string): string | undefined {
-  if (!/^[A-Za-z0-9_-]{1,400}$/.test(cursor)) return undefined
+  if (!/^[A-Za-z0-9_-]{1,4000}$/.test(cursor)) return undefined
   try {
     const place = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
     return /^[\x21-\x7e]+$/.test(place) ? place : undefined

@@ -27,7 +27,8 @@ export type Problem =
   | { readonly kind: 'payloadTooLarge'; readonly limitBytes: number }
   | { readonly kind: 'unsupportedMediaType'; readonly contentType: string }
   | { readonly kind: 'tooManyRequests'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  /** `detail`: who is busy, where it is not the database. */
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number; readonly detail?: string }
   | { readonly kind: 'internal'; readonly requestId: string }
 
 export interface ProblemDocument {
@@ -83,7 +84,7 @@ export function toProblemDocument(problem: Problem): ProblemDocument {
     case 'tooManyRequests':
       return later(document(429, 'Too many requests', TOO_MANY), problem.retryAfterSeconds)
     case 'busy':
-      return later(document(503, 'Busy', BUSY), problem.retryAfterSeconds)
+      return later(document(503, 'Busy', problem.detail ?? BUSY), problem.retryAfterSeconds)
     case 'internal':
       return document(500, 'Internal error', `${INTERNAL} ${problem.requestId}.`)
     default:

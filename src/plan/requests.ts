@@ -48,6 +48,31 @@ export function getManager(graphId: string): GraphRequest {
   return { method: 'GET', url: `${userUrl(graphId)}/manager?$select=id` }
 }
 
+export interface UserListing {
+  readonly select: readonly string[]
+  readonly top: number
+  /** What one of the names of a user begins with; undefined: every user. */
+  readonly startsWith: string | undefined
+  /** Where Graph's page before ended, letter by letter; undefined on the first page. */
+  readonly skipToken: string | undefined
+}
+
+const SEARCHED_NAMES = ['displayName', 'userPrincipalName', 'givenName', 'surname']
+
+/** What a `$skiptoken` may hold: nothing that ends the parameter it stands in. */
+export const SKIP_TOKEN = /^[\w\-.~%!$'()*+,;:@/?=]{1,2000}$/
+
+/** Lists the users of the tenant, a page at a time. */
+export function listUsers({ select, top, startsWith, skipToken }: UserListing): GraphRequest {
+  if (skipToken !== undefined && !SKIP_TOKEN.test(skipToken))
+    throw new RangeError('that is no $skiptoken of Graph')
+  const begin = `'${encodeURIComponent((startsWith ?? '').replaceAll("'", "''"))}'`
+  const tests = SEARCHED_NAMES.map((name) => `startsWith(${name},${begin})`)
+  const filter = startsWith === undefined ? '' : `&$filter=${tests.join('%20or%20')}`
+  const place = skipToken === undefined ? '' : `&$skiptoken=${skipToken}`
+  return { method: 'GET', url: `/users?$select=${select.join(',')}&$top=${top}${filter}${place}` }
+}
+
 /** Reads which domains the tenant has, and which of them are verified. */
 export function listDomains(): GraphRequest {
   return { method: 'GET', url: '/domains?$select=id,isVerified' }

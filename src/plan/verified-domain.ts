@@ -3,13 +3,23 @@
  * anything is sent: it can be neither created nor renamed, and keeps the name it has.
  */
 import { foldCase } from '../kernel/fold.ts'
+import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import type { DesiredUser } from './desired-user.ts'
 import type { UserPlanInput } from './planned.ts'
 import type { Problem } from './problem.ts'
 import { knownValue } from './snapshot.ts'
 
 /** The domain of a userPrincipalName, folded. */
-const domainOf = (name: string): string => foldCase(name.slice(name.lastIndexOf('@') + 1))
+export const domainOf = (name: string): string => foldCase(name.slice(name.lastIndexOf('@') + 1))
+
+/** The verified domains that Graph's list of a tenant's domains names, folded. */
+export function verifiedDomainsIn(body: Json | undefined): string[] {
+  const value = isJsonObject(body) ? body['value'] : undefined
+  const domains = (isJsonArray(value) ? value : []).filter((domain) => isJsonObject(domain))
+  return domains.flatMap(({ id, isVerified }) =>
+    typeof id === 'string' && isVerified === true ? [foldCase(id)] : [],
+  )
+}
 
 /** Withholds a name whose domain is not verified, with the reason. Where the domains are not known, Graph judges. */
 export function withVerifiedName(

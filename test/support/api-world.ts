@@ -5,6 +5,8 @@ import { sql } from 'drizzle-orm'
 import { connect } from '../../src/db/client.ts'
 import type { Deps } from '../../src/deps.ts'
 import { API_ROUTES } from '../../src/http/access.ts'
+import { DEMO_CLIENT_SECRET, demoTenant } from '../graph/demo.ts'
+import { createGraphEmulator } from '../graph/emulator.ts'
 import { apiClient, type ApiClient } from './api.ts'
 import { newUser } from './export.ts'
 import { newId, type ScimClient, scimClient } from './seed.ts'
@@ -18,14 +20,25 @@ export interface ApiWorld {
   readonly ids: Ids
 }
 
-/** A gateway that nobody answers. */
-const alone: typeof fetch = () => Promise.reject(new TypeError('no network'))
+/** A gateway to which Microsoft answers, from an emulator with one tenant, and nobody else. */
+function microsoftAlone(tenantId: string, clientId: string): typeof fetch {
+  const apps = demoTenant.apps.map((app) => ({ ...app, clientId }))
+  const graph = createGraphEmulator({ tenants: [{ ...demoTenant, id: tenantId, apps }] })
+  graph.seed({ users: 3, prefix: 'theirs' })
+  return (input, init) => {
+    const request = new Request(input, init)
+    const isMicrosoft = /\.(?:microsoft|microsoftonline)\.com$/.test(new URL(request.url).hostname)
+    return isMicrosoft ? graph.fetch(request) : Promise.reject(new TypeError('no network'))
+  }
+}
 
 /** Two of these have the same names in them, and other ids. */
 export async function apiWorld(instead: Partial<Deps> = {}): Promise<ApiWorld> {
   const scim = await scimClient({ policy: 'any' })
   const { organizationId } = scim
-  const api = await apiClient({ organizationId, instead: { fetch: alone, ...instead } })
+  const [tenantId, clientId] = [crypto.randomUUID(), crypto.randomUUID()]
+  const fetch = microsoftAlone(tenantId, clientId)
+  const api = await apiClient({ organizationId, instead: { fetch, ...instead } })
   const make = async (path: string, body: object) => {
     const { status, body: made } = await api.post(path, body)
     if (status !== 201) throw new Error(`POST ${path} was answered ${status}`)
@@ -34,9 +47,9 @@ export async function apiWorld(instead: Partial<Deps> = {}): Promise<ApiWorld> {
   const sources = await make('/sources', { name: 'Entra', type: 'entra', usernamePolicy: 'any' })
   const directories = await make('/directories', {
     name: 'Contoso',
-    tenantId: crypto.randomUUID(),
-    clientId: crypto.randomUUID(),
-    credential: { type: 'client_secret', secret: 'a secret of the app' },
+    tenantId,
+    clientId,
+    credential: { type: 'client_secret', secret: DEMO_CLIENT_SECRET },
   })
   const { body: user } = await scim.post('/Users', newUser('ann'))
   const { body: group } = await scim.post('/Groups', {

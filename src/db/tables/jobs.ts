@@ -22,8 +22,20 @@ export const job = sqliteTable(
     total: integer('total').notNull(),
     /** How many of them were met. */
     reached: integer('reached').notNull().default(0),
-    /** What went wrong, of work that counts for itself: `{ resourceId, code, message }`. */
+    /** What went wrong, of work that counts for itself: the first of them. */
     errors: text('errors', { mode: 'json' }).$type<readonly JsonObject[]>(),
+    /** How many of those that were met could not be done, of work that counts for itself. */
+    failed: integer('failed').notNull().default(0),
+    /** It ended before everything was met; the last error says why. */
+    stopped: flag('stopped'),
+    /** What an import was asked, and by whom. */
+    request: text('request', { mode: 'json' }).$type<JsonObject>(),
+    /** Where an import stands; null until it has begun. */
+    progress: text('progress', { mode: 'json' }).$type<JsonObject>(),
+    /** Each step that is stored takes the next: of two consumers that do the same step one is too late. */
+    version: integer('version').notNull().default(0),
+    /** When to look whether somebody still carries an import on; null for other work, and once it is over. */
+    dueAt: integer('due_at'),
     createdAt: createdAt(),
   },
   (table) => [
@@ -31,5 +43,8 @@ export const job = sqliteTable(
     index('job_by_sequence')
       .on(table.organizationId, table.sequence)
       .where(sql`sequence IS NOT NULL`),
+    index('job_due')
+      .on(table.dueAt)
+      .where(sql`due_at IS NOT NULL`),
   ],
 )

@@ -1,0 +1,33 @@
+/** Who is here already of those that an import is about. */
+import { sql } from 'drizzle-orm'
+
+import type { Here } from '../plan/candidate.ts'
+import { type Answer, type Database } from './client.ts'
+
+interface Asked {
+  readonly organizationId: string
+  readonly directoryId: string
+  readonly graphIds: readonly string[]
+  /** Folded. */
+  readonly usernames: readonly string[]
+  readonly emails: readonly string[]
+}
+
+/** The users who have these names and addresses, or are bound to these accounts of the directory. One round trip. */
+export async function readHere(database: Database, asked: Asked): Promise<Here> {
+  const { organizationId, directoryId } = asked
+  const mine = sql`organization_id = ${organizationId}`
+  const among = (values: readonly string[]) =>
+    sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
+  const [usernames, emails, accounts] = await database.run(
+    sql`SELECT user_name_key AS key, id FROM user WHERE ${mine} AND user_name_key IN ${among(asked.usernames)}
+      UNION ALL SELECT username_key, id FROM user WHERE ${mine} AND username_key IN ${among(asked.usernames)}`,
+    sql`SELECT email_key AS key, id FROM user WHERE ${mine} AND email_key IN ${among(asked.emails)}`,
+    sql`SELECT graph_id AS key, resource_id AS id FROM binding WHERE ${mine} AND directory_id = ${directoryId}
+      AND graph_id IS NOT NULL AND graph_id IN ${among(asked.graphIds)} AND state <> 'former'`,
+  )
+  return { usernames: byKey(usernames), emails: byKey(emails), accounts: byKey(accounts) }
+}
+
+const byKey = (answer: Answer | undefined): ReadonlyMap<string, string> =>
+  new Map((answer?.rows ?? []).map(({ key, id }) => [String(key), String(id)]))

@@ -1,0 +1,164 @@
+/** What becomes a user here of an account in Microsoft 365, and why another cannot become one. Pure. */
+import { foldCase } from '../kernel/fold.ts'
+import { isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { withSchemas } from '../scim/document.ts'
+import { USER } from '../scim/resource-types.ts'
+import { checkUserName } from '../scim/username.ts'
+import { domainOf } from './verified-domain.ts'
+
+/** What is read of an account. */
+export const CANDIDATE_SELECT: readonly string[] = [
+  'id',
+  'userPrincipalName',
+  'displayName',
+  'givenName',
+  'surname',
+  'mailNickname',
+  'userType',
+  'onPremisesSyncEnabled',
+  'accountEnabled',
+]
+
+/** An account that may be imported. */
+export interface Candidate {
+  readonly graphId: string
+  readonly userPrincipalName: string
+  readonly displayName: string | null
+  readonly firstname: string | null
+  readonly lastname: string | null
+  /** What the user would be called: mailNickname, else what stands before the `@`. */
+  readonly username: string
+  readonly isGuest: boolean
+  readonly isSynced: boolean
+  /** Whoever cannot sign in there is suspended here: else an export would let it sign in again. */
+  readonly isEnabled: boolean
+}
+
+/** Reads an account that Graph shows; undefined when it is none. */
+export function readCandidate(account: Json | undefined): Candidate | undefined {
+  if (!isJsonObject(account)) return undefined
+  const graphId = textOf(account['id'])
+  const userPrincipalName = textOf(account['userPrincipalName'])
+  if (graphId === null || userPrincipalName === null) return undefined
+  const [localPart = ''] = userPrincipalName.split('@')
+  return {
+    graphId,
+    userPrincipalName,
+    displayName: textOf(account['displayName']),
+    firstname: textOf(account['givenName']),
+    lastname: textOf(account['surname']),
+    username: textOf(account['mailNickname']) ?? localPart,
+    isGuest: account['userType'] === 'Guest' || /#EXT#@/i.test(userPrincipalName),
+    isSynced: account['onPremisesSyncEnabled'] === true,
+    isEnabled: account['accountEnabled'] !== false,
+  }
+}
+
+const textOf = (value: Json | undefined): string | null =>
+  typeof value === 'string' && value.trim() !== '' ? value.trim() : null
+
+/** The names under which a candidate must be free here, folded. */
+export const candidateKeys = ({ username, userPrincipalName }: Candidate) => ({
+  username: foldCase(username),
+  email: foldCase(userPrincipalName),
+})
+
+/** What is here already: ids of users by folded name, by folded e-mail address, and by the account they are bound to. */
+export interface Here {
+  readonly usernames: ReadonlyMap<string, string>
+  readonly emails: ReadonlyMap<string, string>
+  readonly accounts: ReadonlyMap<string, string>
+}
+
+/** Why an account cannot be imported. */
+export interface Refusal {
+  readonly code: string
+  readonly message: string
+  readonly whatToDo: string
+}
+
+/**
+ * Why a candidate cannot be imported; undefined when it can. Of several reasons the first, in this order: guest, synced, domain
+ * (where the verified ones are known), bound, username, taken.
+ */
+export function whyNotImported(
+  candidate: Candidate,
+  verifiedDomains: ReadonlySet<string> | undefined,
+  here: Here,
+): Refusal | undefined {
+  const { graphId, userPrincipalName, username } = candidate
+  if (candidate.isGuest) return GUEST
+  if (candidate.isSynced) return SYNCED
+  const domain = domainOf(userPrincipalName)
+  if (verifiedDomains !== undefined && !verifiedDomains.has(domain)) return notVerified(domain)
+  const boundTo = here.accounts.get(graphId)
+  if (boundTo !== undefined) return alreadyBound(boundTo)
+  const checked = checkUserName(username, userPrincipalName, 'strict')
+  if (!checked.ok) return unusable(username)
+  const keys = candidateKeys(candidate)
+  const namesake = here.usernames.get(keys.username)
+  if (namesake !== undefined) return nameTaken(candidate, 'username', namesake)
+  const holder = here.emails.get(keys.email)
+  return holder === undefined ? undefined : nameTaken(candidate, 'email', holder)
+}
+
+/** The document of an imported user: email, first name, last name and username, where Microsoft 365 has them. */
+export function candidateDocument(candidate: Candidate): JsonObject {
+  const { username, userPrincipalName, firstname, lastname } = candidate
+  const name = {
+    ...(firstname === null ? {} : { givenName: firstname }),
+    ...(lastname === null ? {} : { familyName: lastname }),
+  }
+  const document = {
+    userName: username,
+    ...(Object.keys(name).length === 0 ? {} : { name }),
+    emails: [{ value: userPrincipalName, type: 'work', primary: true }],
+  }
+  return withSchemas(document, USER)
+}
+
+const GUEST: Refusal = {
+  code: 'account_is_guest',
+  message: 'The account is a guest of the tenant: its home is elsewhere.',
+  whatToDo: 'Leave it out. A guest is managed where its own account is.',
+}
+
+const SYNCED: Refusal = {
+  code: 'account_is_synced',
+  message: 'The account is synchronized from an Active Directory on premises, which owns it.',
+  whatToDo: 'Manage it on premises, or move its source of authority to the cloud; then import it.',
+}
+
+const notVerified = (domain: string): Refusal => ({
+  code: 'domain_not_verified',
+  message: `The domain ${domain} of its userPrincipalName is not verified in this tenant, so the account could not be exported under that name.`,
+  whatToDo: `Verify ${domain} in the Microsoft 365 admin center, or give the account a name in a verified domain.`,
+})
+
+const alreadyBound = (userId: string): Refusal => ({
+  code: 'already_bound',
+  message: `The account is bound to the user ${userId} already.`,
+  whatToDo: 'Nothing: it is managed here.',
+})
+
+const unusable = (username: string): Refusal => ({
+  code: 'no_usable_username',
+  message: `"${username.slice(0, 100)}" cannot be a username: ASCII letters, digits, ".", "_" and "-" are accepted.`,
+  whatToDo: 'Give the account another alias (mailNickname) in Microsoft 365, then import it.',
+})
+
+/** The refusal of a name or an address that a user here has; `userId` where it is known. */
+export const nameTaken = (
+  { username, userPrincipalName }: Candidate,
+  what: 'username' | 'email',
+  userId: string | undefined,
+): Refusal => {
+  const value =
+    what === 'username' ? `The username "${username}"` : `The e-mail address ${userPrincipalName}`
+  const who = userId === undefined ? 'another user' : `the user ${userId}`
+  return {
+    code: `${what}_taken`,
+    message: `${value} is that of ${who} here. Nothing of that user was changed.`,
+    whatToDo: `If they are the same person, bind ${who === 'another user' ? 'that user' : who} to the directory: the account is adopted by its userPrincipalName. Else rename one of them.`,
+  }
+}

@@ -1,0 +1,484 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { type ApiClient, apiClient } from '../support/api.ts'
+import { batchOf, type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { type Loose, readLog } from '../support/seed.ts'
+
+interface Importing {
+  readonly world: ExportWorld
+  readonly api: ApiClient
+  readonly directory: string
+  /** Accounts as somebody else made them in Microsoft 365: ann, bob, cid and so on. */
+  readonly accounts: readonly string[]
+  /** Changes an account in Microsoft 365. */
+  change(graphId: string | undefined, properties: Loose): void
+  candidates(query?: string): Promise<readonly Loose[]>
+  /** Starts an import and gives its job. */
+  start(body: unknown): Promise<Loose>
+  /** Starts an import, has it carried out, and gives the job afterwards. */
+  imported(body: unknown): Promise<Loose>
+  job(id: string): Promise<Loose>
+  user(username: string): Promise<Loose>
+}
+
+const MANUAL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'manual', groupIds: [] } }
+const NAMES = ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']
+
+/** A directory that nobody is bound to by itself, in a tenant with so many accounts of its own. */
+async function importing(
+  count: number,
+  settings: Partial<DirectorySettings> = {},
+): Promise<Importing> {
+  const world = await exportWorld({ settings: { ...MANUAL, ...settings } })
+  const { organizationId, clock, graph } = world
+  const fetch: typeof globalThis.fetch = (input, init) => graph.fetch(new Request(input, init))
+  // What the API rings for waits in the world's queue.
+  const announceRun: ApiClient['deps']['announceRun'] = async (bell) => {
+    world.bells.push({ ...bell, delaySeconds: 0 })
+  }
+  const api = await apiClient({ organizationId, clock, instead: { fetch, announceRun } })
+  const directory = `/directories/${world.directoryId}`
+  const { users: accounts } = graph.seed({ users: count, prefix: 'old' })
+  for (const [i, graphId] of accounts.entries()) {
+    const name = NAMES[i] ?? `user${i}`
+    graph.changeUser(graphId, {
+      properties: {
+        userPrincipalName: `${name}@contoso.com`,
+        mailNickname: name,
+        displayName: `${name} Test`,
+        givenName: name,
+        surname: 'Before',
+        jobTitle: 'Chief',
+      },
+    })
+  }
+  graph.counters.reset()
+  const job: Importing['job'] = async (id) => (await api.get(`/jobs/${id}`)).body
+  const start: Importing['start'] = async (body) => {
+    const answer = await api.post(`${directory}/import`, body)
+    expect({ status: answer.status, detail: answer.body['detail'] }).toEqual({ status: 202 })
+    return answer.body
+  }
+  return {
+    world,
+    api,
+    directory,
+    accounts,
+    job,
+    start,
+    change: (graphId = '', properties) => graph.changeUser(graphId, { properties }),
+    async candidates(query = '') {
+      const answer = await api.get(`${directory}/import-candidates${query}`)
+      expect({ status: answer.status, detail: answer.body['detail'] }).toEqual({ status: 200 })
+      return answer.body['items']
+    },
+    async imported(body) {
+      const { id } = await start(body)
+      await world.settle()
+      return job(id)
+    },
+    async user(username) {
+      const { body } = await api.get(`/users?q=${username}`)
+      return body['items'].find((user: Loose) => user['username'] === username)
+    },
+  }
+}
+
+const writes = ({ graph }: ExportWorld): number => graph.counters.snapshot().writes
+
+const eventsOf = async ({ api }: Importing, type: string): Promise<Loose[]> =>
+  (await api.get(`/events?type=${type}`)).body['items']
+
+const userCount = async ({ organizationId, query }: ExportWorld): Promise<number> => {
+  const [row] = await query(
+    sql`SELECT count(*) AS n FROM user WHERE organization_id = ${organizationId}`,
+  )
+  return Number(row?.['n'])
+}
+
+describe('the candidates of an import', () => {
+  test('are the accounts of the tenant, each with what would come in', async () => {
+    const { candidates, accounts, world } = await importing(1)
+    const log = await readLog(world.organizationId)
+    expect(await candidates()).toEqual([
+      {
+        graphId: accounts[0],
+        userPrincipalName: 'ann@contoso.com',
+        displayName: 'ann Test',
+        firstname: 'ann',
+        lastname: 'Before',
+        username: 'ann',
+        accountEnabled: true,
+        importable: true,
+        reason: null,
+      },
+    ])
+    expect(writes(world)).toBe(0)
+    expect(await readLog(world.organizationId)).toEqual(log)
+  })
+
+  test('tell why one cannot be imported: guest, synced, no verified domain, already bound, name or e-mail taken', async () => {
+    const { candidates, change, accounts, world, api, directory } = await importing(6)
+    change(accounts[0], { userType: 'Guest' })
+    change(accounts[1], { onPremisesSyncEnabled: true })
+    change(accounts[2], { userPrincipalName: 'cid@elsewhere.example' })
+    const { body: dan } = await world.scim.post('/Users', newUser('dan'))
+    await api.post(`${directory}/bindings`, { userIds: [dan['id']] })
+    await world.settle()
+    await world.scim.post('/Users', newUser('eve', { userName: 'eve', emails: [] }))
+    await world.scim.post('/Users', newUser('fay', { userName: 'other' }))
+    const found = await candidates()
+    expect(found.map(({ username, reason }) => [username, reason?.code])).toEqual([
+      ['ann', 'account_is_guest'],
+      ['bob', 'account_is_synced'],
+      ['cid', 'domain_not_verified'],
+      ['dan', 'already_bound'],
+      ['eve', 'username_taken'],
+      ['fay', 'email_taken'],
+    ])
+    for (const { importable, reason } of found) {
+      expect(importable).toBe(false)
+      expect(reason.message).not.toBe('')
+      expect(reason.whatToDo).not.toBe('')
+    }
+  })
+
+  test('are searched by what a name of theirs begins with', async () => {
+    const { candidates, change, accounts } = await importing(3)
+    change(accounts[2], { displayName: "O'Bob & Sons" })
+    const named = async (q: string) =>
+      (await candidates(`?q=${encodeURIComponent(q)}`)).map(({ username }) => username)
+    expect(await named('bo')).toEqual(['bob'])
+    expect(await named("o'bob &")).toEqual(['cid'])
+    expect(await named('nobody')).toEqual([])
+  })
+
+  test('come in pages, whose cursor is our own: no address of a client is ever fetched', async () => {
+    const { api, directory, accounts, world } = await importing(5)
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body } = await api.get(`${directory}/import-candidates?limit=2&cursor=${cursor}`)
+      seen.push(...body['items'].map(({ graphId }: Loose) => graphId))
+      cursor = body['nextCursor']
+    }
+    expect(seen).toEqual(accounts)
+    world.graph.counters.reset()
+    const elsewhere = btoa('https://evil.example/v1.0/users?a=1&b').replaceAll('=', '')
+    for (const cursor of [elsewhere, btoa('nonsense'), '%00']) {
+      const answer = await api.get(`${directory}/import-candidates?cursor=${cursor}`)
+      expect([cursor, answer.status]).toEqual([cursor, 400])
+    }
+  })
+
+  test('that Microsoft 365 throttles are to be asked for again', async () => {
+    const { api, directory, world } = await importing(1)
+    world.graph.faults.add({ match: { path: '^/users' }, status: 429, retryAfter: 7 })
+    const answer = await api.get(`${directory}/import-candidates`)
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('Retry-After')).toBe('7')
+    expect(answer.body['detail']).toContain('Microsoft 365')
+  })
+
+  test('are judged without their domains where the application may not read those', async () => {
+    const { candidates, accounts, change, world } = await importing(1)
+    change(accounts[0], { userPrincipalName: 'ann@elsewhere.example' })
+    const forbidden = { code: 'Authorization_RequestDenied', message: 'Insufficient privileges.' }
+    world.graph.faults.add({
+      match: { path: '^/domains' },
+      status: 403,
+      body: { error: forbidden },
+    })
+    expect(await candidates()).toMatchObject([{ importable: true }])
+  })
+
+  test('of a directory whose credential is refused are a conflict that says so', async () => {
+    const { api, directory, world } = await importing(1)
+    await world.query(
+      sql`UPDATE directory SET client_id = ${crypto.randomUUID()} WHERE id = ${world.directoryId}`,
+    )
+    const answer = await api.get(`${directory}/import-candidates`)
+    expect(answer.status).toBe(409)
+    expect(answer.body['detail']).toContain('Microsoft 365 cannot be asked')
+  })
+
+  test('of another organization’s directory are 404, and so is an import of them', async () => {
+    const { api } = await importing(0)
+    const other = await importing(1)
+    expect((await api.get(`${other.directory}/import-candidates`)).status).toBe(404)
+    expect((await api.post(`${other.directory}/import`, { all: true })).status).toBe(404)
+    expect(other.world.bells).toEqual([])
+  })
+})
+
+describe('an import', () => {
+  test('brings only email, first name, last name and username; the user is password pending', async () => {
+    const { imported, user, accounts, world } = await importing(2)
+    const job = await imported({ graphIds: [accounts[0]] })
+    expect(job).toMatchObject({ type: 'import', state: 'done', done: 1, total: 1, errors: [] })
+    expect(await user('ann')).toMatchObject({
+      username: 'ann',
+      email: 'ann@contoso.com',
+      firstname: 'ann',
+      lastname: 'Before',
+      jobTitle: null,
+      externalId: null,
+      sourceId: null,
+      status: 'password_pending',
+      bindings: [],
+    })
+    expect(await userCount(world)).toBe(1)
+    expect(writes(world)).toBe(0)
+  })
+
+  test('takes the username from mailNickname, else from the part before the @, always checked as strict', async () => {
+    const { imported, accounts, change, user } = await importing(3)
+    change(accounts[0], { mailNickname: 'annie' })
+    change(accounts[1], { mailNickname: null })
+    change(accounts[2], { mailNickname: 'cid+1' })
+    const job = await imported({ graphIds: accounts })
+    expect(await user('annie')).toBeDefined()
+    expect(await user('bob')).toBeDefined()
+    expect(job).toMatchObject({ state: 'done', done: 3, total: 3 })
+    expect(job['errors']).toMatchObject([{ graphId: accounts[2], code: 'no_usable_username' }])
+  })
+
+  test('is told of in two events each, by the administrator who asked', async () => {
+    const importingAnn = await importing(1)
+    const { imported, user, accounts, api } = importingAnn
+    const { id: jobId } = await imported({ graphIds: accounts })
+    const ann = await user('ann')
+    const by = { actor: { type: 'admin', id: api.adminId, keyId: api.keyId } }
+    expect(await eventsOf(importingAnn, 'user_import')).toMatchObject([
+      {
+        ...by,
+        target: { type: 'user', id: ann['id'] },
+        details: { jobId, graphId: accounts[0], userPrincipalName: 'ann@contoso.com' },
+        origin: { ip: '192.0.2.7' },
+      },
+    ])
+    expect(await eventsOf(importingAnn, 'user_create')).toMatchObject([
+      { ...by, target: { type: 'user', id: ann['id'] } },
+    ])
+  })
+
+  test('reports duplicates and never overwrites anybody', async () => {
+    const { imported, accounts, change, world } = await importing(4)
+    await world.scim.post('/Users', newUser('ann', { userName: 'ann', emails: [] }))
+    await world.scim.post('/Users', newUser('bob', { userName: 'robert' }))
+    // Two accounts of one name: the second is told as a duplicate of the first.
+    change(accounts[3], { mailNickname: 'CID' })
+    const before = await world.query(
+      sql`SELECT id, version, resource FROM user WHERE organization_id = ${world.organizationId} ORDER BY id`,
+    )
+    const job = await imported({ graphIds: accounts })
+    expect(job).toMatchObject({ state: 'done', done: 4, total: 4 })
+    expect(job['errors']).toMatchObject([
+      { graphId: accounts[0], userPrincipalName: 'ann@contoso.com', code: 'username_taken' },
+      { graphId: accounts[1], code: 'email_taken' },
+      { graphId: accounts[3], code: 'username_taken' },
+    ])
+    expect(
+      await world.query(
+        sql`SELECT id, version, resource FROM user WHERE organization_id = ${world.organizationId}
+          AND source_id IS NOT NULL ORDER BY id`,
+      ),
+    ).toEqual(before)
+    expect(await userCount(world)).toBe(3)
+  })
+
+  test('of accounts that are not there, or can all not be imported, has failed', async () => {
+    const { imported, accounts, change } = await importing(1)
+    change(accounts[0], { userType: 'Guest' })
+    const absent = crypto.randomUUID()
+    const job = await imported({ graphIds: [absent, accounts[0]] })
+    expect(job).toMatchObject({ state: 'failed', done: 2, total: 2 })
+    expect(job['errors']).toMatchObject([
+      { graphId: absent, code: 'account_not_found' },
+      { graphId: accounts[0], code: 'account_is_guest' },
+    ])
+  })
+
+  test('of a disabled account makes a suspended user, so that no export enables it', async () => {
+    const { imported, accounts, change, user, world } = await importing(1)
+    change(accounts[0], { accountEnabled: false })
+    await imported({ graphIds: accounts, bind: true })
+    expect(await user('ann')).toMatchObject({ status: 'suspended' })
+    const [account] = world.graph.summary().users
+    expect(account).toMatchObject({ userPrincipalName: 'ann@contoso.com', accountEnabled: false })
+  })
+
+  test('of all goes on page by page and message by message, and tells its progress', async () => {
+    const { start, job, world, accounts } = await importing(260)
+    const { id, total } = await start({ all: true })
+    expect(total).toBe(0)
+    const [bell] = world.bells.splice(0)
+    await world.jobs.queue(batchOf([bell]))
+    const half = await job(id)
+    expect(half).toMatchObject({ state: 'running', errors: [] })
+    expect(half['done']).toBeGreaterThan(0)
+    expect(half['done']).toBeLessThan(accounts.length)
+    expect(world.opened.at(-1)?.meter.statements).toBeLessThan(1000)
+    await world.settle()
+    expect(await job(id)).toMatchObject({ state: 'done', done: 260, total: 260, errors: [] })
+    expect(await userCount(world)).toBe(260)
+    // One request for 25 accounts, in one envelope with the domains.
+    const { envelopes, writes: written } = world.graph.counters.snapshot()
+    expect({ envelopes, written }).toEqual({ envelopes: Array(11).fill(2), written: 0 })
+  })
+
+  test('of all again imports nobody twice: whoever is bound is no error', async () => {
+    const { imported, world } = await importing(3)
+    await imported({ all: true, bind: true })
+    const again = await imported({ all: true, bind: true })
+    expect(again).toMatchObject({ state: 'done', done: 3, errors: [] })
+    expect(await userCount(world)).toBe(3)
+  })
+})
+
+describe('an import whose messages are lost or come twice', () => {
+  test('is found by the cron of every minute', async () => {
+    const { start, job, world, accounts } = await importing(2)
+    const { id } = await start({ graphIds: accounts })
+    world.bells.length = 0
+    await world.jobs.scheduled({ cron: '* * * * *' })
+    expect(world.bells.filter(({ jobId }) => jobId === id)).toEqual([])
+    world.clock.now += 60_000
+    await world.jobs.scheduled({ cron: '* * * * *' })
+    expect(world.bells.filter(({ jobId }) => jobId === id)).toHaveLength(1)
+    await world.settle()
+    expect(await job(id)).toMatchObject({ state: 'done', done: 2 })
+    world.clock.now += 3_600_000
+    await world.jobs.scheduled({ cron: '* * * * *' })
+    expect(world.bells.filter(({ jobId }) => jobId === id)).toEqual([])
+  })
+
+  test('creates nobody twice: two consumers carry the same slice out at once', async () => {
+    const twice = await importing(6)
+    const { start, job, world, accounts } = twice
+    const { id } = await start({ graphIds: accounts, bind: true })
+    const bell = { organizationId: world.organizationId, jobId: id }
+    await Promise.all([world.jobs.queue(batchOf([bell])), world.jobs.queue(batchOf([bell]))])
+    await world.jobs.queue(batchOf([bell]))
+    expect(await job(id)).toMatchObject({ state: 'done', done: 6, total: 6, errors: [] })
+    expect(await userCount(world)).toBe(6)
+    expect(await eventsOf(twice, 'user_import')).toHaveLength(6)
+    expect(await eventsOf(twice, 'user_create')).toHaveLength(6)
+    expect(await eventsOf(twice, 'binding_create')).toHaveLength(1)
+  })
+
+  test('creates nobody twice: a consumer died when its users were made and its step was not stored', async () => {
+    const died = await importing(3)
+    const { start, job, user, world, accounts } = died
+    const { id } = await start({ graphIds: accounts })
+    await world.jobs.queue(batchOf([{ organizationId: world.organizationId, jobId: id }]))
+    // As the tables stood before the step was stored, but for the users; of whom one was deleted meanwhile.
+    await world.query(
+      sql`UPDATE job SET ended = 0, version = 0, reached = 0, progress = NULL, due_at = 0 WHERE id = ${id}`,
+    )
+    await world.query(
+      sql`DELETE FROM event WHERE organization_id = ${world.organizationId} AND type = 'user_import'`,
+    )
+    const { id: bob } = await user('bob')
+    expect((await world.scim.delete(`/Users/${bob}`)).status).toBe(204)
+    await world.settle()
+    expect(await job(id)).toMatchObject({ state: 'done', done: 3, total: 3, errors: [] })
+    expect(await userCount(world)).toBe(2)
+    expect(await eventsOf(died, 'user_create')).toHaveLength(3)
+    expect(await eventsOf(died, 'user_import')).toHaveLength(3)
+  })
+})
+
+describe('an import that Microsoft 365 does not answer', () => {
+  test('waits as long as a 429 says, and goes on', async () => {
+    const { start, job, world, accounts } = await importing(2)
+    const { id } = await start({ graphIds: accounts })
+    world.graph.faults.add({ match: { path: '^/users/' }, status: 429, retryAfter: 40, times: 1 })
+    const [bell] = world.bells.splice(0)
+    await world.jobs.queue(batchOf([bell]))
+    expect(world.bells).toMatchObject([{ jobId: id, delaySeconds: 40 }])
+    expect(await job(id)).toMatchObject({ state: 'running', done: 0 })
+    await world.settle()
+    expect(await job(id)).toMatchObject({ state: 'done', done: 2, errors: [] })
+  })
+
+  test('begins its list again when the page is too old, and counts nobody twice', async () => {
+    const { start, job, world } = await importing(200)
+    const { id } = await start({ all: true })
+    const [bell] = world.bells.splice(0)
+    await world.jobs.queue(batchOf([bell]))
+    world.clock.now += 11 * 60_000
+    await world.settle()
+    expect(await job(id)).toMatchObject({ state: 'done', done: 200, total: 200, errors: [] })
+    expect(await userCount(world)).toBe(200)
+  })
+
+  test('has failed when the credential is refused, and says so; a deleted directory takes it along', async () => {
+    const { start, job, world, api, directory, accounts } = await importing(1)
+    const { id: refused } = await start({ graphIds: accounts })
+    const rightful = sql`(SELECT client_id FROM directory WHERE id = ${world.directoryId})`
+    const [before] = await world.query(sql`SELECT ${rightful} AS client`)
+    const setClient = (client: unknown) =>
+      world.query(sql`UPDATE directory SET client_id = ${client} WHERE id = ${world.directoryId}`)
+    await setClient(crypto.randomUUID())
+    const [bell] = world.bells.splice(0)
+    await world.jobs.queue(batchOf([bell]))
+    const { state, errors } = await job(refused)
+    expect({ state, count: errors.length }).toEqual({ state: 'failed', count: 1 })
+    expect(errors[0].whatToDo).not.toBe('')
+    await setClient(before?.['client'])
+    const { id: orphan } = await start({ graphIds: accounts })
+    expect((await api.delete(directory)).status).toBe(204)
+    await world.jobs.queue(batchOf(world.bells.splice(0)))
+    expect((await api.get(`/jobs/${orphan}`)).status).toBe(404)
+    expect(await userCount(world)).toBe(0)
+  })
+})
+
+describe('an import with bind', () => {
+  test('adopts the existing account of each user, and creates none', async () => {
+    const { imported, user, accounts, world } = await importing(3)
+    const job = await imported({ graphIds: accounts, bind: true })
+    expect(job).toMatchObject({ state: 'done', done: 3, errors: [] })
+    for (const [i, graphId] of accounts.entries()) {
+      const { id } = await user(NAMES[i] ?? '')
+      expect(await world.binding(id)).toMatchObject({ graph_id: graphId, state: 'synced' })
+    }
+    const { users } = world.graph.summary()
+    expect(users).toHaveLength(3)
+    // A create was tried and refused, since the name is taken; what was carried out are updates.
+    const { writesByKind, createConflicts, committedWrites } = world.graph.counters.snapshot()
+    expect(createConflicts).toBe(writesByKind['user.create'])
+    expect(committedWrites).toBe(writesByKind['user.update'])
+    // What nobody here has is left to Microsoft 365.
+    expect(users.map(({ jobTitle }) => jobTitle)).toEqual(['Chief', 'Chief', 'Chief'])
+  })
+
+  test('of a directory that holds conflicts holds each binding, with its reason', async () => {
+    const { imported, user, accounts, world } = await importing(1, { conflict: 'hold' })
+    await imported({ graphIds: accounts, bind: true })
+    const { id } = await user('ann')
+    expect(await world.binding(id)).toMatchObject({ state: 'held', graph_id: null })
+    expect((await world.binding(id))['error']).toMatchObject({ code: 'account_exists' })
+    expect(world.graph.counters.snapshot().committedWrites).toBe(0)
+  })
+})
+
+describe('a request for an import', () => {
+  test.each([
+    [{}, ''],
+    [{ graphIds: [] }, '/graphIds'],
+    [{ graphIds: ['ann@contoso.com'] }, '/graphIds/0'],
+    [{ graphIds: Array.from({ length: 1001 }, () => crypto.randomUUID()) }, '/graphIds'],
+    [{ all: false }, '/all'],
+    [{ all: true, graphIds: [crypto.randomUUID()] }, ''],
+    [{ all: true, bind: 'yes' }, '/bind'],
+  ])('for what cannot be is refused with the place', async (body, pointer) => {
+    const { api, directory, world } = await importing(0)
+    const answer = await api.post(`${directory}/import`, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body['errors'][0]['pointer']).toBe(pointer)
+    expect(world.bells).toEqual([])
+  })
+})

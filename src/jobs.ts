@@ -10,6 +10,7 @@ import type { ImportKey } from './db/import-store.ts'
 import { dropOldJobs } from './db/job-store.ts'
 import { dropOldRuns } from './db/reconciliation-schedule.ts'
 import { forgetGoneAccounts } from './db/gone-accounts.ts'
+import { dropOverwritten } from './db/overwritten-store.ts'
 import { passwordContext } from './db/user-store.ts'
 import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
 import type { ImportPorts } from './directories/import-context.ts'
@@ -123,6 +124,7 @@ const DAILY_TASKS: readonly DailyTask[] = [
   { name: 'old events dropped', run: dropOldEvents },
   { name: 'old reconciliations dropped', run: dropOldRuns },
   { name: 'expiring credentials told', run: tellExpiringCredentials },
+  { name: 'overwritten values dropped', run: dropOverwritten },
   { name: 'gone accounts forgotten', run: forgetGoneAccounts },
 ]
 

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-import { err, ok, type Result } from '../kernel/result.ts'
+import { err, type Result } from '../kernel/result.ts'
 import type { Direction } from '../plan/attributes.ts'
 import { isRefused, write } from './admin-write.ts'
-import { type Database, decode } from './client.ts'
+import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
 import type { DirectionRow } from './round-store.ts'
@@ -56,6 +56,13 @@ export async function readStoredDirections(
   }
 }
 
+export interface Alongside {
+  /** The sequence of the preview that an administrator has seen. */
+  readonly atSequence?: number | undefined
+  /** What is stored with the directions, after them: the last answers are theirs. What they refuse is `stale` too. */
+  readonly alongside?: readonly SQL[]
+}
+
 /**
  * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions
  * or another directory's imports are no longer as they were read; as `changed` when a bound user has changed since the
@@ -66,8 +73,8 @@ export async function storeDirections(
   key: Key,
   before: readonly DirectionRow[],
   changes: readonly DirectionChange[],
-  atSequence?: number,
-): Promise<Result<undefined, 'stale' | 'changed'>> {
+  { atSequence, alongside = [] }: Alongside = {},
+): Promise<Result<readonly Answer[], 'stale' | 'changed'>> {
   const { organizationId, directoryId } = key
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const newest = Math.max(0, ...before.map(({ sequence }) => sequence))
@@ -96,11 +103,11 @@ export async function storeDirections(
           - ${changes.length - 1} + c.key
       FROM json_each(${JSON.stringify(changes.map(({ attribute, direction }) => ({ attribute, direction })))}) c
       WHERE TRUE ON CONFLICT DO UPDATE SET direction = excluded.direction, sequence = excluded.sequence`,
+    ...alongside,
   ])
-  if (written.ok) return ok(undefined)
-  if (isRefused(written.error, 'stale')) return err('stale')
+  if (written.ok) return written
   if (isRefused(written.error, 'changed')) return err('changed')
-  throw new Error('directions were refused')
+  return err('stale')
 }
 
 /** Changes of users that are bound here, after a preview. */

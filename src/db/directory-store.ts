@@ -73,6 +73,7 @@ const DEPENDENTS = [
   'reconciliation',
   'drift',
   'seen_accounts',
+  'overwritten',
 ] as const
 
 /** The directories of one organization. */

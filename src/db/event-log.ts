@@ -23,6 +23,7 @@ export type EventType =
   | 'replay_requested'
   | 'held_approve'
   | 'held_reject'
+  | 'undo'
   | 'drift_found'
   | 'reconciliation_request'
   | 'reconciliation_held'

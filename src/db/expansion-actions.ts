@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
 import type { LeaseKey } from './lease.ts'
+import { heldBefore } from './overwritten-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
@@ -14,9 +15,12 @@ export type ExpansionAction =
   | 'approve'
   | 'reject'
   | 'follow'
+  | 'undo'
 
 interface Page {
   readonly sequence: number
+  /** The event that is to be undone; null where the action is another. */
+  readonly undone: number | null
   readonly action: ExpansionAction
   /** The groups whose members are bound; null: groups bind nobody. */
   readonly groupIds: readonly string[] | null
@@ -67,6 +71,8 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
         wake(key, ids, now),
         ...endOfMembership(key, page, ids),
       ]
+    case 'undo':
+      return undo(page, { these, asked }, letGo(key, ids, now))
     default:
       return assertNever(action)
   }
@@ -79,24 +85,32 @@ const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph
 const EVERYTHING = sql`(SELECT json_group_array(name) FROM (
   SELECT key AS name FROM json_each(snapshot) UNION SELECT value FROM json_each(unknown)))`
 
+/** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
+const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
+
 /** A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. */
-const REVIVED = sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
+const revived = (
+  now: number,
+): SQL => sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
   deleted_at = CASE kind WHEN 'user' THEN deleted_at END,
   unknown = CASE state WHEN 'former' THEN ${EVERYTHING} ELSE unknown END,
+  snapshot = CASE WHEN ${IS_BACK} THEN json_patch('{}', json_object('email', snapshot ->> 'email')) ELSE snapshot END,
+  adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
-  unbound_by = NULL, approval = NULL, attempts = 0, error = NULL`
+  unbound_by = NULL, restoring = NULL, approval = NULL, attempts = 0, error = NULL`
 
 /** Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. */
 function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page, ids: SQL): SQL {
   const found = (kind: 'user' | 'group', table: SQL) =>
     sql`SELECT ${kind} AS kind, id FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
   return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown,
-      due_at, asked_sequence, member_cursor)
-    SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence},
+      due_at, asked_sequence, bound_sequence, member_cursor)
+    SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence}, ${sequence},
       CASE r.kind WHEN 'group' THEN '' END
     FROM (${found('user', sql`user`)} UNION ALL ${found('group', sql`"group"`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${REVIVED}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
+      ${revived(now)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
+      bound_sequence = CASE state WHEN 'former' THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
 }
@@ -116,6 +130,27 @@ function unbind(
   ]
 }
 
+/**
+ * Gives accounts back what an event overwrote. Whoever it bound is unbound: an account that was there before is left as it was then,
+ * one that we created ends like that of anybody who is unbound.
+ */
+function undo(
+  { undone }: Page,
+  { these, asked }: { readonly these: SQL; readonly asked: SQL },
+  partings: readonly SQL[],
+): SQL[] {
+  const held = heldBefore(undone ?? 0)
+  const isBind = sql`bound_sequence = ${undone}`
+  return [
+    sql`UPDATE binding SET ${asked}, attempts = 0, restoring = coalesce(${held}, restoring),
+        approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
+        unbound_by = CASE WHEN NOT coalesce(${isBind}, FALSE) THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
+        state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
+      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL)`,
+    ...partings,
+  ]
+}
+
 const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`
 
@@ -128,7 +163,7 @@ function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${REVIVED}, reason = 'groups', due_at = ${now}
+      ${revived(now)}, reason = 'groups', due_at = ${now}, bound_sequence = NULL
     WHERE unbound_by = 'groups'`
 }
 

@@ -19,6 +19,8 @@ export interface Expansion {
   /** Of the command; of memberships: of the last change that is followed. */
   readonly sequence: number
   readonly action: ExpansionAction
+  /** The event that is to be undone; null where the action is another. */
+  readonly undone: number | null
   readonly phases: readonly ExpansionPhase[]
   /** Whoever is a member of one of these is bound, and whoever is a member of none no longer; null: groups bind nobody. */
   readonly groupIds: readonly string[] | null

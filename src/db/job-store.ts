@@ -10,8 +10,20 @@ import { job } from './tables/jobs.ts'
 
 export type JobRow = typeof job.$inferSelect
 
+export type WantedJob = Pick<JobRow, 'organizationId' | 'id' | 'type' | 'directoryId' | 'createdAt'>
+
+/** The statement that begins the job of a command, directly after the one that appends it to the log. */
+export const insertJob = (
+  { organizationId, id, type, directoryId, createdAt }: WantedJob,
+  total: SQL,
+): SQL =>
+  sql`INSERT INTO job (organization_id, id, type, directory_id, sequence, ended, total, created_at)
+    SELECT id, ${id}, ${type}, ${directoryId},
+      (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId}), 0, ${total}, ${createdAt}
+    FROM organization WHERE id = ${organizationId} RETURNING *`
+
 export interface WantedCommand {
-  readonly job: Pick<JobRow, 'organizationId' | 'id' | 'type' | 'directoryId' | 'createdAt'>
+  readonly job: WantedJob
   /** Of class command, about the directory; `touched` names the resources, absent: all. */
   readonly event: NewEvent
   /** Where they have to exist: as users and groups, or as bindings of the directory. */
@@ -34,7 +46,7 @@ export async function startCommand(
   wanted: WantedCommand,
 ): Promise<Result<JobRow, CommandFault>> {
   const { job: row, event } = wanted
-  const { organizationId, id, type, directoryId, createdAt } = row
+  const { organizationId, type } = row
   const ids = event.touched ?? []
   const total =
     ids.length > 0 || type !== 'bind' ? sql`${ids.length}` : sql`user_count + group_count`
@@ -43,10 +55,7 @@ export async function startCommand(
     refuseUnless(sql`NOT EXISTS (${unknownIds(wanted)})`, 'unknown'),
     refuseUnless(sql`NOT EXISTS (${changedIds(wanted)})`, 'changed'),
     appendEvents(organizationId, [event]),
-    sql`INSERT INTO job (organization_id, id, type, directory_id, sequence, ended, total, created_at)
-      SELECT id, ${id}, ${type}, ${directoryId},
-        (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId}), 0, ${total}, ${createdAt}
-      FROM organization WHERE id = ${organizationId} RETURNING *`,
+    insertJob(row, total),
   ])
   if (!written.ok) return err(await explain(database, wanted, written.error))
   const [made] = written.value[4]?.rows ?? []

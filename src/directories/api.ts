@@ -12,6 +12,7 @@ import { directorySettingsSchema } from '../plan/settings.ts'
 import { candidateShape, importForms } from './import-shape.ts'
 import { previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
+import { undoBody } from './undo.ts'
 
 const direction = v.picklist(['export', 'import', 'exclude'])
 const { bindNewUsers, reconcile, threshold } = directorySettingsSchema.entries
@@ -277,6 +278,15 @@ export const directoryApi: ApiRoom = {
       body: importForms,
       answer: jobShape,
       status: 202,
+    },
+    'POST /directories/:id/undo': {
+      summary: 'Undo a change of a direction, or a bind',
+      details:
+        'The direction or the bindings go back as they were, and what was overwritten in Microsoft 365 is sent once. What was overwritten is kept for 30 days; passwords are not.',
+      body: undoBody,
+      answer: jobShape,
+      status: 202,
+      conflict: 'The event cannot be undone, or not any more.',
     },
     'GET /jobs/:id': { summary: 'Read how far long work has come', answer: jobShape },
   },

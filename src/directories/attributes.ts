@@ -22,7 +22,7 @@ import {
 import { type DirectoryScope, noDirectory } from './context.ts'
 
 type Outcome = Promise<Result<ListBody, Problem>>
-type Choice = readonly [name: AttributeName, direction: Direction]
+export type Choice = readonly [name: AttributeName, direction: Direction]
 
 const MAX_TRIES = 3
 
@@ -56,7 +56,9 @@ export async function patchAttributes(
     if (conflict !== undefined) return err(conflict)
     const changes = changesOf(scope, directoryId, choices.value, before)
     if (changes.length === 0) return ok(show(before))
-    const written = await storeDirections(scope.database, key, stored.rows, changes, atSequence)
+    const written = await storeDirections(scope.database, key, stored.rows, changes, {
+      atSequence,
+    })
     if (!written.ok && written.error === 'changed') return err(CHANGED)
     if (!written.ok) continue
     scope.changed()
@@ -96,7 +98,8 @@ export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> 
 
 const ALL_DIRECTIONS: readonly Direction[] = ['export', 'import', 'exclude']
 
-function conflictOf(
+/** Why directions cannot be chosen: a locked attribute, or one that another directory imports. */
+export function conflictOf(
   choices: readonly Choice[],
   { imports }: StoredDirections,
 ): Problem | undefined {
@@ -121,7 +124,7 @@ function conflictOf(
 }
 
 /** Only what is different afterwards is a change, and has an event. */
-function changesOf(
+export function changesOf(
   scope: DirectoryScope,
   directoryId: string,
   choices: readonly Choice[],
@@ -149,7 +152,8 @@ function changesOf(
   })
 }
 
-function directionsOf({ rows }: StoredDirections): Directions {
+/** The directions as the planner takes them. */
+export function directionsOf({ rows }: StoredDirections): Directions {
   const chosen = new Map<AttributeName, ChosenDirection>()
   for (const { attribute, direction, sequence } of rows)
     if (isAttributeName(attribute)) chosen.set(attribute, { direction, sequence })

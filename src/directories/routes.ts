@@ -33,6 +33,7 @@ import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
 import { readJobProgress } from './jobs.ts'
 import { directoryStatus } from './status.ts'
 import { testConnection } from './test-connection.ts'
+import { undo, undoBody } from './undo.ts'
 
 /** `/directories` of the admin API; who may call what stands in http/access.ts. */
 export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
@@ -53,6 +54,11 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
     return apiAnswer(c, await preview(scopeOf(c, deps), deps, id, body.value, page.value))
   })
   addImportRoutes(routes, deps)
+  routes.post('/directories/:id/undo', async (c) => {
+    const body = await parseBody(c.req.raw, undoBody)
+    if (!body.ok) return problemAnswer(c, body.error)
+    return apiAnswer(c, await undo(scopeOf(c, deps), deps, c.req.param('id'), body.value), 202)
+  })
   routes.get('/jobs/:id', async (c) =>
     apiAnswer(c, await readJobProgress(scopeOf(c, deps), c.req.param('id'))),
   )

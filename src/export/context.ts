@@ -4,6 +4,7 @@ import type { NewEvent } from '../db/event-log.ts'
 import type { Lane } from '../db/lane-store.ts'
 import type { DirectoryRow, LeaseKey } from '../db/lease.ts'
 import type { Awaited, EdgeChange } from '../db/round-commit.ts'
+import type { Overwritten } from '../db/overwritten-store.ts'
 import type { RoundTargets } from '../db/round-store.ts'
 import type { Outcome, ThrottleScope } from '../graph/outcome.ts'
 import type { Transport } from '../graph/transport.ts'
@@ -63,6 +64,8 @@ export interface Round {
   readonly calledHolders: string[]
   /** Graph ids that former bindings give up, because the account was taken over. */
   readonly takenOver: string[]
+  /** What accounts held, read before it is overwritten; stored with the intent, before anything is sent. */
+  readonly overwritten: Overwritten[]
   readonly events: NewEvent[]
   /** The disables and deletions, as the directory's threshold counts them. */
   readonly removals: RoundRemovals

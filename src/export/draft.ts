@@ -73,6 +73,10 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     approval: null,
     takenAt: null,
     askedSequence: null,
+    // Whoever is bound without a command is bound because it was created.
+    boundSequence: target.created ? target.ordinaryAt : null,
+    adoptedAt: null,
+    restoring: null,
   }
 }
 

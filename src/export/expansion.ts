@@ -7,6 +7,7 @@ import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { ExpansionAction } from '../db/expansion-actions.ts'
 import type { Expansion, ExpansionPhase } from '../db/expansion-store.ts'
 import type { LogEntry } from '../db/round-store.ts'
+import { sequenceOf } from '../kernel/id.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 
@@ -21,6 +22,7 @@ const ACTIONS: ReadonlyMap<string, ExpansionAction> = new Map([
   ['replay_requested', 'replay'],
   ['held_approve', 'approve'],
   ['held_reject', 'reject'],
+  ['undo', 'undo'],
 ])
 
 const actionOf = ({ targetType, type }: LogEntry): ExpansionAction | undefined =>
@@ -75,6 +77,7 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
   return {
     sequence,
     action,
+    undone: action === 'undo' ? sequenceOf(touched?.[0] ?? '') : null,
     phases: [...phasesOf(action, touched ?? []), ...(follow ?? []).map(membersOf)],
     groupIds: follow,
     isCommand: true,
@@ -84,14 +87,17 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
 function phasesOf(action: ExpansionAction, ids: readonly string[]): readonly ExpansionPhase[] {
   // Whatever such an event names, it is not resources.
   if (action === 'look') return [{ from: 'bindings', kind: 'user' }]
+  if (action === 'undo') return EVERY_BINDING
   if (ids.length > 0) return [{ from: 'list', ids }]
   // Users first: a group that is bound before its members would have to wait for each of them.
   if (action === 'bind') return [{ from: 'users' }, { from: 'groups' }]
-  return [
-    { from: 'bindings', kind: 'user' },
-    { from: 'bindings', kind: 'group' },
-  ]
+  return EVERY_BINDING
 }
+
+const EVERY_BINDING: readonly ExpansionPhase[] = [
+  { from: 'bindings', kind: 'user' },
+  { from: 'bindings', kind: 'group' },
+]
 
 const membersOf = (groupId: string): ExpansionPhase => ({ from: 'members', groupId })
 
@@ -118,6 +124,7 @@ function membership(entries: readonly LogEntry[], watch: Watch): Expansion {
   return {
     sequence: changes.at(-1)?.sequence ?? 0,
     action: 'follow',
+    undone: null,
     phases: isWhole
       ? [{ from: 'bindings', kind: 'user' }, ...(watch.groupIds ?? []).map(membersOf)]
       : [{ from: 'list', ids }],

@@ -35,7 +35,8 @@ export function finishUser(round: Round, work: UserWork): void {
   noteEvent(round, draft)
 }
 
-function putOff(round: Round, draft: Draft): void {
+/** Tries again later, with growing pauses. */
+export function putOff(round: Round, draft: Draft): void {
   // Nothing was asked any more, so nothing failed.
   if (round.halt !== null) return owe(draft, round.ports.clock.now())
   const attempts = draft.row.attempts + 1
@@ -51,6 +52,12 @@ function settlePlan(round: Round, { draft, plan, refused, held }: UserWork): voi
   // What Graph holds could not be read, so what depends on it could not even be planned.
   else if (plan.needs.length > 0) putOff(round, draft)
   else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
+  if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
+}
+
+/** An account that is as it was before its bind is none of ours: a later bind meets it as a stranger. */
+function letGo(draft: Draft): void {
+  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], adoptedAt: null }
 }
 
 /** Whoever is unbound is let go of, even where the account is not ours to disable: what was refused is told. */
@@ -81,6 +88,7 @@ export function settleState(
     row.dueAt === null &&
     row.approval === null &&
     row.askedSequence === null &&
+    row.restoring === null &&
     JSON.stringify(row.error) === JSON.stringify(told)
   if (isSame) return
   draft.row = {
@@ -92,6 +100,7 @@ export function settleState(
     approval: null,
     // What was asked for has been carried out.
     askedSequence: null,
+    restoring: null,
     error: told,
     exportedSequence: draft.writes > 0 ? round.head : row.exportedSequence,
   }

@@ -183,6 +183,7 @@ function takeOver(
     attempts: 0,
     approval: null,
     takenAt: null,
+    adoptedAt: adoption.kind === 'adopt' ? round.ports.clock.now() : null,
   }
   round.graphIds.set(draft.target.id, graphId)
   if (adoption.kind === 'adopt') round.takenOver.push(graphId)

@@ -31,8 +31,8 @@ export function takeRefusedPart(work: UserWork, write: PlannedWrite, outcome: Ou
   return true
 }
 
-const isPart = ({ purpose }: PlannedWrite): boolean =>
-  purpose === 'update' || purpose === 'password'
+const isPart = ({ purpose, putsBack }: PlannedWrite): boolean =>
+  putsBack !== true && (purpose === 'update' || purpose === 'password')
 
 type Explained = Extract<Outcome, { kind: 'permanent' | 'authError' }>
 

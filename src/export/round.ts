@@ -171,6 +171,7 @@ function openRound({ ports, key, connection, log, targets, loaded, tokens }: Ope
     passwordsOf: [],
     calledHolders: [],
     takenOver: [],
+    overwritten: [],
     events: [],
     removals: { before: readRemovals(log.directory.removals), granted: 0, sent: 0 },
     intent: { at: ports.clock.now(), writes: [], edges: [] },

@@ -1,6 +1,7 @@
 /** Sends one wave of a round: stores the intent while the lease is renewed, then at most four envelopes in flight. */
 import { blockLane, laneKey, readBlock } from '../db/lane-store.ts'
 import { holdsLease, LEASE_MS, renewLease } from '../db/lease.ts'
+import { keepOverwritten } from '../db/overwritten-store.ts'
 import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
 import { classifyAnswer, type Outcome, type WriteContext } from '../graph/outcome.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
@@ -18,13 +19,14 @@ export interface WaveItem {
 /** A request starts only when the lease outlasts its timeout by this much. */
 const MARGIN_MS = 10_000
 
-/** Renews the lease, stores what the round is about to write, and looks whether the quota was blocked meanwhile. One round trip. */
+/** Renews the lease, stores what the round is about to write and what it overwrites, and looks whether the quota was blocked meanwhile. One round trip. */
 export async function storeIntent(round: Round): Promise<void> {
   const before = round.ports.clock.now()
   const [, , block] = await round.ports.database.run(
     holdsLease(round.key),
     renewLease(round.key, intentToJson(round.intent)),
     readBlock(round.lanes),
+    ...keepOverwritten(round.key, round.overwritten.splice(0), before),
   )
   round.renewedAt = before
   const blockedUntil = Number(block?.rows[0]?.['until'] ?? 0)

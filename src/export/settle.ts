@@ -93,6 +93,7 @@ function settleDone(
     creatingSince: null,
     attempts: 0,
     error: null,
+    restoring: stillRestoring(draft.row.restoring, write),
     ...(write.purpose === 'delete' ? { deletedAt: now } : {}),
     ...(write.purpose === 'create' ? { deletedAt: null } : {}),
   }
@@ -120,6 +121,13 @@ function settleRestored(draft: Draft, write: Write, graphId: string, now: number
   draft.attributes.add('email')
   // What the user is to hold by now is planned by the next round.
   owe(draft, now)
+}
+
+/** What was given back is sent once; whatever else is to be is sent in writes of its own. */
+function stillRestoring(restoring: JsonObject | null, write: Write): JsonObject | null {
+  if (restoring === null || write.putsBack !== true) return restoring
+  const rest = Object.entries(restoring).filter(([name]) => !write.attributes.includes(name))
+  return rest.length === 0 ? null : Object.fromEntries(rest)
 }
 
 function definedOnly(values: Write['sets']): JsonObject {

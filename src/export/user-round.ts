@@ -8,6 +8,7 @@ import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
+import { readOverwritten } from './overwritten.ts'
 import { heldRemovals } from './removals.ts'
 import { storeIntent } from './sending.ts'
 import { isPartOfRemoval, isRemoval } from './threshold.ts'
@@ -24,6 +25,7 @@ export async function exportUsers(round: Round): Promise<void> {
   await lookIntoRecycleBin(round, works)
   await holdRemovals(round, works)
   intendWrites(round, works)
+  await readOverwritten(round, works)
   if (works.some((work) => work.queue.length > 0)) await storeIntent(round)
   for (let wave = nextWave(round, works); wave.length > 0; wave = nextWave(round, works))
     await sendUserWave(round, wave)

@@ -45,7 +45,7 @@ function nextWrite(round: Round, work: UserWork): PlannedWrite | undefined {
   if (work.queue.length === 0) planManagerThatArrived(round, work)
   const [write] = work.queue
   if (write === undefined) return undefined
-  if (isNewlyCreated(draft) && write.attributes.includes('email')) {
+  if (isForNextRound(draft, write)) {
     owe(draft, round.ports.clock.now())
     return undefined
   }
@@ -65,8 +65,11 @@ function takeStep(round: Round, wave: UserStep[], work: UserWork, write: Planned
  * Until the Graph id of a create is stored, its name is all by which the account can be found again: a rename waits for
  * the next round.
  */
-const isNewlyCreated = ({ before, row }: Draft): boolean =>
-  row.graphId !== null && (before?.graphId ?? null) === null
+export const isForNextRound = (
+  { before, row }: Draft,
+  { attributes }: Pick<PlannedWrite, 'attributes'>,
+): boolean =>
+  row.graphId !== null && (before?.graphId ?? null) === null && attributes.includes('email')
 
 /** A manager who was created in this very round can be linked in it. */
 function planManagerThatArrived(round: Round, work: UserWork): void {

@@ -70,7 +70,7 @@ export function planWork(
   const { row } = draft
   return planUser({
     user,
-    ending: isEnding(row) ? 'unbound' : undefined,
+    ending: endingOf(row),
     // An account that we deleted is none: it comes back from the recycle bin, or another one is created.
     binding: row.deletedAt === null ? row : { ...row, graphId: null, snapshot: {}, unknown: [] },
     directions: round.directions,
@@ -82,6 +82,11 @@ export function planWork(
     verifiedDomains: verifiedDomains(round.domains),
     current: orgData === undefined ? undefined : { employeeOrgData: orgData },
   })
+}
+
+function endingOf(row: Draft['row']): 'unbound' | 'undone' | undefined {
+  if (!isEnding(row)) return undefined
+  return row.unboundBy === 'undo' ? 'undone' : 'unbound'
 }
 
 /** Null: no manager wanted; undefined: one is wanted, but has no Graph id yet. */

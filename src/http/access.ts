@@ -56,6 +56,7 @@ export const API_ROUTES = {
   'POST /directories/:id/preview': 'manager',
   'GET /directories/:id/import-candidates': 'read_only',
   'POST /directories/:id/import': 'manager',
+  'POST /directories/:id/undo': 'manager',
   'GET /jobs/:id': 'read_only',
   'GET /directories/:id/reconciliations': 'read_only',
   'POST /directories/:id/reconciliations': 'administrator',

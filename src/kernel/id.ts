@@ -48,3 +48,9 @@ function base32Random(random: Uint8Array): string {
 
 /** An event's public id: it is its place in the organization's log, so nothing else needs storing. */
 export const eventId = (sequence: number): string => `evt_${sequence.toString().padStart(12, '0')}`
+
+/** The place in the log that an event's id tells; 0, where no event is, for what is no such id. */
+export function sequenceOf(id: string): number {
+  const sequence = /^evt_(\d{1,15})$/.exec(id)?.[1]
+  return sequence === undefined ? 0 : Number(sequence)
+}

@@ -6,7 +6,13 @@ import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel
 import { ATTRIBUTES, attributeNamed } from './attributes.ts'
 import type { Plan } from './planned.ts'
 import type { OrgData } from './user-body.ts'
-import { type Snapshot, SNAPSHOT_KEYS, type SnapshotKey, type SnapshotValue } from './snapshot.ts'
+import {
+  type Held,
+  type Snapshot,
+  SNAPSHOT_KEYS,
+  type SnapshotKey,
+  type SnapshotValue,
+} from './snapshot.ts'
 
 /** Everything that has to be selected to read a user whole; the manager is a relationship and read apart. */
 export const USER_SELECT: readonly string[] = [
@@ -19,8 +25,8 @@ export const USER_SELECT: readonly string[] = [
   ),
 ]
 
-/** What Graph holds, by key; a collection that is not one text is shown as the list it is. */
-export type SeenUser = Readonly<Partial<Record<SnapshotKey, Json>>>
+/** A user as it was read. */
+export type SeenUser = Held
 
 /** Reads a Graph user; a property that was not selected is absent. `manager` is a Graph id, null for none. */
 export function seenUser(user: JsonObject, manager?: string | null): SeenUser {

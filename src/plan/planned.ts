@@ -4,7 +4,7 @@ import type { DirectoryUser } from './directory-user.ts'
 import type { Problem } from './problem.ts'
 import type { GraphRequest } from './requests.ts'
 import type { DirectorySettings } from './settings.ts'
-import type { Exported, Snapshot } from './snapshot.ts'
+import type { Exported, Held, Snapshot } from './snapshot.ts'
 import type { OrgData } from './user-body.ts'
 
 export type Purpose =
@@ -30,6 +30,8 @@ export interface PlannedWrite<Values = Snapshot> {
   readonly carriesPassword: boolean
   /** The Graph id of the account that a restore brings back. */
   readonly restores?: string
+  /** It gives its attributes back what the account held before: nothing of it is ours afterwards. */
+  readonly putsBack?: true
 }
 
 /** What a plan takes from somebody, for the directory's threshold; null when nothing. */
@@ -49,12 +51,15 @@ export interface UserBinding extends Exported {
   readonly graphId: string | null
   /** The userPrincipalName of a create that has no answer. */
   readonly creatingAs: string | null
+  /** What the account held before a bind or a direction that was undone, and is to hold again. */
+  readonly restoring?: Held | null
 }
 
 export interface UserPlanInput {
   /** Undefined when it was deleted. */
   readonly user: DirectoryUser | undefined
-  readonly ending?: 'deleted' | 'unbound' | undefined
+  /** `undone`: the account is let go of as it was before it was bound. */
+  readonly ending?: 'deleted' | 'unbound' | 'undone' | undefined
   readonly binding: UserBinding
   readonly directions: Directions
   readonly settings: Pick<

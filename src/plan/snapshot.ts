@@ -6,6 +6,7 @@
  * counts as never exported: another hand may have been at it since. accountEnabled is null between disabling an account
  * and revoking its sessions, so that a run that dies in between does both again.
  */
+import type { Json } from '../kernel/json.ts'
 import {
   ATTRIBUTES,
   attributeNamed,
@@ -20,6 +21,9 @@ export type SnapshotKey = Exclude<AttributeName, 'password'> | 'accountEnabled'
 export type SnapshotValue = string | boolean | null
 export type Snapshot = Readonly<Partial<Record<SnapshotKey, SnapshotValue>>>
 export type MutableSnapshot = Partial<Record<SnapshotKey, SnapshotValue>>
+
+/** What Graph holds, by key; a collection that is not one text is the list it is. */
+export type Held = Readonly<Partial<Record<SnapshotKey, Json>>>
 
 const isKey = (name: AttributeName): name is Exclude<AttributeName, 'password'> =>
   name !== 'password'

@@ -6,8 +6,16 @@ import { directionOf } from './attributes.ts'
 import { createWrites } from './create-user.ts'
 import { desiredUser } from './desired-user.ts'
 import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
+import { putBackWrites } from './put-back.ts'
 import { deleteUser } from './requests.ts'
-import { countingSnapshot, countingUnknown, knownValue } from './snapshot.ts'
+import {
+  countingSnapshot,
+  countingUnknown,
+  exportedKeys,
+  type Held,
+  knownValue,
+  SNAPSHOT_KEYS,
+} from './snapshot.ts'
 import { differencesOf, disableWrites, updateWrites } from './update-user.ts'
 import { withVerifiedName } from './verified-domain.ts'
 
@@ -34,7 +42,8 @@ export function planUser(input: UserPlanInput): UserPlan {
     return { ...plan, action: 'create', writes, awaitsManager }
   }
   const differences = differencesOf(input, values)
-  const writes = updateWrites(input, differences)
+  const putBack = putBackWrites(input, notExported(input))
+  const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {
     ...plan,
     action: writes.length === 0 ? 'none' : 'update',
@@ -43,8 +52,17 @@ export function planUser(input: UserPlanInput): UserPlan {
     writes,
     takesAway: differences.values.accountEnabled === false ? disabling(input) : null,
     awaitsManager,
-    needs: differences.needs,
+    needs: [...new Set([...differences.needs, ...putBack.needs])],
   }
+}
+
+/** What is exported again by now is ours to say, whatever the account held before. */
+function notExported({ binding: { restoring }, directions }: UserPlanInput): Held {
+  const exported = exportedKeys(directions)
+  const others = SNAPSHOT_KEYS.filter((key) => !exported.includes(key))
+  return Object.fromEntries(
+    others.flatMap((key) => (restoring?.[key] === undefined ? [] : [[key, restoring[key]]])),
+  )
 }
 
 function awaitedManager({ user, directions, managerGraphId }: UserPlanInput): string | null {
@@ -59,16 +77,26 @@ function disabling({ binding, directions }: UserPlanInput): UserPlan['takesAway'
 }
 
 /** What becomes of the account of a user that was deleted here or unbound. The snapshot stays, as the former account's. */
-function planEnd(input: UserPlanInput, ending: 'deleted' | 'unbound'): UserPlan {
+function planEnd(input: UserPlanInput, ending: NonNullable<UserPlanInput['ending']>): UserPlan {
   const { binding, directions, settings } = input
   const { snapshot: known, unknown } = binding
   const plan: UserPlan = { ...NOTHING, action: 'end', known, unknown }
+  if (ending === 'undone') return planUndone(input, plan)
   const policy = ending === 'deleted' ? settings.onDelete : settings.onUnbind
   if (binding.graphId === null || policy === 'leave') return plan
   if (policy === 'delete') return { ...plan, writes: [deleteWrite], takesAway: 'delete' }
   const enabled = knownValue('accountEnabled', binding, directions)
   if (enabled.state === 'known' && enabled.value === false) return plan
   return { ...plan, writes: disableWrites(), takesAway: disabling(input) }
+}
+
+/** The account was somebody's before it was bound, and is left as it was then, whatever becomes of others. */
+function planUndone(input: UserPlanInput, plan: UserPlan): UserPlan {
+  const { graphId, restoring } = input.binding
+  if (graphId === null) return plan
+  const { writes, needs } = putBackWrites(input, restoring ?? {})
+  const takesAway = restoring?.accountEnabled === false ? 'disable' : null
+  return { ...plan, writes, needs, takesAway }
 }
 
 /** Deleting twice answers 404, so an unanswered deletion leaves nothing unknown that matters. */

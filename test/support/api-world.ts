@@ -18,6 +18,8 @@ export interface ApiWorld {
   readonly api: ApiClient
   readonly scim: ScimClient
   readonly ids: Ids
+  /** An event of it; the same id is one of every other organization's too. */
+  readonly eventId: string
 }
 
 /** A gateway to which Microsoft answers, from an emulator with one tenant, and nobody else. */
@@ -66,7 +68,8 @@ export async function apiWorld(instead: Partial<Deps> = {}): Promise<ApiWorld> {
     users: String(user['id']),
     groups: String(group['id']),
   }
-  return { api, scim, ids }
+  const { body: log } = await api.get('/events?type=user_create')
+  return { api, scim, ids, eventId: String(log['items'][0]['id']) }
 }
 
 /** The collections that routes take ids of: what stands before each parameter. */

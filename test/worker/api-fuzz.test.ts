@@ -83,12 +83,14 @@ const anyKey = fc.oneof(fc.uuid(), fc.constantFrom('', 'a b', 'x'.repeat(300)))
 const asText = (value: Json): string =>
   (typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed()
 
-async function send({ api, ids }: ApiWorld, { method, path }: Operation, wanted: Wanted) {
+async function send({ api, ids, eventId }: ApiWorld, { method, path }: Operation, wanted: Wanted) {
   const template = path.replaceAll(/\{(\w+)\}/g, ':$1')
   const [filled = ''] = filledPaths(template, [wanted.isKnown ? ids : {}])
   const query = new URLSearchParams(wanted.query.map(([name, value]) => [name, value])).toString()
   const isOperators = path === '/organizations'
-  return api.send(method, `${filled}?${query}`, wanted.body, {
+  const isOfEvent = wanted.isKnown && isJsonObject(wanted.body) && 'eventId' in wanted.body
+  const body = isOfEvent ? { ...wanted.body, eventId } : wanted.body
+  return api.send(method, `${filled}?${query}`, body, {
     ...(isOperators ? { Authorization: `Bearer ${OPERATOR}` } : {}),
     ...(wanted.key === undefined ? {} : { 'Idempotency-Key': wanted.key }),
   })

@@ -495,6 +495,7 @@ describe('an expansion', () => {
     const expansion = {
       sequence: 1,
       action: 'bind',
+      undone: null,
       phases: [{ from: 'users' }, { from: 'groups' }],
       groupIds: null,
       isCommand: true,

@@ -116,10 +116,10 @@ export const binding = sqliteTable(
     /** Kept when it becomes `former`: who may take the account over. */
     externalId: text('external_id'),
     /**
-     * Who ends it: an administrator, or the groups that it existed for. Set with the state `unbinding`; while it is set, the binding ends,
+     * Who ends it: an administrator, the groups that it existed for, or the undoing of its bind, which leaves the account as it was. Set with the state `unbinding`; while it is set, the binding ends,
      * whatever the state, also when the ending is held. Kept when it is `former`, null once it is bound again.
      */
-    unboundBy: text('unbound_by', { enum: ['admin', 'groups'] }),
+    unboundBy: text('unbound_by', { enum: ['admin', 'groups', 'undo'] }),
     /**
      * Whether an administrator is asked about what is held, and what the answer is. The drain sets `asked` when it holds a binding
      * (for the threshold, or for an account that has the name). A command answers: on every binding that is `asked` it sets
@@ -134,6 +134,12 @@ export const binding = sqliteTable(
     askedSequence: integer('asked_sequence'),
     /** When we deleted its account: for 30 days Microsoft 365 can bring it back. */
     deletedAt: integer('deleted_at'),
+    /** The event that bound it: a command, or the creation of its user; null where groups did. */
+    boundSequence: integer('bound_sequence'),
+    /** When it took over an account that was there before: what that one held is kept before it is overwritten. */
+    adoptedAt: integer('adopted_at'),
+    /** What its account held before, and is to hold again: sent once, attribute by attribute. Null: nothing. */
+    restoring: text('restoring', { mode: 'json' }).$type<JsonObject>(),
   },
   (table) => [
     primaryKey({
@@ -157,6 +163,30 @@ export const binding = sqliteTable(
     index('binding_asked')
       .on(table.organizationId, table.directoryId, table.askedSequence)
       .where(sql`asked_sequence IS NOT NULL`),
+  ],
+)
+
+/**
+ * What Microsoft 365 held of an account before a bind or a change of a direction overwrote it: kept for 30 days, so that it can be
+ * undone. One row for all that one event overwrote of one account.
+ */
+export const overwritten = sqliteTable(
+  'overwritten',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    userId: text('user_id').notNull(),
+    /** The event that made us overwrite it. */
+    sequence: integer('sequence').notNull(),
+    graphId: text('graph_id').notNull(),
+    /** By attribute, each in a list of its own, so that a blank is a value like any other. */
+    held: text('held', { mode: 'json' }).$type<JsonObject>().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.organizationId, table.directoryId, table.userId, table.sequence],
+    }),
   ],
 )
 

@@ -1,0 +1,64 @@
+/** What accounts held before a bind or a direction overwrote it; kept for 30 days, so that it can be put back. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { Database } from './client.ts'
+import type { LeaseKey } from './lease.ts'
+
+/** So long what was overwritten is kept. */
+export const OVERWRITTEN_KEPT_MS = 30 * 24 * 3_600_000
+
+export interface Overwritten {
+  readonly userId: string
+  readonly graphId: string
+  /** The event that makes us overwrite it. */
+  readonly sequence: number
+  /** By attribute. */
+  readonly held: Readonly<Record<string, Json>>
+}
+
+/** The statement that keeps what is about to be overwritten. What was kept first stays: later there may be a value of ours. */
+export function keepOverwritten(
+  { organizationId, directoryId }: LeaseKey,
+  overwritten: readonly Overwritten[],
+  now: number,
+): SQL[] {
+  if (overwritten.length === 0) return []
+  const rows = overwritten.map(({ held, ...row }) => ({ ...row, held: inLists(held) }))
+  return [
+    sql`INSERT INTO overwritten (organization_id, directory_id, user_id, sequence, graph_id, held, created_at)
+      SELECT ${organizationId}, ${directoryId}, o.value ->> 'userId', o.value ->> 'sequence',
+        o.value ->> 'graphId', o.value -> 'held', ${now}
+      FROM json_each(${JSON.stringify(rows)}) o WHERE TRUE
+      ON CONFLICT DO UPDATE SET held = json_patch(excluded.held, overwritten.held)
+      WHERE graph_id = excluded.graph_id`,
+  ]
+}
+
+/** A merge patch (RFC 7396) takes null for a removal, and a list for a value. */
+const inLists = (held: Overwritten['held']): JsonObject =>
+  Object.fromEntries(Object.entries(held).map(([name, value]) => [name, [value]]))
+
+/**
+ * What the account of a binding held before what is to be undone: by a direction that alone, by the bind everything since; NULL when
+ * nothing was overwritten. What is to be put back already is put back with it. For statements about `binding`.
+ */
+export const heldBefore = (sequence: number): SQL => sql`(
+  SELECT json_group_object(name, json(held)) FROM (
+    SELECT name, held, min(place) FROM (
+      SELECT e.key AS name, e.value -> '$[0]' AS held, o.sequence AS place
+        FROM overwritten o, json_each(o.held) e
+        WHERE o.organization_id = binding.organization_id AND o.directory_id = binding.directory_id
+          AND o.user_id = binding.resource_id AND o.graph_id = binding.graph_id
+          AND (o.sequence = ${sequence} OR (binding.bound_sequence = ${sequence} AND o.sequence > ${sequence}))
+      UNION ALL SELECT e.key, binding.restoring -> e.fullkey, ${Number.MAX_SAFE_INTEGER}
+        FROM json_each(binding.restoring) e)
+    GROUP BY name) HAVING count(*) > 0)`
+
+/** Drops what was overwritten more than 30 days ago, in every organization; gives its number. */
+export async function dropOverwritten(database: Database, now: number): Promise<number> {
+  const [dropped] = await database.run(
+    sql`DELETE FROM overwritten WHERE created_at <= ${now - OVERWRITTEN_KEPT_MS}`,
+  )
+  return dropped?.changes ?? 0
+}

@@ -1,0 +1,72 @@
+/**
+ * Before a value that somebody else put into an account is overwritten for the first time, it is read: so a bind, and a change of a
+ * direction, can be undone. Reads are cheap, and what was read is stored with the intent, before anything is sent.
+ */
+import { OVERWRITTEN_KEPT_MS } from '../db/overwritten-store.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { comparedProperties } from '../plan/drift.ts'
+import { seenUser } from '../plan/graph-user.ts'
+import { firstOverwrites, lostValues } from '../plan/overwrites.ts'
+import { getUser, getUserWithManager } from '../plan/requests.ts'
+import type { Snapshot, SnapshotKey } from '../plan/snapshot.ts'
+import type { Round } from './context.ts'
+import { putOff } from './finish.ts'
+import { sendWave, type WaveItem } from './sending.ts'
+import { isForNextRound } from './user-waves.ts'
+import type { UserWork } from './user-work.ts'
+
+interface Loss {
+  readonly work: UserWork
+  /** The attributes, by the event that makes us overwrite them. */
+  readonly causes: ReadonlyMap<number, readonly SnapshotKey[]>
+}
+
+/** Reads what these users' writes overwrite for the first time. Whose account could not be read is put off. */
+export async function readOverwritten(round: Round, works: readonly UserWork[]): Promise<void> {
+  const losses = works.flatMap((work) => lossOf(round, work))
+  if (losses.length === 0) return
+  const outcomes = await sendWave(round, losses.map(toItem))
+  for (const { work, causes } of losses) {
+    const { target, row } = work.draft
+    const outcome = outcomes.get(target.id)
+    if (outcome?.kind === 'done' && isJsonObject(outcome.body)) {
+      const seen = seenUser(outcome.body, managerIn(outcome.body))
+      const sets: Snapshot = Object.assign({}, ...work.queue.map((write) => write.sets))
+      for (const [sequence, keys] of causes) {
+        const held = lostValues(keys, seen, sets)
+        if (Object.keys(held).length === 0) continue
+        round.overwritten.push({ userId: target.id, graphId: row.graphId ?? '', sequence, held })
+      }
+    } else if (outcome?.kind !== 'missing') putOff(round, work.draft)
+  }
+}
+
+function lossOf(round: Round, work: UserWork): Loss[] {
+  const { draft, plan, queue, isIntended } = work
+  const { row, stopped } = draft
+  const [next] = queue
+  if (!isIntended || stopped || plan.action !== 'update' || row.graphId === null) return []
+  if (next !== undefined && isForNextRound(draft, next)) return []
+  const attributes = new Set(
+    queue.filter(({ putsBack }) => putsBack !== true).flatMap((write) => write.attributes),
+  )
+  if (plan.awaitsManager !== null) attributes.add('manager')
+  const isRecent =
+    row.adoptedAt !== null && row.adoptedAt > round.ports.clock.now() - OVERWRITTEN_KEPT_MS
+  const binding = { ...row, adoptedBy: isRecent ? row.boundSequence : null }
+  const causes = firstOverwrites(binding, round.directions, attributes)
+  return causes.size === 0 ? [] : [{ work, causes }]
+}
+
+function toItem({ work: { draft }, causes }: Loss): WaveItem {
+  const keys = [...causes.values()].flat()
+  const select = comparedProperties(keys.filter((key) => key !== 'manager'))
+  const read = keys.includes('manager') ? getUserWithManager : getUser
+  const request = read(draft.row.graphId ?? '', select)
+  return { id: draft.target.id, context: { purpose: 'read', request } }
+}
+
+function managerIn({ manager }: JsonObject): string | null {
+  const id = isJsonObject(manager) ? manager['id'] : undefined
+  return typeof id === 'string' ? id : null
+}

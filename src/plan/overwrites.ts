@@ -1,0 +1,51 @@
+/**
+ * Which values somebody else put into an account are about to be overwritten for the first time, and by which event: the bind that
+ * adopted the account, or the change of a direction. What an account holds of ours is nobody's loss. Pure.
+ */
+import { type Directions, directionOf } from './attributes.ts'
+import {
+  type Exported,
+  type Held,
+  type Snapshot,
+  SNAPSHOT_KEYS,
+  type SnapshotKey,
+} from './snapshot.ts'
+
+export interface OverwritingBinding extends Exported {
+  /** The event that bound it to an account that was there before; null when we created the account. */
+  readonly adoptedBy: number | null
+}
+
+/** The attributes, by the sequence of the event that makes us overwrite them. */
+export function firstOverwrites(
+  binding: OverwritingBinding,
+  directions: Directions,
+  attributes: ReadonlySet<string>,
+): ReadonlyMap<number, readonly SnapshotKey[]> {
+  const first = SNAPSHOT_KEYS.flatMap((key) => {
+    const cause = attributes.has(key) ? causeOf(key, binding, directions) : 0
+    return cause === 0 ? [] : [{ key, cause }]
+  })
+  const causes = Map.groupBy(first, ({ cause }) => cause)
+  return new Map([...causes].map(([cause, list]) => [cause, list.map(({ key }) => key)]))
+}
+
+/** The later of the two events counts: it is the one without which nothing would be overwritten. 0: neither. */
+function causeOf(key: SnapshotKey, binding: OverwritingBinding, directions: Directions): number {
+  const chosen = key === 'accountEnabled' ? 0 : directionOf(directions, key).sequence
+  const isChosenSince = binding.exportedSequence < chosen
+  const isAdopted = binding.snapshot[key] === undefined
+  return Math.max(isChosenSince ? chosen : 0, isAdopted ? (binding.adoptedBy ?? 0) : 0)
+}
+
+/** What of it is lost: every value that is not the one that is written. */
+export function lostValues(keys: readonly SnapshotKey[], seen: Held, sets: Snapshot): Held {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const held = seen[key] ?? null
+      // Between disabling an account and revoking its sessions a snapshot says neither.
+      const next = key === 'accountEnabled' ? (sets[key] ?? false) : sets[key]
+      return held === next ? [] : [[key, held]]
+    }),
+  )
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+
+import { firstOverwrites, lostValues } from '../../src/plan/overwrites.ts'
+import { directions } from './builders.ts'
+
+const BINDING = { snapshot: {}, unknown: [], exportedSequence: 10, adoptedBy: null }
+const CHOSEN = directions({ jobTitle: { direction: 'export', sequence: 20 } })
+const ALL = new Set(['jobTitle', 'firstname', 'accountEnabled'])
+
+describe('a value is overwritten for the first time', () => {
+  test('by the direction that was chosen after the last export', () => {
+    expect(firstOverwrites(BINDING, CHOSEN, ALL)).toEqual(new Map([[20, ['jobTitle']]]))
+    expect(firstOverwrites({ ...BINDING, exportedSequence: 20 }, CHOSEN, ALL)).toEqual(new Map())
+  })
+
+  test('by the bind that adopted the account, as long as it was not exported', () => {
+    const adopted = { ...BINDING, adoptedBy: 7, exportedSequence: 30 }
+    expect(firstOverwrites(adopted, CHOSEN, ALL)).toEqual(
+      new Map([[7, ['accountEnabled', 'firstname', 'jobTitle']]]),
+    )
+    const exported = { ...adopted, snapshot: { firstname: 'Ann', accountEnabled: true } }
+    expect(firstOverwrites(exported, CHOSEN, ALL)).toEqual(new Map([[7, ['jobTitle']]]))
+  })
+
+  test('by the later of the two', () => {
+    const since = { ...BINDING, adoptedBy: 7, snapshot: { firstname: 'Ann' } }
+    expect(firstOverwrites(since, CHOSEN, new Set(['jobTitle']))).toEqual(
+      new Map([[20, ['jobTitle']]]),
+    )
+    expect(firstOverwrites({ ...since, adoptedBy: 25 }, CHOSEN, new Set(['jobTitle']))).toEqual(
+      new Map([[25, ['jobTitle']]]),
+    )
+  })
+
+  test('and is lost unless it is the same', () => {
+    const seen = {
+      jobTitle: 'Chief',
+      firstname: 'Ann',
+      accountEnabled: false,
+      alternateEmail: null,
+    }
+    const keys = ['jobTitle', 'firstname', 'accountEnabled', 'alternateEmail'] as const
+    // Null stands for an account that is being disabled.
+    const sets = { jobTitle: 'Boss', firstname: 'Ann', accountEnabled: null, alternateEmail: 'a@x' }
+    expect(lostValues(keys, seen, sets)).toEqual({ jobTitle: 'Chief', alternateEmail: null })
+  })
+})

@@ -1,0 +1,397 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { type ApiClient, apiClient } from '../support/api.ts'
+import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { type Loose, readLog } from '../support/seed.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+const MANUAL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'manual', groupIds: [] } }
+const DAY = 86_400_000
+const DAILY = '17 3 * * *'
+
+interface Undoing {
+  readonly world: ExportWorld
+  readonly api: ApiClient
+  readonly directory: string
+  /** Sends a command and has it carried out; gives its job afterwards. */
+  command(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<Loose>
+  /** Sets directions and has them carried out. */
+  direct(directions: Record<string, string>): Promise<void>
+  /** The id of the newest event of a type. */
+  newest(type: string): Promise<string>
+  undo(eventId: string): Promise<Loose>
+}
+
+async function undoing(settings: Partial<DirectorySettings> = MANUAL): Promise<Undoing> {
+  const world = await exportWorld({ settings })
+  const api = await apiClient({ organizationId: world.organizationId, clock: world.clock })
+  const directory = `/directories/${world.directoryId}`
+  const command: Undoing['command'] = async (method, path, body) => {
+    const { status, body: job } = await api.send(method, `${directory}${path}`, body)
+    expect({ status, detail: job['detail'] }).toEqual({ status: 202 })
+    await world.settle()
+    return (await api.get(`/jobs/${job['id']}`)).body
+  }
+  return {
+    world,
+    api,
+    directory,
+    command,
+    async direct(directions) {
+      const { status } = await api.patch(`${directory}/attributes`, directions)
+      expect(status).toBe(200)
+      await world.settle()
+    },
+    async newest(type) {
+      const { body } = await api.get(`/events?type=${type}&limit=1`)
+      return body['items'][0]['id']
+    },
+    undo: (eventId) => command('POST', '/undo', { eventId }),
+  }
+}
+
+const created = async (world: ExportWorld, name: string, more = {}): Promise<string> =>
+  (await world.scim.post('/Users', newUser(name, more))).body['id']
+
+const accounts = (world: ExportWorld): Loose[] =>
+  world.graph.summary().users.filter((user: Loose) => user['isDeleted'] !== true)
+/** What an account holds; when its sessions ended is no value of it. */
+function account(world: ExportWorld, id: string): Loose {
+  const found = accounts(world).find((user) => user['id'] === id)
+  if (found === undefined) throw new Error(`no account ${id}`)
+  const held = Object.entries(found).filter(
+    ([name, value]) => value !== null && name !== 'signInSessionsValidFromDateTime',
+  )
+  return Object.fromEntries(held)
+}
+
+/** An account as somebody else made it in Microsoft 365. */
+function stranger(world: ExportWorld, properties: Loose, manager?: string): string {
+  const [id = ''] = world.graph.seed({ users: 1, prefix: crypto.randomUUID() }).users
+  world.graph.changeUser(id, { properties, ...(manager === undefined ? {} : { manager }) })
+  return id
+}
+
+const BEFORE = {
+  userPrincipalName: 'ann@contoso.com',
+  givenName: 'Anna',
+  surname: 'Before',
+  displayName: 'Anna Before',
+  jobTitle: 'Chief',
+  otherMails: ['a@example.com', 'b@example.com'],
+  businessPhones: ['+1 425 555 0100'],
+  employeeOrgData: { costCenter: 'C1', division: 'D1' },
+  usageLocation: 'DE',
+  accountEnabled: false,
+}
+
+const written = (world: ExportWorld): Loose[] =>
+  world.graph.journal.records().filter(({ method }) => method !== 'GET')
+
+describe('undoing a bind', () => {
+  test('puts an account that was there before back as it was, and lets go of it', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const boss = stranger(world, { userPrincipalName: 'boss@contoso.com' })
+    const id = stranger(world, BEFORE, boss)
+    const before = account(world, id)
+    const ann = await created(world, 'ann', {
+      emails: [
+        { type: 'work', primary: true, value: 'ann@contoso.com' },
+        { type: 'home', value: 'ann@example.com' },
+      ],
+      [ENTERPRISE]: { costCenter: 'C2', department: 'Sales', manager: { value: 'usr_nobody' } },
+    })
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(account(world, id)).toMatchObject({
+      givenName: 'ann',
+      jobTitle: 'Engineer',
+      department: 'Sales',
+      otherMails: ['ann@example.com'],
+      employeeOrgData: { costCenter: 'C2', division: 'D1' },
+      accountEnabled: true,
+    })
+    const job = await undo(await newest('binding_create'))
+    expect(job).toMatchObject({ type: 'undo', state: 'done', done: 1, total: 1, errors: [] })
+    expect(account(world, id)).toEqual(before)
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'former',
+      graph_id: null,
+      unbound_by: 'undo',
+      restoring: null,
+    })
+    world.graph.journal.clear()
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+    await world.settle()
+    expect(written(world)).toEqual([])
+  })
+
+  test('puts back what a direction that was chosen since has overwritten as well', async () => {
+    const { world, api, directory, command, direct, newest, undo } = await undoing()
+    await api.patch(`${directory}/attributes`, { jobTitle: 'exclude' })
+    const id = stranger(world, BEFORE)
+    const before = account(world, id)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const bound = await newest('binding_create')
+    expect(account(world, id)['jobTitle']).toBe('Chief')
+    await direct({ jobTitle: 'export' })
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    await undo(bound)
+    expect(account(world, id)).toEqual(before)
+  })
+
+  test('ends an account that we created like that of anybody who is unbound', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const [ann, bob] = [await created(world, 'ann'), await created(world, 'bob')]
+    await command('POST', '/bindings', { userIds: [bob] })
+    await command('POST', '/bindings', { userIds: [ann, bob] })
+    const job = await undo(await newest('binding_create'))
+    // Bob was bound before, and stays so.
+    expect(job).toMatchObject({ state: 'done', done: 1 })
+    const enabled = Object.fromEntries(
+      accounts(world).map((user) => [user['givenName'], user['accountEnabled']]),
+    )
+    expect(enabled).toEqual({ ann: false, bob: true })
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', unbound_by: 'admin' })
+    expect(await world.binding(bob)).toMatchObject({ state: 'synced' })
+  })
+
+  test('of a user that was bound by itself is undone by its creation', async () => {
+    const { world, newest, undo } = await undoing({})
+    const id = stranger(world, BEFORE)
+    const before = account(world, id)
+    const ann = await created(world, 'ann')
+    await world.settle()
+    expect(account(world, id)['givenName']).toBe('ann')
+    await undo(await newest('user_create'))
+    expect(account(world, id)).toEqual(before)
+    expect(await world.binding(ann)).toMatchObject({ state: 'former' })
+  })
+
+  test('of a user that had been unbound puts back what the account held by then', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    const { graph_id: id } = await world.binding(ann)
+    world.graph.changeUser(id, { properties: { jobTitle: 'Gardener', accountEnabled: true } })
+    const before = account(world, id)
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    await undo(await newest('binding_create'))
+    expect(account(world, id)).toEqual(before)
+  })
+
+  test('leaves a later bind free to adopt the account again', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    await undo(await newest('binding_create'))
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', graph_id: id })
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+  })
+})
+
+describe('undoing a direction', () => {
+  test('sends what it overwrote once, and the direction is as it was', async () => {
+    const { world, api, directory, command, direct, newest, undo } = await undoing()
+    await direct({ jobTitle: 'exclude', department: 'exclude' })
+    const ids = [
+      await created(world, 'ann'),
+      await created(world, 'bob'),
+      await created(world, 'cid'),
+    ]
+    await command('POST', '/bindings', { userIds: ids })
+    const [ann, bob, cid] = await Promise.all(
+      ids.map(async (id) => String((await world.binding(id))['graph_id'])),
+    )
+    world.graph.changeUser(ann ?? '', { properties: { jobTitle: 'Chief' } })
+    world.graph.changeUser(cid ?? '', { properties: { jobTitle: 'Engineer' } })
+    await direct({ jobTitle: 'export' })
+    const titles = () => [ann, bob, cid].map((id) => account(world, id ?? '')['jobTitle'])
+    expect(titles()).toEqual(['Engineer', 'Engineer', 'Engineer'])
+    world.graph.journal.clear()
+    const job = await undo(await newest('integrationattribute_include'))
+    // Of Cid nothing was lost.
+    expect(job).toMatchObject({ type: 'undo', state: 'done', done: 2, total: 2 })
+    expect(titles()).toEqual(['Chief', undefined, 'Engineer'])
+    expect(written(world).map(({ body }) => body)).toEqual(
+      expect.arrayContaining([{ jobTitle: 'Chief' }, { jobTitle: null }]),
+    )
+    expect(written(world)).toHaveLength(2)
+    const { body } = await api.get(`${directory}/attributes`)
+    const title = body['items'].find((item: Loose) => item['attribute'] === 'jobTitle')
+    expect(title['direction']).toBe('exclude')
+    await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+    await command('POST', '/exports', { all: true })
+    expect(titles()).toEqual(['Chief', undefined, 'Engineer'])
+  })
+
+  test('is an event, beside the one of the direction', async () => {
+    const { world, direct, newest, undo } = await undoing()
+    await direct({ jobTitle: 'exclude' })
+    const eventId = await newest('integrationattribute_exclude')
+    await undo(eventId)
+    const log = await readLog(world.organizationId)
+    expect(log.slice(-2)).toMatchObject([
+      {
+        type: 'integrationattribute_include',
+        body: { changes: [{ attribute: 'jobTitle', from: 'exclude', to: 'export' }] },
+      },
+      {
+        type: 'undo',
+        target_id: world.directoryId,
+        body: {
+          changes: [{ attribute: 'jobTitle', from: 'exclude', to: 'export' }],
+          details: { eventId },
+        },
+      },
+    ])
+  })
+
+  test('of the cost center leaves the division as it is', async () => {
+    const { world, command, direct, newest, undo } = await undoing()
+    await direct({ costCenter: 'exclude', division: 'exclude' })
+    const ann = await created(world, 'ann', { [ENTERPRISE]: { costCenter: 'C2' } })
+    await command('POST', '/bindings', { userIds: [ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    const orgData = (costCenter: string, division: string) => ({
+      employeeOrgData: { costCenter, division },
+    })
+    world.graph.changeUser(id, { properties: orgData('C1', 'D1') })
+    await direct({ costCenter: 'export' })
+    expect(account(world, id)).toMatchObject(orgData('C2', 'D1'))
+    world.graph.changeUser(id, { properties: orgData('C2', 'D2') })
+    await undo(await newest('integrationattribute_include'))
+    expect(account(world, id)).toMatchObject(orgData('C1', 'D2'))
+  })
+
+  test('of the manager puts the former manager back', async () => {
+    const { world, command, direct, newest, undo } = await undoing()
+    await direct({ manager: 'exclude' })
+    const boss = await created(world, 'boss')
+    const ann = await created(world, 'ann', { [ENTERPRISE]: { manager: { value: boss } } })
+    await command('POST', '/bindings', { userIds: [boss, ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    const other = stranger(world, { userPrincipalName: 'other@contoso.com' })
+    world.graph.changeUser(id, { manager: other })
+    await direct({ manager: 'export' })
+    expect(account(world, id)['managerName']).toBe('boss@contoso.com')
+    await undo(await newest('integrationattribute_include'))
+    expect(account(world, id)['managerName']).toBe('other@contoso.com')
+  })
+
+  test('that was chosen again by then gives nothing back', async () => {
+    const { world, api, directory, command, direct, newest } = await undoing()
+    await direct({ jobTitle: 'exclude' })
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    await direct({ jobTitle: 'export' })
+    const eventId = await newest('integrationattribute_include')
+    await api.post(`${directory}/undo`, { eventId })
+    await direct({ jobTitle: 'export' })
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', restoring: null })
+  })
+})
+
+describe('what cannot be undone', () => {
+  test('is refused with the reason', async () => {
+    const { world, api, directory, command, direct, newest, undo } = await undoing()
+    const refused = async (eventId: string, detail: RegExp) => {
+      const { status, body } = await api.post(`${directory}/undo`, { eventId })
+      expect({ status, detail: body['detail'] }).toEqual({
+        status: 409,
+        detail: expect.stringMatching(detail),
+      })
+    }
+    await direct({ jobTitle: 'exclude' })
+    const excluded = await newest('integrationattribute_exclude')
+    await direct({ jobTitle: 'export' })
+    await refused(excluded, /changed again/)
+    const included = await newest('integrationattribute_include')
+    await undo(included)
+    await refused(included, /undone already/)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    await refused(await newest('export_success'), /cannot be undone/)
+    const bound = await newest('binding_create')
+    world.clock.now += 30 * DAY
+    await refused(bound, /30 days/)
+    await world.jobs.scheduled({ cron: DAILY })
+    expect(await world.query(sql`SELECT * FROM overwritten`)).toEqual([])
+  })
+
+  test('is an event of another organization, or none', async () => {
+    const { api, directory } = await undoing()
+    for (const eventId of ['evt_000000000099', 'evt_0'])
+      expect((await api.post(`${directory}/undo`, { eventId })).status).toBe(404)
+    expect((await api.post(`${directory}/undo`, { eventId: 'usr_1' })).status).toBe(400)
+    expect((await api.post('/directories/dir_x/undo', { eventId: 'evt_1' })).status).toBe(404)
+  })
+})
+
+const loseLease = ({ organizationId, directoryId }: ExportWorld) =>
+  sql`UPDATE directory SET lease_until = 0 WHERE organization_id = ${organizationId} AND id = ${directoryId}`
+
+describe('what is overwritten', () => {
+  test('is kept before it is, so that a drain that dies in between loses nothing', async () => {
+    let isDying = false
+    const world = await exportWorld({
+      settings: MANUAL,
+      fetch: (next) => async (input, init) => {
+        const request = new Request(input, init)
+        const text = await request.clone().text()
+        const answer = await next(request)
+        // The lease is lost behind the write: nothing of the round is stored any more.
+        if (isDying && text.includes('"PATCH"')) await world.query(loseLease(world))
+        return answer
+      },
+    })
+    const api = await apiClient({ organizationId: world.organizationId, clock: world.clock })
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann')
+    isDying = true
+    await api.post(`/directories/${world.directoryId}/bindings`, { userIds: [ann] })
+    await world.drain()
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    expect(await world.binding(ann)).toMatchObject({ exported_at: null, snapshot: {} })
+    isDying = false
+    await world.settle()
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    const [kept] = await world.query(
+      sql`SELECT held FROM overwritten WHERE organization_id = ${world.organizationId}`,
+    )
+    expect(JSON.parse(String(kept?.['held']))).toMatchObject({
+      jobTitle: ['Chief'],
+      accountEnabled: [false],
+    })
+  })
+
+  test('costs a read twenty a request, and nothing where an account is ours', async () => {
+    const { world, api, directory, direct } = await undoing({})
+    await direct({ jobTitle: 'exclude' })
+    for (let i = 0; i < 25; i++) await created(world, `user${i}`)
+    await world.settle()
+    const reads = () =>
+      world.graph.journal
+        .records()
+        .filter(({ method, url }) => method === 'GET' && /users/.test(url))
+    world.graph.journal.clear()
+    await world.scim.patch(`/Users/${await created(world, 'one')}`, [
+      { op: 'replace', path: 'name.givenName', value: 'Two' },
+    ])
+    await world.settle()
+    expect(reads()).toEqual([])
+    await api.patch(`${directory}/attributes`, { jobTitle: 'export' })
+    await world.settle()
+    expect(reads()).toHaveLength(26)
+    expect(new Set(reads().map(({ envelope }) => envelope)).size).toBe(2)
+  })
+})

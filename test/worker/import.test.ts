@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import type { Deps } from '../../src/deps.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { batchOf, type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 import { type Loose, readLog } from '../support/seed.ts'
+import { staged } from '../support/staged.ts'
 
 interface Importing {
   readonly world: ExportWorld
@@ -30,8 +32,9 @@ const NAMES = ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']
 async function importing(
   count: number,
   settings: Partial<DirectorySettings> = {},
+  instead: Partial<Deps> = {},
 ): Promise<Importing> {
-  const world = await exportWorld({ settings: { ...MANUAL, ...settings } })
+  const world = await exportWorld({ settings: { ...MANUAL, ...settings }, instead })
   const { organizationId, clock, graph } = world
   const fetch: typeof globalThis.fetch = (input, init) => graph.fetch(new Request(input, init))
   // What the API rings for waits in the world's queue.
@@ -354,19 +357,41 @@ describe('an import whose messages are lost or come twice', () => {
     expect(world.bells.filter(({ jobId }) => jobId === id)).toEqual([])
   })
 
-  test('creates nobody twice: two consumers carry the same slice out at once', async () => {
-    const twice = await importing(6)
-    const { start, job, world, accounts } = twice
-    const { id } = await start({ graphIds: accounts, bind: true })
-    const bell = { organizationId: world.organizationId, jobId: id }
-    await Promise.all([world.jobs.queue(batchOf([bell])), world.jobs.queue(batchOf([bell]))])
-    await world.jobs.queue(batchOf([bell]))
-    expect(await job(id)).toMatchObject({ state: 'done', done: 6, total: 6, errors: [] })
-    expect(await userCount(world)).toBe(6)
-    expect(await eventsOf(twice, 'user_import')).toHaveLength(6)
-    expect(await eventsOf(twice, 'user_create')).toHaveLength(6)
-    expect(await eventsOf(twice, 'binding_create')).toHaveLength(1)
-  })
+  // The batches of each: the job, who is here, who was made, six users, the step.
+  test.each(
+    [2, 3, 4, 7, 10].flatMap((nth) => [
+      { nth, end: 'stores its step' },
+      { nth, end: 'dies before it can' },
+    ]),
+  )(
+    'creates nobody twice: before batch $nth another consumer makes the users, and $end',
+    async ({ nth, end }) => {
+      let other: (() => Promise<void>) | undefined
+      let isOther = false
+      const connect = staged(async (batch) => {
+        if (isOther && batch === 10 && end !== 'stores its step')
+          throw new Error('D1_ERROR: Network connection lost.')
+        if (batch !== nth || other === undefined) return
+        const carryOut = other
+        other = undefined
+        isOther = true
+        await carryOut()
+        isOther = false
+      })
+      const twice = await importing(6, {}, { connect })
+      const { start, job, world, accounts } = twice
+      const { id } = await start({ graphIds: accounts, bind: true })
+      const bell = batchOf([{ organizationId: world.organizationId, jobId: id }])
+      other = () => world.jobs.queue(bell)
+      await world.jobs.queue(bell)
+      expect(other).toBeUndefined()
+      expect(await job(id)).toMatchObject({ state: 'done', done: 6, total: 6, errors: [] })
+      expect(await userCount(world)).toBe(6)
+      expect(await eventsOf(twice, 'user_import')).toHaveLength(6)
+      expect(await eventsOf(twice, 'user_create')).toHaveLength(6)
+      expect(await eventsOf(twice, 'binding_create')).toHaveLength(1)
+    },
+  )
 
   test('creates nobody twice: a consumer died when its users were made and its step was not stored', async () => {
     const died = await importing(3)

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { reconcileWorld } from '../support/reconcile.ts'
 import { type Loose, readLog } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -55,10 +56,10 @@ async function undoing(settings: Partial<DirectorySettings> = MANUAL): Promise<U
 const created = async (world: ExportWorld, name: string, more = {}): Promise<string> =>
   (await world.scim.post('/Users', newUser(name, more))).body['id']
 
-const accounts = (world: ExportWorld): Loose[] =>
+const accounts = (world: Pick<ExportWorld, 'graph'>): Loose[] =>
   world.graph.summary().users.filter((user: Loose) => user['isDeleted'] !== true)
 /** What an account holds; when its sessions ended is no value of it. */
-function account(world: ExportWorld, id: string): Loose {
+function account(world: Pick<ExportWorld, 'graph'>, id: string): Loose {
   const found = accounts(world).find((user) => user['id'] === id)
   if (found === undefined) throw new Error(`no account ${id}`)
   const held = Object.entries(found).filter(
@@ -184,6 +185,38 @@ describe('undoing a bind', () => {
     expect(account(world, id)).toEqual(before)
   })
 
+  test('of everybody puts everybody back, and nobody who was bound before', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const before = account(world, id)
+    await created(world, 'ann')
+    const bob = await created(world, 'bob')
+    await command('POST', '/bindings', { userIds: [bob] })
+    await command('POST', '/bindings', { all: true })
+    expect(account(world, id)['givenName']).toBe('ann')
+    expect(await undo(await newest('binding_create'))).toMatchObject({ state: 'done', done: 1 })
+    expect(account(world, id)).toEqual(before)
+    expect(await world.binding(bob)).toMatchObject({ state: 'synced' })
+  })
+
+  test('takes the account out of the groups that its user brought it into', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann')
+    const { body: group } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Sales',
+      members: [{ value: ann }],
+    })
+    await command('POST', '/bindings', { groupIds: [group['id']] })
+    await command('POST', '/bindings', { userIds: [ann] })
+    const members = () => (world.graph.summary().groups as Loose[])[0]?.['members'].length
+    expect(members()).toBe(1)
+    await undo(await newest('binding_create'))
+    expect(members()).toBe(0)
+    expect(account(world, id)['givenName']).toBe('Anna')
+  })
+
   test('leaves a later bind free to adopt the account again', async () => {
     const { world, command, newest, undo } = await undoing()
     const id = stranger(world, BEFORE)
@@ -229,6 +262,22 @@ describe('undoing a direction', () => {
     await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
     await command('POST', '/exports', { all: true })
     expect(titles()).toEqual(['Chief', undefined, 'Engineer'])
+  })
+
+  test('of an import takes away what was imported, and the client says the value again', async () => {
+    const world = await reconcileWorld()
+    const path = `/directories/${world.directoryId}`
+    const [ann] = await world.exported('ann')
+    await world.api.patch(`${path}/attributes`, { jobTitle: 'import' })
+    world.graph.changeUser(world.accountOf('ann'), { properties: { jobTitle: 'Chief' } })
+    await world.run('report')
+    const title = async () => (await world.api.get(`/users/${ann}`)).body['jobTitle']
+    expect(await title()).toBe('Chief')
+    const { body } = await world.api.get('/events?type=integrationattribute_include&limit=1')
+    await world.api.post(`${path}/undo`, { eventId: body['items'][0]['id'] })
+    await world.settle()
+    expect(await title()).toBe('Engineer')
+    expect(account(world, world.accountOf('ann'))['jobTitle']).toBe('Engineer')
   })
 
   test('is an event, beside the one of the direction', async () => {
@@ -324,8 +373,6 @@ describe('what cannot be undone', () => {
     const bound = await newest('binding_create')
     world.clock.now += 30 * DAY
     await refused(bound, /30 days/)
-    await world.jobs.scheduled({ cron: DAILY })
-    expect(await world.query(sql`SELECT * FROM overwritten`)).toEqual([])
   })
 
   test('is an event of another organization, or none', async () => {
@@ -372,6 +419,49 @@ describe('what is overwritten', () => {
       jobTitle: ['Chief'],
       accountEnabled: [false],
     })
+  })
+
+  test('is not overwritten before it could be read', async () => {
+    const { world, api, directory, direct } = await undoing({})
+    await direct({ jobTitle: 'exclude' })
+    const ann = await created(world, 'ann')
+    await world.settle()
+    const id = String((await world.binding(ann))['graph_id'])
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    world.graph.faults.add({ match: { method: 'GET', path: '^/users/' }, status: 503 })
+    await api.patch(`${directory}/attributes`, { jobTitle: 'export' })
+    await world.drain()
+    expect(account(world, id)['jobTitle']).toBe('Chief')
+    expect(await world.binding(ann)).toMatchObject({ state: 'owed', attempts: 1 })
+    world.graph.faults.clear()
+    await world.settle()
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    const [kept] = await world.query(
+      sql`SELECT held FROM overwritten WHERE organization_id = ${world.organizationId}`,
+    )
+    expect(JSON.parse(String(kept?.['held']))).toEqual({ jobTitle: ['Chief'] })
+  })
+
+  test('is kept for 30 days, and no longer than its directory', async () => {
+    const { world, api, directory, command } = await undoing()
+    stranger(world, BEFORE)
+    stranger(world, { ...BEFORE, userPrincipalName: 'bob@contoso.com' })
+    const kept = async () =>
+      (
+        await world.query(
+          sql`SELECT user_id FROM overwritten WHERE organization_id = ${world.organizationId}`,
+        )
+      ).map((row) => row['user_id'])
+    const [ann, bob] = [await created(world, 'ann'), await created(world, 'bob')]
+    await command('POST', '/bindings', { userIds: [ann] })
+    world.clock.now += DAY
+    await command('POST', '/bindings', { userIds: [bob] })
+    expect((await kept()).toSorted()).toEqual([ann, bob].toSorted())
+    world.clock.now += 29 * DAY
+    await world.jobs.scheduled({ cron: DAILY })
+    expect(await kept()).toEqual([bob])
+    expect((await api.delete(directory)).status).toBe(204)
+    expect(await kept()).toEqual([])
   })
 
   test('costs a read twenty a request, and nothing where an account is ours', async () => {

@@ -71,13 +71,16 @@ export const isForNextRound = (
 ): boolean =>
   row.graphId !== null && (before?.graphId ?? null) === null && attributes.includes('email')
 
-/** A manager who was created in this very round can be linked in it. */
+/**
+ * A manager who was created in this very round can be linked in it. The link is all that is sent: whatever else is planned now was
+ * held or refused in this round, and the intent does not name it.
+ */
 function planManagerThatArrived(round: Round, work: UserWork): void {
   const { plan, draft } = work
   if (plan.awaitsManager === null || draft.row.graphId === null) return
   if (managerGraphId(round, work.user) === undefined) return
   work.plan = planWork(round, { ...work, password: undefined })
-  work.queue = [...work.plan.writes]
+  work.queue = work.plan.writes.filter(({ purpose }) => purpose === 'manager')
 }
 
 /** Whoever still waits when nothing more is sent was not reached: nothing of it may be taken for done. */

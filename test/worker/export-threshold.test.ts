@@ -5,8 +5,11 @@ import { describe, expect, test } from 'vitest'
 import { connect } from '../../src/db/client.ts'
 import { appendEvents } from '../../src/db/event-log.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 import type { Loose } from '../support/seed.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
 /** A directory with `count` users whose threshold is `threshold`, and the ids of the users. */
 async function worldOf(
@@ -28,6 +31,8 @@ const suspend = async (world: ExportWorld, ids: readonly string[], active = fals
   for (const id of ids)
     await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'active', value: active }])
 }
+
+const apiOf = ({ organizationId, clock }: ExportWorld) => apiClient({ organizationId, clock })
 
 /** What a command does to the bindings that are asked about. */
 const answer = (world: ExportWorld, approval: 'approved' | 'rejected') =>
@@ -194,6 +199,23 @@ describe('a binding that the threshold holds', () => {
     world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value }])
   const accountOf = (world: ExportWorld) =>
     accounts(world).find((user) => user['userPrincipalName'] === 'u0@contoso.com')
+
+  test('stays held when the manager of its user arrives in the same round', async () => {
+    const { world, id } = await held()
+    const api = await apiOf(world)
+    await api.patch(`/directories/${world.directoryId}/attributes`, { manager: 'export' })
+    const { body: manager } = await world.scim.post('/Users', newUser('m'))
+    await world.scim.patch(`/Users/${id}`, [
+      { op: 'replace', path: `${ENTERPRISE}:manager`, value: { value: manager['id'] } },
+    ])
+    await world.settle()
+    expect(disabled(world)).toBe(0)
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      approval: 'asked',
+      manager_graph_id: (await world.binding(manager['id']))['graph_id'],
+    })
+  })
 
   test('goes on with everything else, stays held whatever changes, and is told once', async () => {
     const { world, id } = await held()

@@ -54,9 +54,18 @@ const toJson = (changes: readonly BindingChange[]): string =>
 
 const list = (parts: readonly SQL[]): SQL => sql.join([...parts], sql`, `)
 
+const written = (name: string): SQL => sql`n.value ->> ${name}`
+
+const HELD = 'held_sequence'
+
+/** Where the log ends as the question becomes visible, unless it was asked before: a command that waits by now is no answer to it. */
+const heldSequence = (before: SQL): SQL =>
+  sql`CASE n.value ->> 'approval' WHEN 'asked' THEN coalesce(${before},
+    (SELECT max(sequence) FROM event WHERE event.organization_id = n.value ->> 'organization_id')) END`
+
 function insert(changes: readonly BindingChange[]): SQL {
   const names = list(ALL.map((name) => sql.identifier(name)).map((name) => sql`${name}`))
-  const values = list(ALL.map((name) => sql`n.value ->> ${name}`))
+  const values = list(ALL.map((name) => (name === HELD ? heldSequence(sql`NULL`) : written(name))))
   return sql`INSERT INTO binding (${names}) SELECT ${values} FROM json_each(${toJson(changes)}) n`
 }
 
@@ -65,7 +74,9 @@ function insert(changes: readonly BindingChange[]): SQL {
  * up in the list.
  */
 function update(changes: readonly BindingChange[], names: readonly string[]): SQL {
-  const sets = list(names.map((name) => sql`${sql.identifier(name)} = n.value ->> ${name}`))
+  const heldBefore = sql`CASE binding.approval WHEN 'asked' THEN coalesce(binding.held_sequence, 0) END`
+  const value = (name: string) => (name === HELD ? heldSequence(heldBefore) : written(name))
+  const sets = list(names.map((name) => sql`${sql.identifier(name)} = ${value(name)}`))
   return sql`UPDATE binding SET ${sets} FROM json_each(${toJson(changes)}) n
     WHERE ${sql.join(
       KEY.map((name) => sql`binding.${sql.identifier(name)} = n.value ->> ${name}`),

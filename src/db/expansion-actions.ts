@@ -58,12 +58,12 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       ]
     case 'approve':
       return [
-        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND approval = 'asked'`,
+        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND ${isAnsweredBy(sequence)}`,
       ]
     case 'reject':
       // That it has failed afterwards is what was asked for: the job has nothing to wait for.
       return [
-        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND approval = 'asked'`,
+        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAnsweredBy(sequence)}`,
       ]
     case 'follow':
       return [
@@ -77,6 +77,10 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return assertNever(action)
   }
 }
+
+/** An answer is about what was held when it was given: whatever was held since, the administrator has not seen. */
+const isAnsweredBy = (sequence: number): SQL =>
+  sql`approval = 'asked' AND coalesce(held_sequence, 0) < ${sequence}`
 
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`

@@ -71,6 +71,7 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     deletedAt: null,
     unboundBy: null,
     approval: null,
+    heldSequence: null,
     takenAt: null,
     askedSequence: null,
     // Whoever is bound without a command is bound because it was created.

@@ -41,6 +41,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow => ({
   approval: null,
   takenAt: null,
   askedSequence: null,
+  heldSequence: null,
   deletedAt: null,
   ...more,
 })

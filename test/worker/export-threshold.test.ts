@@ -298,6 +298,51 @@ describe('a binding that the threshold holds', () => {
     expect(JSON.parse(String(row?.['removals'] ?? '{"minutes":{}}')).minutes).toEqual({})
   })
 
+  test.each(['approve', 'reject'])(
+    'is not answered by a command to %s all that was given before it was held',
+    async (decision) => {
+      const { world, ids } = await worldOf(8, { count: 1, percent: 0 })
+      await suspend(world, ids.slice(0, 2))
+      await world.settle()
+      await title(world, ids[7]!, 'Director')
+      const api = await apiOf(world)
+      await api.post(`/directories/${world.directoryId}/held/${decision}`, { all: true })
+      await suspend(world, ids.slice(2, 7))
+      await world.settle()
+      const isApproved = decision === 'approve'
+      expect(disabled(world)).toBe(isApproved ? 2 : 1)
+      expect(await world.binding(ids[1]!)).toMatchObject({
+        state: isApproved ? 'synced' : 'failed',
+      })
+      for (const id of ids.slice(2, 7))
+        expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+      await api.post(`/directories/${world.directoryId}/held/approve`, { all: true })
+      await world.settle()
+      expect(disabled(world)).toBe(isApproved ? 7 : 6)
+    },
+  )
+
+  test('is not answered by a command that comes while a drain is about to hold it', async () => {
+    const beside: (() => Promise<unknown>)[] = []
+    const world = await exportWorld({
+      settings: { threshold: { count: 0, percent: 0 } },
+      fetch: (next) => async (input, init) => {
+        await beside.pop()?.()
+        return next(new Request(input, init))
+      },
+    })
+    const { body: user } = await world.scim.post('/Users', newUser('u0'))
+    await world.settle()
+    const api = await apiOf(world)
+    await suspend(world, [user['id']])
+    await title(world, user['id'], 'Director')
+    beside.push(() => api.post(`/directories/${world.directoryId}/held/approve`, { all: true }))
+    await world.settle()
+    expect(beside).toEqual([])
+    expect(disabled(world)).toBe(0)
+    expect(await world.binding(user['id'])).toMatchObject({ state: 'held', approval: 'asked' })
+  })
+
   test('is left as it is when it is rejected, until the user changes', async () => {
     const { world, id } = await held()
     await answer(world, 'rejected')

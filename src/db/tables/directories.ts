@@ -128,6 +128,11 @@ export const binding = sqliteTable(
      * stays as it is, and the binding has failed until its resource changes or the failure is replayed. Null: nothing is asked.
      */
     approval: text('approval', { enum: ['asked', 'approved', 'rejected'] }),
+    /**
+     * The log's end when an administrator was last asked about it: a command that is older answers something else. Set where the
+     * binding is written.
+     */
+    heldSequence: integer('held_sequence'),
     /** When its account was last disabled or deleted, so that a repeated write counts once for the threshold. */
     takenAt: integer('taken_at'),
     /** The sequence of the command that asked for what is owed; null when none did, or when it has been carried out. */

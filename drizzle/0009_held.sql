@@ -1,0 +1,1 @@
+ALTER TABLE `binding` ADD `held_sequence` integer;

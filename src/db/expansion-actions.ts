@@ -85,9 +85,13 @@ const isAnsweredBy = (sequence: number): SQL =>
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`
 
-/** Nothing that was exported counts as known any more, so that all of it is sent again. */
+/**
+ * Nothing that was exported counts as known any more, so that all of it is sent again: but for the disabling of an account that is
+ * disabled already, which would count as a removal. Whether somebody enabled it since, reconciliation finds.
+ */
 const EVERYTHING = sql`(SELECT json_group_array(name) FROM (
-  SELECT key AS name FROM json_each(snapshot) UNION SELECT value FROM json_each(unknown)))`
+  SELECT key AS name FROM json_each(snapshot) WHERE NOT (key = 'accountEnabled' AND type = 'false')
+  UNION SELECT value FROM json_each(unknown)))`
 
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
 const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`

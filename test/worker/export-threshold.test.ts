@@ -130,6 +130,34 @@ describe('the threshold of a directory', () => {
     expect(await states(world)).toEqual({ synced: 2, former: 3 })
   })
 
+  test('is not used up by exporting again whoever is disabled already', async () => {
+    const { world, ids } = await worldOf(8, { count: 2, percent: 0 })
+    for (const id of ids.slice(0, 5)) {
+      world.clock.now += 2 * 3_600_000
+      await suspend(world, [id])
+      await world.settle()
+    }
+    expect(disabled(world)).toBe(5)
+    world.clock.now += 2 * 3_600_000
+    for (const account of accounts(world))
+      world.graph.changeUser(account['id'], { properties: { jobTitle: 'by hand' } })
+    const api = await apiOf(world)
+    await api.post(`/directories/${world.directoryId}/exports`, { all: true })
+    await world.settle()
+    expect(new Set(accounts(world).map((account) => account['jobTitle']))).toEqual(
+      new Set(['Engineer']),
+    )
+    expect(await states(world)).toEqual({ synced: 8 })
+    await suspend(world, ids.slice(6, 7))
+    await world.settle()
+    expect(await world.binding(ids[6]!)).toMatchObject({ state: 'synced' })
+    expect(disabled(world)).toBe(6)
+    // Who is let in again is enabled like anybody.
+    await suspend(world, ids.slice(0, 1), true)
+    await world.settle()
+    expect(disabled(world)).toBe(5)
+  })
+
   test('is off when it is null', async () => {
     const { world, ids } = await worldOf(5, null)
     await suspend(world, ids)

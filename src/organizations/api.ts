@@ -125,6 +125,7 @@ export const organizationApi: ApiRoom = {
     'GET /sources/:id': { summary: 'Read a source', answer: sourceShape },
     'PATCH /sources/:id': {
       summary: 'Change a source',
+      details: 'Another username policy holds within 30 seconds.',
       body: sourcePatchSchema,
       answer: sourceShape,
       conflict: TENANT,

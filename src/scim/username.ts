@@ -22,7 +22,8 @@ export interface Username {
 
 const PLAIN = /^[A-Za-z0-9._-]+$/
 const ADDRESS = /^[^\s@]+@[^\s@]+$/
-const POLICY_PAGE = 'choose another username policy on the console page Sources (/console/sources)'
+const POLICY_PAGE =
+  'choose another username policy on the console page Sources (/console/sources), or by PATCH /api/v1/sources/{id}; it holds within 30 seconds'
 
 /**
  * Checks a userName under the policy of the source that writes it, with the primary address (if any).

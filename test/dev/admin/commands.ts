@@ -237,7 +237,7 @@ function addWork(program: Command, send: Send, list: List): void {
     })
   program
     .command('events')
-    .description('the log, newest first, of the last days')
+    .description('the log since a time, newest first')
     .option('--type <types>', 'one, or several with commas')
     .option('--target <id>')
     .requiredOption('--from <time>', 'such as 2027-01-31T00:00:00Z')

@@ -5,6 +5,7 @@ import { isRefused, write } from './admin-write.ts'
 import { type Database, decode } from './client.ts'
 import type { NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
+import { managingKeys } from './key-store.ts'
 import { mutation } from './mutation.ts'
 import { admin } from './tables/organizations.ts'
 
@@ -13,7 +14,7 @@ export type AdminRow = typeof admin.$inferSelect
 export type AdminFault =
   /** There is no such administrator, or they are no longer as they were read. */
   | { readonly kind: 'stale' }
-  /** Nobody would be left who may manage administrators. */
+  /** Nobody would be left who may manage administrators and has a key. */
   | { readonly kind: 'lastBillingAdmin' }
 
 type Written = Promise<Result<undefined, AdminFault>>
@@ -39,11 +40,8 @@ export function adminStore(database: Database, organizationId: string): AdminSto
       eq(admin.name, name),
       eq(admin.role, role),
     )
-  const anotherStays = (id: string) =>
-    refuseUnless(
-      sql`EXISTS (SELECT 1 FROM admin WHERE ${here} AND role = 'billing_admin' AND id <> ${id})`,
-      'last',
-    )
+  const anotherStays = (id: string, { time }: NewEvent) =>
+    refuseUnless(sql`EXISTS (${managingKeys(organizationId, time)} AND a.id <> ${id})`, 'last')
   return {
     async list(afterId, limit) {
       const [found] = await database.run(
@@ -64,14 +62,14 @@ export function adminStore(database: Database, organizationId: string): AdminSto
       const isLess = before.role === 'billing_admin' && role !== 'billing_admin'
       const change = build.update(admin).set({ name, email, role }).where(asRead(before))
       const queries = mutation(organizationId, change, event, [])
-      return outcome(database, isLess ? [anotherStays(before.id), ...queries] : queries)
+      return outcome(database, isLess ? [anotherStays(before.id, event), ...queries] : queries)
     },
     async remove(before, event) {
       const removal = build.delete(admin).where(asRead(before))
       const keys = sql`DELETE FROM api_key WHERE ${here} AND admin_id = ${before.id}`
       const queries = mutation(organizationId, removal, event, [keys])
       const isLess = before.role === 'billing_admin'
-      return outcome(database, isLess ? [anotherStays(before.id), ...queries] : queries)
+      return outcome(database, isLess ? [anotherStays(before.id, event), ...queries] : queries)
     },
   }
 }

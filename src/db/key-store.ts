@@ -1,5 +1,5 @@
 /** API keys as administrators manage them. How a key is recognised: api-key-store.ts. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import { isRefused, write } from './admin-write.ts'
 import { type Database, decode } from './client.ts'
@@ -34,6 +34,13 @@ export interface KeyStore {
   revoke(id: string, now: number, event: NewEvent): Promise<'revoked' | 'unknown' | 'last'>
 }
 
+/** The keys that can make another one, as `k` with their administrators as `a`: without any, nobody could manage the organization. */
+export const managingKeys = (organizationId: string, now: number): SQL =>
+  sql`SELECT k.id FROM api_key k JOIN admin a ON a.organization_id = k.organization_id AND a.id = k.admin_id
+    WHERE k.organization_id = ${organizationId} AND k.revoked_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > ${now})
+      AND coalesce(k.role, 'billing_admin') = 'billing_admin' AND a.role = 'billing_admin'`
+
 /** The API keys of one organization. */
 export function keyStore(database: Database, organizationId: string): KeyStore {
   const here = sql`organization_id = ${organizationId}`
@@ -56,11 +63,7 @@ export function keyStore(database: Database, organizationId: string): KeyStore {
       return (await write(database, mutation(organizationId, insertion, event, []))).ok
     },
     async revoke(id, now, event) {
-      const isUsable = sql`k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now})
-        AND coalesce(k.role, 'billing_admin') = 'billing_admin' AND a.role = 'billing_admin'`
-      const managing = sql`SELECT k.id FROM api_key k JOIN admin a
-        ON a.organization_id = k.organization_id AND a.id = k.admin_id
-        WHERE k.organization_id = ${organizationId} AND ${isUsable}`
+      const managing = managingKeys(organizationId, now)
       const written = await write(database, [
         refuseUnless(
           sql`${id} NOT IN (${managing}) OR EXISTS (${managing} AND k.id <> ${id})`,

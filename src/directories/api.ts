@@ -274,7 +274,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/import': {
       summary: 'Import accounts as users',
       details:
-        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name; without it nothing is sent. A disabled account becomes a suspended user. The errors of the job name who could not be imported.',
+        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name; without it nothing is sent, unless the directory binds every new user. A disabled account becomes a suspended user. The errors of the job name who could not be imported.',
       body: importForms,
       answer: jobShape,
       status: 202,

@@ -112,7 +112,7 @@ function changesOf(before: AdminRow | undefined, after: AdminRow): Changes {
 }
 
 const LAST =
-  'This is the last billing_admin of the organization: without one, nobody could manage administrators and keys any more. Give somebody else the role billing_admin first.'
+  'This is the last billing_admin of the organization who has a key: without one, nobody could manage administrators and keys any more. Give somebody else the role billing_admin and a key first.'
 
 const problemOf = ({ kind }: AdminFault): Problem =>
   kind === 'stale' ? { kind: 'busy', retryAfterSeconds: 1 } : { kind: 'conflict', detail: LAST }

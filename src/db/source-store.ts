@@ -83,10 +83,13 @@ export function sourceStore(database: Database, organizationId: string): SourceS
       return (await write(database, mutation(organizationId, removal, event, [credentials]))).ok
     },
     async addCredential(row, event) {
-      const insertion = insertCredential(row)
-      const written = await write(database, mutation(organizationId, insertion, event, []))
+      const written = await write(database, [
+        ...(row.issuer === null ? [] : [isNobodyElses(row)]),
+        ...mutation(organizationId, insertCredential(row), event, []),
+      ])
       if (written.ok) return ok(undefined)
-      return err(written.error.kind === 'unique' ? 'trusted' : 'noSource')
+      const isTrusted = written.error.kind === 'unique' || isRefused(written.error, 'trusted')
+      return err(isTrusted ? 'trusted' : 'noSource')
     },
     async revokeCredential(sourceId, id, now, event) {
       const mine = sql`${here} AND source_id = ${sourceId} AND id = ${id}`
@@ -99,6 +102,17 @@ export function sourceStore(database: Database, organizationId: string): SourceS
     },
   }
 }
+
+/**
+ * Tokens that were trusted once stay their organization's, also while nobody trusts them: were another one to trust them
+ * meanwhile, it would be sent the first one's users.
+ */
+const isNobodyElses = ({ organizationId, issuer, subject, audience }: SourceCredentialRow): SQL =>
+  refuseUnless(
+    sql`NOT EXISTS (SELECT 1 FROM source_credential WHERE issuer = ${issuer} AND subject = ${subject}
+      AND audience = ${audience} AND organization_id <> ${organizationId})`,
+    'trusted',
+  )
 
 /** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
 async function writeSource(

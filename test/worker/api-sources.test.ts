@@ -207,6 +207,17 @@ describe('credentials of a source', () => {
     expect(after.status).toBe(201)
   })
 
+  test('a trust that was revoked stays its organization’s: nobody else is sent its users meanwhile', async () => {
+    const { api, path } = await withCredential()
+    const audience = crypto.randomUUID()
+    const made = await api.post(path, { type: 'federated', name: 'ci', ...trust, audience })
+    await api.delete(`${path}/${made.body['id']}`)
+    const other = await withCredential()
+    const wanted = { type: 'federated', name: 'theirs', ...trust, audience }
+    expect((await other.api.post(other.path, wanted)).status).toBe(409)
+    expect((await api.post(path, { ...wanted, name: 'ci 2' })).status).toBe(201)
+  })
+
   test("without a trust it is Entra's own provisioning token that is trusted, of the source's tenant", async () => {
     const { api, source, path } = await withCredential()
     const untold = await api.post(path, { type: 'federated', name: 'entra' })

@@ -206,7 +206,10 @@ describe('administrators and their keys', () => {
     const last = `/admins/${api.adminId}`
     expect((await api.delete(last)).status).toBe(409)
     expect((await api.patch(last, { role: 'manager' })).status).toBe(409)
-    await api.post('/admins', { name: 'Bob', role: 'billing_admin' })
+    const bob = await api.post('/admins', { name: 'Bob', role: 'billing_admin' })
+    // Without a key, Bob could manage nothing.
+    expect((await api.delete(last)).status).toBe(409)
+    await api.post('/api-keys', { name: 'his', adminId: bob.body['id'] })
     expect((await api.delete(last)).status).toBe(204)
   })
 

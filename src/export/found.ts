@@ -18,8 +18,8 @@ export function takeFindings(draft: Draft): void {
   draft.row = {
     ...row,
     unknown: [...row.unknown, ...drifted],
-    // An administrator approved what putting them right takes away.
-    ...(found.has('approved') ? { approval: 'approved' as const } : {}),
+    // An administrator approved what putting them right takes away, not what is held or was rejected otherwise.
+    ...(found.has('approved') && row.approval === null ? { approval: 'approved' as const } : {}),
   }
 }
 

@@ -105,7 +105,7 @@ function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
   return { ...link }
 }
 
-/** Says which attributes a drain has to send again; an approved run disables without being asked again. */
+/** Says which attributes a drain has to send again; what an approved run disables is not asked about again. */
 function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[]): NewEvent {
   const [first] = rows
   const { directoryId, reconciliationId } = key
@@ -131,5 +131,10 @@ const touchedBy = (rows: readonly DriftRow[], isApproved: boolean): readonly str
       ? `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}`
       : attribute,
   ),
-  ...(isApproved ? ['approved'] : []),
+  // The administrator was asked about these alone: whatever else is taken away of a user counts for the export's own threshold.
+  ...(isApproved && rows.some(disables) ? ['approved'] : []),
 ]
+
+/** What `driftTotals` counts as `disables`. */
+const disables = ({ attribute, ours }: DriftRow): boolean =>
+  attribute === 'accountEnabled' && ours === false

@@ -28,6 +28,24 @@ const eventsOf = (world: ReconcileWorld, type: string) =>
   world.query(sql`SELECT class, target_id, directory_id, touched, body FROM event
     WHERE organization_id = ${world.organizationId} AND type = ${type} ORDER BY sequence`)
 
+const setActive = (world: ReconcileWorld, id: string | undefined, value: boolean) =>
+  world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'active', value }])
+
+const disabledIn = (world: ReconcileWorld) =>
+  world.graph.summary().users.filter((user) => user['accountEnabled'] === false).length
+
+/** Ann is disabled here and was enabled there by hand; no account may be disabled without somebody's approval. */
+async function annEnabledThere() {
+  const world = await reconcileWorld({ settings: { threshold: null } })
+  const ids = await world.exported('ann', 'bob', 'cyn')
+  await setActive(world, ids[0], false)
+  await world.settle()
+  world.clock.now += 7_200_000
+  await world.lower({ count: 0, percent: 0 })
+  change(world, 'ann', { accountEnabled: true })
+  return { world, ids }
+}
+
 const deltaReads = (world: ReconcileWorld) =>
   world.graph.journal.records().filter(({ url }) => url.startsWith('/users/delta')).length
 
@@ -297,6 +315,19 @@ describe('a run', () => {
     expect(await world.decide(held, 'reject')).toMatchObject({ state: 'rejected' })
     expect(writesOf(world)).toBe(writes)
     expect(await world.drift(held)).toMatchObject([{ action: 'reported' }])
+  })
+
+  test('that is approved approves no removal that the export holds', async () => {
+    const { world, ids } = await annEnabledThere()
+    const cyn = ids[2] ?? ''
+    change(world, 'cyn', { jobTitle: 'Boss' })
+    const held = await world.run('enforce')
+    await setActive(world, cyn, false)
+    await world.settle()
+    expect(await world.binding(cyn)).toMatchObject({ state: 'held' })
+    await world.decide(held, 'approve')
+    expect(await world.binding(cyn)).toMatchObject({ state: 'held' })
+    expect(disabledIn(world)).toBe(1)
   })
 
   test('goes on page by page where another consumer stopped', async () => {

@@ -71,8 +71,8 @@ export async function listRuns(
 }
 
 /**
- * Approves or rejects a run that is held, with the event that tells of it. An approved one is carried on. `notHeld`: it is not, or
- * no longer; `running`: another run of the directory is under way.
+ * Approves or rejects a run that is held, with the event that tells of it. An approved one is carried on, in a directory that is
+ * active: elsewhere it would fail. `notHeld`: it is not, or no longer; `running`: another run of the directory is under way.
  */
 export async function decideHeld(
   database: Database,
@@ -80,17 +80,23 @@ export async function decideHeld(
   id: string,
   approves: boolean,
   event: NewEvent,
-): Promise<'decided' | 'notHeld' | 'running'> {
+): Promise<'decided' | 'notHeld' | 'notActive' | 'running'> {
   const change = approves
     ? sql`state = 'running', error = NULL, due_at = ${event.time + SILENCE_MS},
         progress = json_set(progress, '$.isApproved', json('true'), '$.cursor', '')`
     : sql`state = 'rejected', ended_at = ${event.time}`
+  const held = sql`organization_id = ${organizationId} AND id = ${id} AND state = 'held'`
+  const mayBe = approves
+    ? sql`(SELECT d.state FROM directory d WHERE d.organization_id = reconciliation.organization_id
+        AND d.id = reconciliation.directory_id) = 'active'`
+    : sql`TRUE`
   const written = await write(database, [
-    sql`UPDATE reconciliation SET ${change}, version = version + 1
-      WHERE organization_id = ${organizationId} AND id = ${id} AND state = 'held'`,
+    sql`UPDATE reconciliation SET ${change}, version = version + 1 WHERE ${held} AND ${mayBe}`,
     appendEvents(organizationId, [event], { onlyIfChanged: true }),
     refuseUnless(sql`changes() = 1`, 'stale'),
   ])
   if (written.ok) return 'decided'
-  return isRefused(written.error, 'stale') ? 'notHeld' : 'running'
+  if (!isRefused(written.error, 'stale')) return 'running'
+  const [found] = await database.run(sql`SELECT 1 FROM reconciliation WHERE ${held}`)
+  return (found?.rows.length ?? 0) === 0 ? 'notHeld' : 'notActive'
 }

@@ -69,8 +69,8 @@ export interface RunStep {
   readonly events: readonly NewEvent[]
   /** Bound accounts that the page showed, where they have to be remembered. */
   readonly seen: { readonly page: number; readonly graphIds: readonly string[] } | null
-  /** Undefined: the link stays as it is. */
-  readonly deltaLink: JsonObject | undefined
+  /** Undefined: the link stays as it is. Null: there is none any more, and the next run compares everybody. */
+  readonly deltaLink: JsonObject | null | undefined
 }
 
 /**
@@ -98,14 +98,18 @@ export async function storeStep(
   )
 }
 
-/** Ends a running run as failed, whatever step it is at. */
+/** Ends a running run as failed, whatever step it is at; after one that was approved the next compares everybody. */
 export async function failRun(
   database: Database,
-  { organizationId, reconciliationId }: RunKey,
+  { organizationId, directoryId, reconciliationId }: RunKey,
   error: JsonObject,
   now: number,
 ): Promise<void> {
   await database.run(
+    sql`UPDATE directory SET delta_link = NULL
+      WHERE organization_id = ${organizationId} AND id = ${directoryId} AND EXISTS (
+        SELECT 1 FROM reconciliation WHERE organization_id = ${organizationId} AND id = ${reconciliationId}
+          AND state = 'running' AND progress ->> '$.isApproved')`,
     sql`UPDATE reconciliation SET state = 'failed', error = ${JSON.stringify(error)}, ended_at = ${now},
         version = version + 1
       WHERE organization_id = ${organizationId} AND id = ${reconciliationId} AND state = 'running'`,
@@ -173,6 +177,6 @@ function seenStatements(key: RunKey, { seen }: RunStep, isOver: boolean): SQL[] 
   ]
 }
 
-const linkStatement = ({ organizationId, directoryId }: RunKey, link: JsonObject): SQL =>
-  sql`UPDATE directory SET delta_link = ${JSON.stringify(link)}
+const linkStatement = ({ organizationId, directoryId }: RunKey, link: JsonObject | null): SQL =>
+  sql`UPDATE directory SET delta_link = ${link === null ? null : JSON.stringify(link)}
     WHERE organization_id = ${organizationId} AND id = ${directoryId}`

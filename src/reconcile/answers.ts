@@ -57,7 +57,10 @@ interface Reason {
   readonly requestId?: string
 }
 
-/** The end of a run that cannot go on. The next one finds again what this one found. */
+/**
+ * The end of a run that cannot go on. The next one finds again what this one found: one that was held has left a newer link, behind
+ * which only everybody shows it.
+ */
 export function failed(run: Run, reason: Reason): StepResult {
   const { code, message, whatToDo, requestId } = reason
   const error: JsonObject = {
@@ -66,7 +69,8 @@ export function failed(run: Run, reason: Reason): StepResult {
     whatToDo,
     ...(requestId === undefined ? {} : { requestId }),
   }
-  return { progress: run.progress, state: 'failed', error }
+  const link = run.progress.isApproved ? { deltaLink: null } : {}
+  return { progress: run.progress, state: 'failed', error, ...link }
 }
 
 const AGAIN = 'Start it again, or wait for the next one.'

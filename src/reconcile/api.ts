@@ -73,7 +73,7 @@ export const reconcileApi: ApiRoom = {
       summary: 'Approve a reconciliation that the threshold holds',
       answer: reconciliationShape,
       status: 202,
-      conflict: 'It is not held, or another one is under way.',
+      conflict: 'It is not held, another one is under way, or the directory is paused.',
     },
     'POST /reconciliations/:id/reject': {
       summary: 'Reject a reconciliation that the threshold holds',

@@ -86,7 +86,10 @@ export async function readDrift(
   })
 }
 
-/** Lets a held run put Microsoft 365 right, or ends it. Problems: notFound, conflict (it is not held, or another is under way). */
+/**
+ * Lets a held run put Microsoft 365 right, or ends it. Problems: notFound, conflict (it is not held, another is under way, or the
+ * directory of one to be approved is not active).
+ */
 export async function decideReconciliation(
   scope: Scope,
   id: string,
@@ -101,6 +104,7 @@ export async function decideReconciliation(
   const event = eventOf(scope, type, { directoryId, reconciliationId: id })
   const decided = await decideHeld(database, organizationId, id, approves, event)
   if (decided === 'notHeld') return err(notHeld(run))
+  if (decided === 'notActive') return err(NOT_ACTIVE)
   if (decided === 'running') return err(underWay('another one'))
   if (approves) scope.ringRun({ organizationId, directoryId, reconciliationId: id })
   return readReconciliation(scope, id)

@@ -330,6 +330,41 @@ describe('a run', () => {
     expect(disabledIn(world)).toBe(1)
   })
 
+  test('that is held is not approved while the directory is paused, and loses nothing', async () => {
+    const { world } = await annEnabledThere()
+    const held = await world.run('enforce')
+    const directory = `/directories/${world.directoryId}`
+    await world.api.patch(directory, { state: 'paused' })
+    const refused = await world.api.post(`/reconciliations/${held['id']}/approve`, {})
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('Activate it first') },
+    })
+    expect(await world.read(held)).toMatchObject({ state: 'held' })
+    await world.api.patch(directory, { state: 'active' })
+    expect(await world.decide(held, 'approve')).toMatchObject({ state: 'done' })
+    expect(disabledIn(world)).toBe(1)
+  })
+
+  test('that was approved and fails leaves what it found to the next, which compares everybody', async () => {
+    const { world } = await annEnabledThere()
+    const held = await world.run('enforce')
+    const directory = `/directories/${world.directoryId}`
+    await world.api.post(`/reconciliations/${held['id']}/approve`, {})
+    await world.api.patch(directory, { state: 'paused' })
+    const { organizationId, directoryId } = world
+    const bell = { organizationId, directoryId, reconciliationId: held['id'] }
+    await world.jobs.queue(batchOf([bell]))
+    expect(await world.read(held)).toMatchObject({ state: 'failed' })
+    await world.lower(null)
+    await world.api.patch(directory, {
+      state: 'active',
+      settings: { reconcile: { mode: 'enforce' } },
+    })
+    for (let run = 0; run < 4; run++) await world.tick(61)
+    expect(disabledIn(world)).toBe(1)
+  })
+
   test('goes on page by page where another consumer stopped', async () => {
     const world = await reconcileWorld({ emulator: { delta: { pageSize: 1 } } })
     await world.exported('ann', 'bob', 'cyn')

@@ -39,7 +39,8 @@ export async function dropImported(
     sql`UPDATE user SET version = version + 1, modified_at = max(modified_at, ${now}),
         imported = nullif(json_remove(imported, ${path}), '{}')
       FROM json_each(${rows}) e WHERE user.organization_id = e.value ->> 'organizationId'
-        AND user.id = e.value ->> 'id'`,
+        AND user.id = e.value ->> 'id'
+        AND json_extract(user.imported, ${`${path}.directoryId`}) = ${directoryId}`,
     appendEvents(
       organizationId,
       users.map(({ id, imported }) => dropEvent(key, id, attribute, imported, now)),

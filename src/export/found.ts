@@ -8,12 +8,14 @@ import { OBJECT_MISSING } from './settle.ts'
 
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
 export function takeFindings(draft: Draft): void {
-  const { found } = draft.target
+  const { found, urgentAt } = draft.target
   const { row } = draft
   if (found.size === 0 || row.graphId === null) return
-  if (row.state !== 'unbinding' && found.has('deleted:recycle_bin'))
-    return fail(draft, OBJECT_MISSING)
-  if (row.state !== 'unbinding' && found.has('deleted:gone')) return fail(draft, GONE)
+  // What is urgent is sent whatever was found: should the account have come back since, it must not stay enabled.
+  if (row.state !== 'unbinding' && urgentAt === null) {
+    if (found.has(`deleted:recycle_bin:${row.graphId}`)) return fail(draft, OBJECT_MISSING)
+    if (found.has(`deleted:gone:${row.graphId}`)) return fail(draft, GONE)
+  }
   const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
   draft.row = {
     ...row,

@@ -126,9 +126,10 @@ function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[
 }
 
 const touchedBy = (rows: readonly DriftRow[], isApproved: boolean): readonly string[] => [
-  ...rows.map(({ attribute, theirs }) =>
+  ...rows.map(({ attribute, graphId, theirs }) =>
+    // With its Graph id: by the time it is read the user may be bound to another account.
     attribute === DELETED
-      ? `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}`
+      ? `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}:${graphId}`
       : attribute,
   ),
   // The administrator was asked about these alone: whatever else is taken away of a user counts for the export's own threshold.

@@ -219,6 +219,19 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(await world.binding(ann ?? '')).toMatchObject({ state: 'synced', error: null })
   })
 
+  test('and restored before the run was approved is exported to when its user is suspended', async () => {
+    const { world, ids } = await annEnabledThere()
+    const bob = world.accountOf('bob')
+    await world.removeAccount(bob)
+    const held = await world.run('enforce')
+    await world.restoreAccount(bob)
+    world.clock.now += 3_600_000
+    await world.lower(null)
+    await setActive(world, ids[1], false)
+    await world.decide(held, 'approve')
+    expect(disabledIn(world)).toBe(2)
+  })
+
   test('is found by the scheduled run too, which reads only who changed', async () => {
     const world = await reconcileWorld()
     const [ann] = await world.exported('ann', 'bob')

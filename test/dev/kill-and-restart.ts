@@ -14,6 +14,7 @@ import { DEMO } from './demo-credentials.ts'
 import { type DevProcess, startDev } from './dev-process.ts'
 import { isPortFree, sleep } from './network.ts'
 import { helpText, parseKillOptions } from './options.ts'
+import { plantSecrets, readableSecrets } from './planted-secrets.ts'
 import { type Memory, newMemory, NoAnswer, play } from './player.ts'
 import { describeComparison } from './report.ts'
 import { type Counters, graphCounters, type Running, runningOn, tenantState } from './running.ts'
@@ -90,6 +91,16 @@ interface Check {
   readonly isRight: boolean
 }
 
+/** Where `wrangler dev` keeps the database. */
+const databaseOf = (state: string): string => join(state, 'v3')
+
+/** Whatever died where it stood, nothing secret stands readable in the database's files. */
+async function verifySecrets({ running }: Run, state: string): Promise<Check> {
+  const found = readableSecrets(databaseOf(state), await plantSecrets(running))
+  const name = found.length === 0 ? 'no secret is readable' : `readable: ${found.join(', ')}`
+  return { name: `${name} in the files of the database`, isRight: found.length === 0 }
+}
+
 async function verify(run: Run): Promise<readonly Check[]> {
   const delivery = await awaitDelivery(run.running, DELIVERY_TIMEOUT_MS)
   if (!delivery.isDone) console.log(describeDelay(delivery))
@@ -134,7 +145,7 @@ async function run(port: number, keep: boolean): Promise<boolean> {
   try {
     const whole: Run = { running: runningOn(port), memory: newMemory(), start, lives: [] }
     await torment(whole)
-    const checks = await verify(whole)
+    const checks = [...(await verify(whole)), await verifySecrets(whole, state)]
     console.log(
       checks.map(({ name, isRight }) => `  ${isRight ? 'yes' : 'NO '}  ${name}`).join('\n'),
     )

@@ -15,6 +15,7 @@ import { eventRoutes } from './events/routes.ts'
 import { connectDirectory, sealCredential } from './export/connection.ts'
 import { previewUsers } from './export/preview.ts'
 import { federatedAudience } from './graph/clouds.ts'
+import { findTenantId as findTenant } from './graph/tenant.ts'
 import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
@@ -151,9 +152,11 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   // Holds values and no promises, so it may outlive the request that filled it.
   const tokenCache = createTokenCache()
   const connect = (row: DirectoryRow) => connectDirectory(graphPorts(deps, tokenCache), row)
+  const findTenantId = (name: string) => findTenant(deps.fetch, config.LOGIN_BASE_URL, name)
   const directories = directoryRoutes({
     clock,
     newId,
+    findTenantId,
     announce,
     sealCredential: (organizationId, directoryId, credential) =>
       sealCredential(deps.sealer, organizationId, directoryId, credential),
@@ -172,6 +175,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   const organizations = organizationRoutes({
     clock,
     newId,
+    findTenantId,
     announce,
     randomBytes: deps.randomBytes,
   })

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 
 import { connect, type Database } from './db/client.ts'
+import { admitTenant } from './db/tenant-guard.ts'
+import { clashFailure } from './directories/faults.ts'
 import type { GraphPorts } from './export/connection.ts'
 import {
   createGatewayIssuer,
@@ -188,6 +190,10 @@ export function graphPorts(deps: Deps, tokenCache: TokenCache): GraphPorts {
     sealer,
     issuer,
     tokenCache,
+    async admitTenant(directory, tenantGuid) {
+      const clash = await admitTenant(deps.connect(), { ...directory, tenantGuid })
+      return clash && clashFailure(clash)
+    },
     graphBaseUrl: config.GRAPH_BASE_URL,
     loginBaseUrl: config.LOGIN_BASE_URL,
     quotas: {

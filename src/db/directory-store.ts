@@ -9,6 +9,7 @@ import { refuseUnless } from './failure.ts'
 import type { DirectoryRow } from './lease.ts'
 import { mutation } from './mutation.ts'
 import { directory } from './tables/directories.ts'
+import { isNoSourceThere, isOnlyDirectory, readClash, type TenantClash } from './tenant-guard.ts'
 
 /** A directory as administrators see it: without its credential and without what the drain keeps there. */
 export type ShownDirectory = Pick<
@@ -17,6 +18,7 @@ export type ShownDirectory = Pick<
   | 'id'
   | 'name'
   | 'tenantId'
+  | 'tenantGuid'
   | 'clientId'
   | 'credentialType'
   | 'credentialExpiresAt'
@@ -30,9 +32,7 @@ export type ShownDirectory = Pick<
 export type DirectoryFault =
   /** There is no such directory, or it is no longer as it was read. */
   | { readonly kind: 'stale' }
-  | { readonly kind: 'tenantTaken'; readonly id: string; readonly name: string }
-  /** A source of this tenant exists, and the settings do not allow both. */
-  | { readonly kind: 'sameTenant'; readonly id: string; readonly name: string }
+  | TenantClash
   | { readonly kind: 'unknownGroups'; readonly ids: readonly string[] }
 
 type Written = Promise<Result<undefined, DirectoryFault>>
@@ -49,6 +49,11 @@ export interface WantedDirectory {
   readonly event: NewEvent
 }
 
+interface Checked extends WantedDirectory {
+  /** Then no other directory may be connected to the tenant; one that is there keeps its tenant. */
+  readonly isNew: boolean
+}
+
 export interface DirectoryStore {
   /** Directories after `afterId`, in the order of their ids. */
   list(afterId: string, limit: number): Promise<readonly ShownDirectory[]>
@@ -60,7 +65,7 @@ export interface DirectoryStore {
   remove(id: string, event: NewEvent): Promise<boolean>
 }
 
-const SHOWN = sql`organization_id, id, name, tenant_id, client_id, credential_type, credential_expires_at,
+const SHOWN = sql`organization_id, id, name, tenant_id, tenant_guid, client_id, credential_type, credential_expires_at,
   settings, state, state_reason, created_at, modified_at`
 
 /** What belongs to a directory and goes with it. */
@@ -89,7 +94,7 @@ export function directoryStore(database: Database, organizationId: string): Dire
     return (found?.rows ?? []).map((row) => decode(directory, row))
   }
 
-  async function carryOut(wanted: WantedDirectory, change: Query): Written {
+  async function carryOut(wanted: Checked, change: Query): Written {
     const written = await write(database, [
       ...assertions(wanted),
       ...mutation(organizationId, change, wanted.event, []),
@@ -100,7 +105,7 @@ export function directoryStore(database: Database, organizationId: string): Dire
   return {
     list: (afterId, limit) => read(sql`id > ${afterId} ORDER BY id LIMIT ${limit}`),
     find: async (id) => (await read(sql`id = ${id}`))[0],
-    insert: (wanted) => carryOut(wanted, insertion(wanted)),
+    insert: (wanted) => carryOut({ ...wanted, isNew: true }, insertion(wanted)),
     async update(before, wanted) {
       const { name, clientId, credentialType, credentialExpiresAt, settings } = wanted.row
       const { state, stateReason, modifiedAt } = wanted.row
@@ -118,7 +123,7 @@ export function directoryStore(database: Database, organizationId: string): Dire
           modifiedAt,
         })
         .where(and(isRow(before.id), eq(directory.modifiedAt, before.modifiedAt)))
-      return carryOut(wanted, update)
+      return carryOut({ ...wanted, isNew: false }, update)
     },
     async remove(id, event) {
       const removal = database.build.delete(directory).where(isRow(id))
@@ -132,25 +137,21 @@ export function directoryStore(database: Database, organizationId: string): Dire
 
 function insertion({ row, credential }: WantedDirectory): SQL {
   return sql`INSERT INTO directory (${SHOWN}, credential, position, urgent_position)
-    SELECT ${row.organizationId}, ${row.id}, ${row.name}, ${row.tenantId}, ${row.clientId},
+    SELECT ${row.organizationId}, ${row.id}, ${row.name}, ${row.tenantId}, ${row.tenantGuid}, ${row.clientId},
       ${row.credentialType}, ${row.credentialExpiresAt}, ${JSON.stringify(row.settings)}, ${row.state},
       ${row.stateReason}, ${row.createdAt}, ${row.modifiedAt}, ${credential ?? null}, head, head
     FROM (SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${row.organizationId})`
 }
 
-function assertions({ row, newGroupIds, checkSources }: WantedDirectory): SQL[] {
+function assertions({ row, newGroupIds, checkSources, isNew }: Checked): SQL[] {
   return [
-    ...(checkSources
-      ? [refuseUnless(sql`NOT EXISTS (${sourceOf(row.organizationId, row.tenantId)})`, 'source')]
-      : []),
+    ...(isNew ? [isOnlyDirectory(row)] : []),
+    ...(checkSources ? [isNoSourceThere(row)] : []),
     ...(newGroupIds.length > 0
       ? [refuseUnless(sql`NOT EXISTS (${missing(row.organizationId, newGroupIds)})`, 'groups')]
       : []),
   ]
 }
-
-const sourceOf = (organizationId: string, tenantId: string): SQL =>
-  sql`SELECT id, name FROM source WHERE organization_id = ${organizationId} AND entra_tenant_id = ${tenantId}`
 
 const missing = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`SELECT value AS id FROM json_each(${JSON.stringify(groupIds)}) WHERE value NOT IN (
@@ -163,17 +164,8 @@ async function explain(
   refusal: Refusal,
 ): Promise<DirectoryFault> {
   if (isRefused(refusal, 'stale')) return { kind: 'stale' }
-  const { organizationId, tenantId } = row
-  const [holders, sources, groups] = await database.run(
-    sql`SELECT id, name FROM directory WHERE organization_id = ${organizationId} AND tenant_id = ${tenantId}`,
-    sourceOf(organizationId, tenantId),
-    missing(organizationId, newGroupIds),
-  )
-  if (isRefused(refusal, 'groups'))
-    return { kind: 'unknownGroups', ids: (groups?.rows ?? []).map(({ id }) => String(id)) }
-  const isSource = isRefused(refusal, 'source')
-  const [found] = (isSource ? sources : holders)?.rows ?? []
-  if (found === undefined) return { kind: 'stale' }
-  const { id, name } = found
-  return { kind: isSource ? 'sameTenant' : 'tenantTaken', id: String(id), name: String(name) }
+  if (!isRefused(refusal, 'groups'))
+    return (await readClash(database, row, refusal)) ?? { kind: 'stale' }
+  const [groups] = await database.run(missing(row.organizationId, newGroupIds))
+  return { kind: 'unknownGroups', ids: (groups?.rows ?? []).map(({ id }) => String(id)) }
 }

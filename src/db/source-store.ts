@@ -7,6 +7,7 @@ import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
 import { mutation } from './mutation.ts'
 import { source, sourceCredential } from './tables/organizations.ts'
+import { directoriesAgainst } from './tenant-guard.ts'
 
 export type SourceRow = typeof source.$inferSelect
 export type SourceCredentialRow = typeof sourceCredential.$inferSelect
@@ -36,7 +37,7 @@ export interface SourceStore {
   insert(row: SourceRow, event: NewEvent): Written
   update(before: SourceRow, after: SourceRow, event: NewEvent): Written
   /** The source goes and its credentials with it; users stay. False: there was none. */
-  remove(id: string, event: NewEvent): Promise<boolean>
+  remove(id: string, now: number, event: NewEvent): Promise<boolean>
   addCredential(
     row: SourceCredentialRow,
     event: NewEvent,
@@ -70,17 +71,22 @@ export function sourceStore(database: Database, organizationId: string): SourceS
     insert: (row, event) =>
       writeSource(database, row, database.build.insert(source).values(row), event),
     async update(before, after, event) {
-      const { name, usernamePolicy, entraTenantId, modifiedAt } = after
+      const { name, usernamePolicy, entraTenantId, tenantGuid, modifiedAt } = after
       const change = database.build
         .update(source)
-        .set({ name, usernamePolicy, entraTenantId, modifiedAt })
+        .set({ name, usernamePolicy, entraTenantId, tenantGuid, modifiedAt })
         .where(and(isRow(before.id), eq(source.modifiedAt, before.modifiedAt)))
       return writeSource(database, after, change, event)
     },
-    async remove(id, event) {
+    async remove(id, now, event) {
       const removal = database.build.delete(source).where(isRow(id))
-      const credentials = sql`DELETE FROM source_credential WHERE ${here} AND source_id = ${id}`
-      return (await write(database, mutation(organizationId, removal, event, [credentials]))).ok
+      const its = sql`${here} AND source_id = ${id}`
+      const credentials = [
+        sql`DELETE FROM source_credential WHERE ${its} AND issuer IS NULL`,
+        // The trust stays, revoked: the client may go on sending, and what it sends is for nobody else.
+        sql`UPDATE source_credential SET revoked_at = coalesce(revoked_at, ${now}) WHERE ${its}`,
+      ]
+      return (await write(database, mutation(organizationId, removal, event, credentials))).ok
     },
     async addCredential(row, event) {
       const written = await write(database, [
@@ -104,8 +110,8 @@ export function sourceStore(database: Database, organizationId: string): SourceS
 }
 
 /**
- * Tokens that were trusted once stay their organization's, also while nobody trusts them: were another one to trust them
- * meanwhile, it would be sent the first one's users.
+ * Tokens that were trusted once stay their organization's, also while nobody trusts them and after their source has gone: were
+ * another one to trust them meanwhile, it would be sent the first one's users.
  */
 const isNobodyElses = ({ organizationId, issuer, subject, audience }: SourceCredentialRow): SQL =>
   refuseUnless(
@@ -117,19 +123,18 @@ const isNobodyElses = ({ organizationId, issuer, subject, audience }: SourceCred
 /** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
 async function writeSource(
   database: Database,
-  { organizationId, entraTenantId }: SourceRow,
+  { organizationId, entraTenantId, tenantGuid }: SourceRow,
   change: Parameters<typeof mutation>[1],
   event: NewEvent,
 ): Written {
-  const clash = sql`FROM directory WHERE organization_id = ${organizationId}
-    AND tenant_id = ${entraTenantId} AND coalesce(settings ->> '$.sameTenant', 0) = 0`
+  const clash = directoriesAgainst(organizationId, [entraTenantId, tenantGuid])
   const written = await write(database, [
-    refuseUnless(sql`NOT EXISTS (SELECT 1 ${clash})`, 'tenant'),
+    refuseUnless(sql`NOT EXISTS (${clash})`, 'tenant'),
     ...mutation(organizationId, change, event, []),
   ])
   if (written.ok) return ok(undefined)
   if (!isRefused(written.error, 'tenant')) return err({ kind: 'stale' })
-  const [found] = await database.run(sql`SELECT id, name ${clash}`)
+  const [found] = await database.run(clash)
   const [row] = found?.rows ?? []
   if (row === undefined) return err({ kind: 'stale' })
   const { id, name } = row

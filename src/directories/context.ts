@@ -22,6 +22,8 @@ export interface DirectoryDeps extends CredentialPorts {
   readonly connectDirectory: (directory: DirectoryRow) => Promise<Result<GraphConnection, string>>
   /** The same with the token that was last in use. */
   readonly connectForReading: DirectoryDeps['connectDirectory']
+  /** The id of the Entra tenant that an id or a domain names; null when Entra ID does not tell. */
+  readonly findTenantId: (name: string) => Promise<string | null>
   readonly announce: (organizationId: string) => Promise<void>
   /** Rings for an import. Never fails: the sweep finds what was not rung for. */
   readonly announceImport: (key: ImportKey) => Promise<void>

@@ -68,6 +68,7 @@ export async function addDirectory(
     id,
     name: body.name,
     tenantId: body.tenantId,
+    tenantGuid: await deps.findTenantId(body.tenantId),
     clientId: body.clientId,
     credentialType: credential.type,
     credentialExpiresAt: expiresAt,

@@ -1,5 +1,7 @@
 import type { DirectoryFault } from '../db/directory-store.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
+import type { TenantClash } from '../db/tenant-guard.ts'
+import type { AuthFailure } from '../graph/auth-failure.ts'
 import { assertNever } from '../kernel/result.ts'
 
 /** Why a directory was not stored, as its administrator reads it. */
@@ -27,3 +29,21 @@ export function problemOf(fault: DirectoryFault): Problem {
       return assertNever(fault)
   }
 }
+
+/** Why a directory gets no token: only that told which tenant it is connected to. */
+export const clashFailure = ({ kind, id, name }: TenantClash): AuthFailure =>
+  kind === 'tenantTaken'
+    ? {
+        kind: 'permanent',
+        code: 'tenant_connected',
+        message: `The directory "${name}" (${id}) is connected to this same tenant, and two would undo each other's work.`,
+        whatToDo:
+          'Delete one of the two directories. If this one stays, set its state to "active" then.',
+      }
+    : {
+        kind: 'permanent',
+        code: 'tenant_of_source',
+        message: `The source "${name}" (${id}) provisions from this same tenant: it and the directory would chase each other's changes.`,
+        whatToDo:
+          'Set sameTenant to true in the settings if that is what you want, or take entraTenantId from the source; then set the state to "active".',
+      }

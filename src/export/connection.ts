@@ -5,7 +5,13 @@ import { type Lane, laneKey, type LaneScope } from '../db/lane-store.ts'
 import type { DirectoryRow } from '../db/lease.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import { federatedSubject, type GatewayIssuer } from '../graph/gateway-issuer.ts'
-import { type Credential, createTokenSource, type TokenCache } from '../graph/token.ts'
+import { isTenantId, tenantOfToken } from '../graph/tenant.ts'
+import {
+  type Credential,
+  createTokenSource,
+  type TokenCache,
+  type TokenSource,
+} from '../graph/token.ts'
 import { createTransport, type Transport } from '../graph/transport.ts'
 import { bucketShape, type Quota } from '../kernel/bucket.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -21,6 +27,11 @@ export interface GraphPorts {
   readonly sealer: Sealer
   readonly issuer: GatewayIssuer | undefined
   readonly tokenCache: TokenCache
+  /** Whether the directory may be connected to the tenant that a token tells; what is given says why not. */
+  readonly admitTenant: (
+    directory: DirectoryRow,
+    tenantGuid: string,
+  ) => Promise<AuthFailure | undefined>
   /** The published write quotas. */
   readonly quotas: Readonly<Record<LaneScope, Quota>>
 }
@@ -64,13 +75,34 @@ export async function connectDirectory(
   const { fetch, clock, tokenCache: cache } = ports
   const { tenantId, clientId, createdAt } = directory
   const { loginBaseUrl, graphBaseUrl, issuer } = ports
-  const tokenSource = createTokenSource({ fetch, clock, cache, loginBaseUrl, graphBaseUrl, issuer })
+  const tokens = createTokenSource({ fetch, clock, cache, loginBaseUrl, graphBaseUrl, issuer })
+  const tokenSource = admitted(tokens, ports, directory)
   const account = { tenantId, clientId, credential: credential.value, connectedAt: createdAt }
   return ok({
     transport: createTransport({ fetch, clock, tokenSource, graphBaseUrl, account }),
     token: () => tokenSource.token(account),
     lanes: lanesOf(ports, directory),
   })
+}
+
+/**
+ * Tokens as long as the directory may be connected to its tenant. A domain may be another name of a tenant that the organization
+ * has connected already: nothing is asked of Graph before a token has told which tenant it is.
+ */
+function admitted(tokens: TokenSource, ports: GraphPorts, directory: DirectoryRow): TokenSource {
+  let isKnown = directory.tenantGuid !== null || isTenantId(directory.tenantId)
+  return {
+    ...tokens,
+    async token(account, signal) {
+      const token = await tokens.token(account, signal)
+      if (isKnown || !token.ok) return token
+      const tenant = tenantOfToken(token.value)
+      const refusal = tenant && (await ports.admitTenant(directory, tenant))
+      if (refusal) return err(refusal)
+      isKnown = true
+      return token
+    },
+  }
 }
 
 async function openCredential(

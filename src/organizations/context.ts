@@ -10,6 +10,8 @@ export interface OrganizationDeps {
   readonly clock: Clock
   readonly newId: (prefix: IdPrefix) => string
   readonly randomBytes: (length: number) => Uint8Array
+  /** The id of the Entra tenant that an id or a domain names; null when Entra ID does not tell. */
+  readonly findTenantId: (name: string) => Promise<string | null>
   readonly announce: (organizationId: string) => Promise<void>
 }
 

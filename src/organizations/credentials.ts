@@ -130,7 +130,7 @@ const noSource = (id: string): Problem => ({
 const TRUSTED: Problem = {
   kind: 'conflict',
   detail:
-    'A credential trusts tokens of this issuer, subject and audience already, and a token can stand for one source only. Revoke that credential first, or use another audience.',
+    'Tokens of this issuer, subject and audience stand for another source: a token can stand for one only, and those that an organization has trusted once stay its own. Revoke the credential of your other source, or use another audience; if you have no such source, ask the operator of the gateway.',
 }
 const PAST = 'lies in the past: the credential could never be used. Give a later time, or null'
 

@@ -119,7 +119,7 @@ function addSourceRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps):
   routes.patch('/sources/:id', async (c) => {
     const body = await parseBody(c.req.raw, sourcePatchSchema)
     if (!body.ok) return problemAnswer(c, body.error)
-    return apiAnswer(c, await patchSource(scopeOf(c, deps), c.req.param('id'), body.value))
+    return apiAnswer(c, await patchSource(scopeOf(c, deps), deps, c.req.param('id'), body.value))
   })
   routes.delete('/sources/:id', async (c) =>
     emptyAnswer(c, await removeSource(scopeOf(c, deps), c.req.param('id'))),

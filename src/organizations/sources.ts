@@ -69,7 +69,9 @@ export async function addSource(
   wanted: v.InferOutput<typeof newSourceSchema>,
 ): Outcome {
   const { organizationId, now } = scope
-  const row = { ...wanted, organizationId, id: deps.newId('src'), createdAt: now, modifiedAt: now }
+  const tenantGuid = await tenantOf(deps, wanted.entraTenantId)
+  const id = deps.newId('src')
+  const row = { ...wanted, tenantGuid, organizationId, id, createdAt: now, modifiedAt: now }
   const event = sourceEvent(scope, 'source_create', row.id, changesOf(undefined, row))
   const written = await storeOf(scope).insert(row, event)
   return written.ok
@@ -80,6 +82,7 @@ export async function addSource(
 /** Changes what the body names. Problems: notFound, conflict with a directory's tenant, busy. */
 export async function patchSource(
   scope: OrganizationScope,
+  deps: OrganizationDeps,
   id: string,
   patch: v.InferOutput<typeof sourcePatchSchema>,
 ): Outcome {
@@ -91,9 +94,10 @@ export async function patchSource(
   const modifiedAt = Math.max(scope.now, source.modifiedAt + 1)
   const { name = source.name, usernamePolicy = source.usernamePolicy } = patch
   const { entraTenantId = source.entraTenantId } = patch
-  const after: SourceRow = { ...source, name, usernamePolicy, entraTenantId, modifiedAt }
-  const changes = changesOf(source, after)
+  const wanted: SourceRow = { ...source, name, usernamePolicy, entraTenantId, modifiedAt }
+  const changes = changesOf(source, wanted)
   if (changes.length === 0) return ok(showSource(before))
+  const after = { ...wanted, tenantGuid: await tenantOf(deps, entraTenantId) }
   const event = sourceEvent(scope, 'source_update', id, changes)
   const written = await store.update(source, after, event)
   return written.ok ? ok(showSource({ ...before, source: after })) : err(problemOf(written.error))
@@ -104,7 +108,8 @@ export async function removeSource(
   scope: OrganizationScope,
   id: string,
 ): Promise<Result<undefined, Problem>> {
-  const isRemoved = await storeOf(scope).remove(id, sourceEvent(scope, 'source_delete', id, []))
+  const event = sourceEvent(scope, 'source_delete', id, [])
+  const isRemoved = await storeOf(scope).remove(id, scope.now, event)
   return isRemoved ? ok(undefined) : err(noSource(id))
 }
 
@@ -113,6 +118,9 @@ export const noSource = (id: string): Problem => ({
   kind: 'notFound',
   what: `Source ${id.slice(0, 100)}`,
 })
+
+const tenantOf = async (deps: OrganizationDeps, name: string | null): Promise<string | null> =>
+  name === null ? null : deps.findTenantId(name)
 
 type Changes = NonNullable<NewEvent['changes']>
 

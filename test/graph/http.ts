@@ -2,13 +2,14 @@ import { Hono } from 'hono'
 import type { Json } from '../../src/kernel/json.ts'
 import { controlApp } from './control-http.ts'
 import { GraphError, payloadErrors } from './errors.ts'
-import type { Answer, GraphRequest } from './exchange.ts'
+import { type Answer, answer, type GraphRequest } from './exchange.ts'
 import { faultyAnswer } from './faults.ts'
 import { perform } from './perform.ts'
 import { errorAnswer, traceHeaders, traceOf } from './respond.ts'
 import { readCaller } from './login/access-token.ts'
-import { issueToken } from './login/token.ts'
-import type { World } from './world.ts'
+import { refusals } from './login/refusals.ts'
+import { issueToken, refusal } from './login/token.ts'
+import { findTenant, type World } from './world.ts'
 import { textFrom } from './text.ts'
 
 /** The connection is to be dropped without an answer, as by a server that died. */
@@ -25,7 +26,7 @@ export function graphApp(world: World): Hono {
   app.all('/v1.0/*', async (c) => graph(world, c.req.raw))
   app.post('/:tenant/oauth2/v2.0/token', (c) => token(world, c.req.param('tenant'), c.req.raw))
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) =>
-    c.json(discovery(new URL(c.req.url).origin, c.req.param('tenant'))),
+    toResponse(discovery(world, new URL(c.req.url).origin, c.req.param('tenant'))),
   )
   app.route('/_control', controlApp(world))
   return app
@@ -104,8 +105,14 @@ function toResponse(told: Answer, headers: Readonly<Record<string, string>> = {}
   })
 }
 
-const discovery = (origin: string, tenant: string): Record<string, Json> => ({
-  issuer: `${origin}/${tenant}/v2.0`,
-  token_endpoint: `${origin}/${tenant}/oauth2/v2.0/token`,
-  token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
-})
+/** The issuer is the tenant's by its id, also where a domain was asked for. */
+function discovery(world: World, origin: string, name: string): Answer {
+  const tenant = findTenant(world, name)
+  if (tenant === undefined) return refusal(world, refusals.unknownTenant(name))
+  const { id } = tenant.settings
+  return answer(200, {
+    issuer: `${origin}/${id}/v2.0`,
+    token_endpoint: `${origin}/${id}/oauth2/v2.0/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
+  })
+}

@@ -261,3 +261,16 @@ const pemBytes = (pem: string): Uint8Array<ArrayBuffer> =>
     atob(pem.replaceAll(/-----[A-Z ]+-----|\s/g, '')),
     (one) => one.codePointAt(0) ?? 0,
   )
+
+it('the discovery document tells the id of a tenant by any of its names', async () => {
+  const graph = createGraphEmulator()
+  for (const name of [DEMO_TENANT_ID, 'contoso.com', 'Contoso.onmicrosoft.com']) {
+    const url = `https://login.microsoftonline.com/${name}/v2.0/.well-known/openid-configuration`
+    const answer = await graph.fetch(new Request(url))
+    const issuer = `https://login.microsoftonline.com/${DEMO_TENANT_ID}/v2.0`
+    expect(await answer.json()).toMatchObject({ issuer })
+  }
+  const unknown =
+    'https://login.microsoftonline.com/no.example/v2.0/.well-known/openid-configuration'
+  expect((await graph.fetch(new Request(unknown))).status).toBe(400)
+})

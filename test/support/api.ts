@@ -88,6 +88,7 @@ export async function apiClient(options: ClientOptions = {}): Promise<ApiClient>
         rung.push(organization)
       },
       announceRun: async () => {},
+      fetch: () => Promise.reject(new TypeError('no network')),
       ...options.instead,
     },
   )

@@ -218,6 +218,21 @@ describe('credentials of a source', () => {
     expect((await api.post(path, { ...wanted, name: 'ci 2' })).status).toBe(201)
   })
 
+  test('a trust stays its organization’s when its source is removed: the client may go on sending', async () => {
+    const { api, source, path } = await withCredential()
+    const wanted = { type: 'federated', name: 'ci', ...trust, audience: crypto.randomUUID() }
+    const { body: made } = await api.post(path, wanted)
+    await api.delete(`/sources/${source['id']}`)
+    const other = await withCredential()
+    const refused = await other.api.post(other.path, wanted)
+    expect(refused.status).toBe(409)
+    expect(refused.body['detail']).toMatch(/ask the operator/)
+    const { body: next } = await api.post('/sources', { name: 'Next', type: 'entra' })
+    const again = await api.post(`/sources/${next['id']}/credentials`, wanted)
+    expect(again.status).toBe(201)
+    expect(again.body['id']).not.toBe(made['id'])
+  })
+
   test("without a trust it is Entra's own provisioning token that is trusted, of the source's tenant", async () => {
     const { api, source, path } = await withCredential()
     const untold = await api.post(path, { type: 'federated', name: 'entra' })

@@ -126,9 +126,10 @@ describe('an imported attribute', () => {
       sql`SELECT client_id FROM directory WHERE id = ${world.directoryId}`,
     )
     const clientId = String(row?.['client_id'])
-    // The same tenant by another of its names: what the other directory sends shows in the same journal.
+    // The same tenant by another of its names, which is taken for another one: so what it sends shows in the same journal.
     const other = { tenantId: 'contoso.onmicrosoft.com', clientId }
     const directoryId = await seedDirectory(world.api.deps, world.organizationId, other)
+    await world.query(sql`UPDATE directory SET tenant_guid = 'another' WHERE id = ${directoryId}`)
     await world.exported('ann')
     await world.jobs.queue(batchOf([{ organizationId: world.organizationId, directoryId }]))
     await world.settle()

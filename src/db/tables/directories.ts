@@ -19,7 +19,10 @@ export const directory = sqliteTable(
     organizationId: organizationId(),
     id: text('id').notNull(),
     name: text('name').notNull(),
+    /** As the administrator names it: its id, or one of its domains. */
     tenantId: text('tenant_id').notNull(),
+    /** The tenant's id, as Entra ID told it; null until it has. */
+    tenantGuid: text('tenant_guid'),
     clientId: text('client_id').notNull(),
     credentialType: text('credential_type', {
       enum: ['client_secret', 'certificate', 'federated'],

@@ -59,7 +59,10 @@ export const source = sqliteTable(
     name: text('name').notNull(),
     type: text('type', { enum: ['entra', 'okta', 'generic'] }).notNull(),
     usernamePolicy: text('username_policy', { enum: ['strict', 'local-part', 'any'] }).notNull(),
+    /** As the administrator names it: its id, or one of its domains. */
     entraTenantId: text('entra_tenant_id'),
+    /** The id of that tenant, as Entra ID told it; null where it has not. */
+    tenantGuid: text('tenant_guid'),
     createdAt: createdAt(),
     modifiedAt: modifiedAt(),
   },

@@ -59,7 +59,8 @@ async function authenticate(
   return app
 }
 
-function refusal(world: World, error: TokenError): Answer {
+/** A refusal as Entra ID tells it. */
+export function refusal(world: World, error: TokenError): Answer {
   const timestamp = new Date(world.now())
     .toISOString()
     .replace('T', ' ')

@@ -10,9 +10,24 @@ import { binding, directory } from './tables/directories.ts'
 import { user } from './tables/provisioning.ts'
 import { seenAccounts } from './tables/reconciliations.ts'
 
+/** What of a binding is compared, as the lists that are read of it order it. */
+const COMPARED = [
+  'kind',
+  'resourceId',
+  'graphId',
+  'state',
+  'snapshot',
+  'unknown',
+  'exportedSequence',
+  'exportedAt',
+  'error',
+] as const
+
+export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]>
+
 export interface ComparedAccounts {
   /** By Graph id. */
-  readonly bindings: ReadonlyMap<string, BindingRow>
+  readonly bindings: ReadonlyMap<string, ComparedBinding>
   /** Imported values by user id; users that do not exist are absent. */
   readonly imported: ReadonlyMap<string, JsonObject | null>
   /** Our ids by the Graph ids of managers. */
@@ -31,7 +46,7 @@ export interface AccountQuery {
   readonly lanes: readonly Lane[]
 }
 
-/** D1 takes 100 parameters, and every row of a list in JSON counts as one that was read. */
+/** D1 takes 100 parameters, and every row of a list in JSON would count as one that was read. */
 const IDS_PER_STATEMENT = 96
 
 /** Reads it in one round trip. */
@@ -43,41 +58,48 @@ export async function readAccounts(
   const { organizationId, directoryId } = key
   const lists = chunks(graphIds)
   const managerLists = chunks(managerIds)
+  const compared = sql`json_array(${columnsOf(COMPARED)}, ${withImports ? imported : null})`
   const [own, block, ...answers] = await database.run(
     sql`SELECT intent FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     readBlock(lanes),
-    ...lists.map((ids) => bindingsOf(key, sql`b.*`, ids)),
-    ...managerLists.map((ids) => bindingsOf(key, sql`b.graph_id, b.resource_id`, ids)),
-    ...(withImports ? lists.map((ids) => importsOf(key, ids)) : []),
+    ...lists.map((ids) => foundBy(key, compared, ids)),
+    ...managerLists.map((ids) => foundBy(key, sql`json_array(b.graph_id, b.resource_id)`, ids)),
   )
-  const [bindings, managers, users] = parts(answers, lists.length, managerLists.length)
+  const found = valuesOf(answers.slice(0, lists.length)).map(toCompared)
+  const users = found.filter(({ row }) => row.kind === 'user')
   return {
-    bindings: new Map(
-      bindings
-        .map((row) => decode(binding, row))
-        .flatMap((row) => (isUser(row) ? [[row.graphId ?? '', row] as const] : [])),
+    bindings: new Map(users.map(({ row }) => [row.graphId ?? '', row])),
+    managers: new Map(
+      valuesOf(answers.slice(lists.length)).map(([graphId, userId]) => [
+        String(graphId),
+        String(userId),
+      ]),
     ),
-    managers: new Map(managers.map((row) => [String(row['graph_id']), String(row['resource_id'])])),
-    imported: new Map(users.map((row) => [String(row['id']), decode(user, row).imported])),
+    imported: new Map(
+      users.flatMap(({ row, user }) => (user ? [[row.resourceId, user.imported]] : [])),
+    ),
     inFlight: usersIn(decode(directory, own?.rows[0] ?? {}).intent),
     blockedUntil: Number(block?.rows[0]?.['until'] ?? 0),
   }
 }
 
-/** Asked in SQL it would cost a row more: SQLite looks on behind the one that the unique index holds. */
-const isUser = ({ kind }: BindingRow): boolean => kind === 'user'
+const columnsOf = (names: readonly (keyof BindingRow)[]): SQL =>
+  sql.raw(names.map((name) => `b.${binding[name].name}`).join(', '))
 
-/** The index is named: of a list SQLite thinks that it is worth walking every binding of the directory. */
-const bindingsOf = ({ organizationId, directoryId }: RunKey, columns: SQL, ids: SQL): SQL =>
-  sql`SELECT ${columns} FROM binding b INDEXED BY binding_by_graph_id
-    WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
-      AND b.graph_id IS NOT NULL AND b.graph_id IN (${ids})`
+/** The imported values of the user, in a list of their own: no list, no user. */
+const imported: SQL = sql`(SELECT json_array(u.imported) FROM user u
+  WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)`
 
-const importsOf = ({ organizationId, directoryId }: RunKey, ids: SQL): SQL =>
-  sql`SELECT u.id, u.imported FROM binding b INDEXED BY binding_by_graph_id
-    CROSS JOIN user u ON u.organization_id = b.organization_id AND u.id = b.resource_id
-    WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
-      AND b.graph_id IS NOT NULL AND b.graph_id IN (${ids})`
+/**
+ * A value of the binding of each id. As the one row of a subquery a binding counts once: behind one that is searched for otherwise
+ * SQLite looks on, and counts what is there. The index is named, lest every binding of the directory be walked.
+ */
+const foundBy = ({ organizationId, directoryId }: RunKey, value: SQL, ids: SQL): SQL =>
+  sql`WITH asked (graph_id) AS (VALUES ${ids})
+    SELECT (SELECT ${value} FROM binding b INDEXED BY binding_by_graph_id
+      WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+        AND b.graph_id IS NOT NULL AND b.graph_id = asked.graph_id) AS found
+    FROM asked`
 
 function chunks(ids: readonly string[]): SQL[] {
   const lists: SQL[] = []
@@ -85,7 +107,7 @@ function chunks(ids: readonly string[]): SQL[] {
     const part = ids.slice(at, at + IDS_PER_STATEMENT)
     lists.push(
       sql.join(
-        part.map((id) => sql`${id}`),
+        part.map((id) => sql`(${id})`),
         sql`, `,
       ),
     )
@@ -93,20 +115,26 @@ function chunks(ids: readonly string[]): SQL[] {
   return lists
 }
 
-type Rows = Answer['rows']
+/** The lists that were found. */
+function valuesOf(answers: readonly Answer[]): (readonly unknown[])[] {
+  const texts = answers.flatMap(({ rows }) => rows.map(({ found }) => found))
+  return texts.flatMap((text) => {
+    const list: unknown = typeof text === 'string' ? JSON.parse(text) : null
+    return Array.isArray(list) ? [list] : []
+  })
+}
 
-function parts(
-  answers: readonly Answer[],
-  bindings: number,
-  managers: number,
-): [bindings: Rows, managers: Rows, users: Rows] {
-  const rows = (list: readonly Answer[]) => list.flatMap((answer) => answer.rows)
-  const end = bindings + managers
-  return [
-    rows(answers.slice(0, bindings)),
-    rows(answers.slice(bindings, end)),
-    rows(answers.slice(end)),
-  ]
+/** Reads a list of what is compared, and behind it of what the user imported. */
+function toCompared(list: readonly unknown[]): {
+  readonly row: ComparedBinding
+  readonly user: Pick<typeof user.$inferSelect, 'imported'> | null
+} {
+  const columns = COMPARED.map((name, i) => [binding[name].name, list[i]] as const)
+  const ofUser = list[COMPARED.length]
+  return {
+    row: decode(binding, Object.fromEntries(columns)),
+    user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0] }) : null,
+  }
 }
 
 /** The users that an intent names: what Graph holds of them may be newer than what is stored. */

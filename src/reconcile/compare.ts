@@ -1,7 +1,6 @@
 /** What Graph says of one bound user against what is stored: drift, values to import, or a reason to look again. Pure. */
-import type { ComparedAccounts } from '../db/compared-accounts.ts'
+import type { ComparedAccounts, ComparedBinding } from '../db/compared-accounts.ts'
 import type { RunStep } from '../db/reconciliation-store.ts'
-import type { BindingRow } from '../db/round-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { type Difference, differences } from '../plan/drift.ts'
@@ -46,7 +45,7 @@ export interface Compared {
 const SAME: Compared = { drift: [], imports: [], recheckAt: null }
 
 /** Whether the binding is on its way out: its account is let go of, whatever becomes of it. */
-export const isEnding = ({ state }: BindingRow): boolean =>
+export const isEnding = ({ state }: ComparedBinding): boolean =>
   state === 'unbinding' || state === 'former'
 
 /** Compares one user; undefined when nobody here is bound to it. */
@@ -72,7 +71,7 @@ const managerOf = (manner: Manner, { manager }: ToldUser): string | null | undef
 /** What is mastered on premises is not ours to put right. */
 function differencesOf(
   { directions, manner }: Comparison,
-  row: BindingRow,
+  row: ComparedBinding,
   seen: SeenUser,
 ): readonly Difference[] {
   if (errorCode(row) === 'mastered_on_premises') return []
@@ -83,7 +82,7 @@ function differencesOf(
 
 function importsOf(
   { accounts, directoryId, imports: names, manner }: Comparison,
-  row: BindingRow,
+  row: ComparedBinding,
   seen: SeenUser,
 ): readonly ImportChange[] {
   const stored = accounts.imported.get(row.resourceId)
@@ -99,7 +98,7 @@ function importsOf(
  */
 function recheckTime(
   { accounts, manner, now }: Comparison,
-  row: BindingRow,
+  row: ComparedBinding,
   found: readonly { readonly isTold: boolean }[],
 ): number | null {
   if (accounts.inFlight.has(row.resourceId)) return now + ROUND_MS
@@ -109,21 +108,21 @@ function recheckTime(
   return manner === 'whole' && found.some(({ isTold }) => !isTold) ? now : null
 }
 
-const errorCode = ({ state, error }: BindingRow): unknown =>
+const errorCode = ({ state, error }: ComparedBinding): unknown =>
   state === 'failed' ? error?.['code'] : undefined
 
-function driftRow(row: BindingRow, { attribute, ours, theirs }: Difference): FoundRow {
+function driftRow(row: ComparedBinding, { attribute, ours, theirs }: Difference): FoundRow {
   return { ...rowOf(row), attribute, ours, theirs }
 }
 
-const rowOf = ({ resourceId, graphId }: BindingRow) =>
+const rowOf = ({ resourceId, graphId }: ComparedBinding) =>
   ({ userId: resourceId, graphId: graphId ?? '', direction: 'export' }) as const
 
 /** What a drift row calls an account that was deleted in Microsoft 365. */
 export const DELETED = 'deleted'
 
 /** It was found deleted before, and is there again. */
-const returnedRow = (row: BindingRow): FoundRow => ({
+const returnedRow = (row: ComparedBinding): FoundRow => ({
   ...rowOf(row),
   attribute: DELETED,
   ours: DELETED,

@@ -63,6 +63,8 @@ export interface RunStep {
   readonly dueAt: number
   readonly now: number
   readonly drift: readonly Omit<DriftRow, 'organizationId' | 'directoryId' | 'reconciliationId'>[]
+  /** Users whose account is there, whatever the run found before: it was read again. */
+  readonly returned: readonly string[]
   readonly imports: readonly ImportWrite[]
   /** The newest sequence of the directory's directions when they were read: imports hold while nobody changed any. */
   readonly directionsAt: number
@@ -91,6 +93,7 @@ export async function storeStep(
         error = ${step.error === null ? null : JSON.stringify(step.error)}, due_at = ${step.dueAt},
         ended_at = ${isOver && step.state !== 'held' ? step.now : null}
       WHERE organization_id = ${key.organizationId} AND id = ${key.reconciliationId}`,
+    ...returnStatements(key, step.returned),
     ...driftStatements(key, step.drift),
     ...seenStatements(key, step, isOver),
     ...(step.deltaLink === undefined ? [] : [linkStatement(key, step.deltaLink)]),
@@ -145,6 +148,17 @@ function importStatements(key: RunKey, { imports, directionsAt, now }: RunStep):
         imported = nullif(json_patch(coalesce(imported, '{}'), e.value -> 'patch'), '{}')
       FROM json_each(${rows}) e WHERE user.organization_id = e.value ->> 'organizationId'
         AND user.id = e.value ->> 'userId'`,
+  ]
+}
+
+function returnStatements(
+  { organizationId, reconciliationId }: RunKey,
+  userIds: readonly string[],
+): SQL[] {
+  if (userIds.length === 0) return []
+  return [
+    sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
+      AND attribute = 'deleted' AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
   ]
 }
 

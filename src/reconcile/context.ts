@@ -73,7 +73,7 @@ export type ConnectedRun = Omit<Run, 'connection'> & { readonly connection: Conn
 
 /** What a step wants stored; what it leaves out stays as it is. */
 export interface StepResult extends Partial<
-  Pick<RunStep, 'state' | 'drift' | 'imports' | 'events' | 'seen' | 'deltaLink'>
+  Pick<RunStep, 'state' | 'drift' | 'returned' | 'imports' | 'events' | 'seen' | 'deltaLink'>
 > {
   readonly progress: Progress
   readonly counts?: Counts

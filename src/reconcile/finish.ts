@@ -22,6 +22,8 @@ export async function finish(run: Run): Promise<StepResult> {
   if (row.mode === 'enforce' && isFirst && !progress.isApproved && (await exceeds(run, totals)))
     return hold(run, totals)
   const found = await driftOfUsers(ports.database, key, progress.cursor, USERS_PER_STEP)
+  const again = progress.isApproved ? deletionsAfter(progress.lookedAgain, found) : []
+  if (again.length > 0) return lookAgain(run, again)
   const last = found.at(-1)
   const counts = countsOf(run, totals)
   if (last === undefined)
@@ -33,6 +35,17 @@ export async function finish(run: Run): Promise<StepResult> {
     events: [...users.values()].map((rows) => driftEvent(run, rows)),
     rings: row.mode === 'enforce' || totals.deleted > 0,
   }
+}
+
+/** Those of whom it is not known whether they are still gone: since they were found, the run has waited for an administrator. */
+const deletionsAfter = (userId: string, rows: readonly DriftRow[]): readonly DriftRow[] =>
+  rows.filter((row) => row.attribute === DELETED && row.theirs !== null && row.userId > userId)
+
+function lookAgain({ progress, ports }: Run, deletions: readonly DriftRow[]): StepResult {
+  const at = ports.clock.now()
+  const lookedAgain = deletions.at(-1)?.userId ?? progress.lookedAgain
+  const recheck = deletions.map(({ graphId }) => ({ graphId, at }))
+  return { progress: { ...progress, lookedAgain, recheck } }
 }
 
 function countsOf({ counts, row }: Run, totals: DriftTotals): Counts {

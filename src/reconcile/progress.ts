@@ -29,6 +29,8 @@ const progressSchema = v.object({
   restarts: v.number(),
   /** An administrator approved what the threshold held. */
   isApproved: v.boolean(),
+  /** Up to which user the deletions that were found are looked at again, after it was approved. */
+  lookedAgain: v.optional(v.string(), ''),
 })
 
 export type Progress = v.InferOutput<typeof progressSchema>
@@ -97,6 +99,7 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     attempts: 0,
     restarts: 0,
     isApproved: false,
+    lookedAgain: '',
   }
 }
 

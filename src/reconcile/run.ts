@@ -192,6 +192,7 @@ function toStored({ ports, row, directionsAt, counts }: Run, step: StepResult): 
   return {
     state: 'running',
     drift: [],
+    returned: [],
     imports: [],
     events: [],
     seen: null,

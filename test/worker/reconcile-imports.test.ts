@@ -1,8 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { dropImported } from '../../src/db/imported-store.ts'
+import { takeLease } from '../../src/db/lease.ts'
 import { batchOf, newUser, seedDirectory, type WorldOptions } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import { staged } from '../support/staged.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -175,6 +178,23 @@ describe('a direction that leaves import', () => {
     })
     const [account] = world.graph.summary().users
     expect(account).toMatchObject({ department: 'Sales' })
+  })
+
+  test('and is import again before the values are taken away leaves them', async () => {
+    const world = await importingWorld()
+    const [ann] = await world.exported('ann')
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    await setDirections(world, { department: 'exclude' })
+    const { organizationId, directoryId } = world
+    const key = { organizationId, directoryId, token: 'drain' }
+    const back = staged(async (batch) => {
+      if (batch === 3) await setDirections(world, { department: 'import' })
+    })()
+    await takeLease(back, key)
+    const taking = dropImported(back, key, { attribute: 'department', now: world.clock.now })
+    await expect(taking).rejects.toThrow('refused:imports')
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Ops' })
   })
 
   test('while a page is compared lets nothing of it be imported', async () => {

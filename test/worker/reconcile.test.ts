@@ -232,6 +232,43 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(disabledIn(world)).toBe(2)
   })
 
+  test('and restored before the run was approved fails no binding, and is exported to as ever', async () => {
+    const { world, ids } = await annEnabledThere()
+    const [bob, cyn] = [world.accountOf('bob'), world.accountOf('cyn')]
+    await world.removeAccount(bob)
+    await world.removeAccount(cyn)
+    const held = await world.run('enforce')
+    expect(held).toMatchObject({ state: 'held', counts: { deleted: 2 } })
+    await world.restoreAccount(bob)
+    world.clock.now += 3_600_000
+    expect(await world.decide(held, 'approve')).toMatchObject({ counts: { deleted: 1 } })
+    expect(await world.drift(held)).toMatchObject([
+      { userId: ids[0], attribute: 'accountEnabled' },
+      { userId: ids[2], attribute: 'deleted' },
+    ])
+    expect(await world.binding(ids[1] ?? '')).toMatchObject({ state: 'synced', error: null })
+    expect(await world.binding(ids[2] ?? '')).toMatchObject({ state: 'failed' })
+  })
+
+  test('and restored before the run was approved is not disabled by it: nobody was asked about that', async () => {
+    const { world, ids } = await annEnabledThere()
+    await world.lift()
+    await setActive(world, ids[1], false)
+    await world.settle()
+    world.clock.now += 3_600_000
+    await world.lower({ count: 0, percent: 0 })
+    const bob = world.accountOf('bob')
+    await world.removeAccount(bob)
+    const held = await world.run('enforce')
+    await world.restoreAccount(bob)
+    change(world, 'bob', { accountEnabled: true })
+    world.clock.now += 3_600_000
+    await world.decide(held, 'approve')
+    expect(disabledIn(world)).toBe(1)
+    // The next run finds it, and asks.
+    expect(await world.run('enforce')).toMatchObject({ state: 'held' })
+  })
+
   test('is found by the scheduled run too, which reads only who changed', async () => {
     const world = await reconcileWorld()
     const [ann] = await world.exported('ann', 'bob')
@@ -375,6 +412,24 @@ describe('a run', () => {
       settings: { reconcile: { mode: 'enforce' } },
     })
     for (let run = 0; run < 4; run++) await world.tick(61)
+    expect(disabledIn(world)).toBe(1)
+  })
+
+  test('that was approved and meets a bug leaves what it found to the next, which compares everybody', async () => {
+    const { world } = await annEnabledThere()
+    const held = await world.run('enforce')
+    await world.api.post(`/reconciliations/${held['id']}/approve`, {})
+    // What is stored of it cannot be read any more.
+    await world.query(sql`UPDATE reconciliation SET progress = json_remove(progress, '$.phase')
+      WHERE id = ${held['id']}`)
+    const { organizationId, directoryId } = world
+    await world.jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId: held['id'] }]))
+    expect(await world.read(held)).toMatchObject({ state: 'failed', error: { code: 'internal' } })
+    await world.lower(null)
+    await world.api.patch(`/directories/${directoryId}`, {
+      settings: { reconcile: { mode: 'enforce' } },
+    })
+    expect(await world.tick(61)).toMatchObject({ counts: { read: 3, corrected: 1 } })
     expect(disabledIn(world)).toBe(1)
   })
 

@@ -2,51 +2,54 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import type { Json, JsonObject } from '../kernel/json.ts'
 
-/** The types of contract; a directory reads no more of an event than class, type and target. */
-export type EventType =
-  | 'user_create'
-  | 'user_update'
-  | 'user_suspend'
-  | 'user_activate'
-  | 'user_password'
-  | 'user_delete'
-  | 'user_import'
-  | 'group_create'
-  | 'group_update'
-  | 'group_delete'
-  | 'binding_create'
-  | 'binding_delete'
-  | 'binding_held'
-  | 'export_success'
-  | 'export_failure'
-  | 'export_requested'
-  | 'replay_requested'
-  | 'held_approve'
-  | 'held_reject'
-  | 'undo'
-  | 'drift_found'
-  | 'reconciliation_request'
-  | 'reconciliation_held'
-  | 'reconciliation_approve'
-  | 'reconciliation_reject'
-  | 'password_expired'
-  | 'directory_create'
-  | 'directory_update'
-  | 'directory_delete'
-  | 'integrationattribute_include'
-  | 'integrationattribute_exclude'
-  | 'source_create'
-  | 'source_update'
-  | 'source_delete'
-  | 'organization_create'
-  | 'organization_update'
-  | 'admin_create'
-  | 'admin_update'
-  | 'admin_delete'
-  | 'credential_create'
-  | 'credential_revoke'
-  | 'credential_expiring'
-  | 'auth_failure'
+/** The types of events; a directory reads no more of one than class, type and target. */
+export const EVENT_TYPES = [
+  'user_create',
+  'user_update',
+  'user_suspend',
+  'user_activate',
+  'user_password',
+  'user_delete',
+  'user_import',
+  'group_create',
+  'group_update',
+  'group_delete',
+  'binding_create',
+  'binding_delete',
+  'binding_held',
+  'export_success',
+  'export_failure',
+  'export_requested',
+  'replay_requested',
+  'held_approve',
+  'held_reject',
+  'undo',
+  'drift_found',
+  'reconciliation_request',
+  'reconciliation_held',
+  'reconciliation_approve',
+  'reconciliation_reject',
+  'password_expired',
+  'directory_create',
+  'directory_update',
+  'directory_delete',
+  'integrationattribute_include',
+  'integrationattribute_exclude',
+  'source_create',
+  'source_update',
+  'source_delete',
+  'organization_create',
+  'organization_update',
+  'admin_create',
+  'admin_update',
+  'admin_delete',
+  'credential_create',
+  'credential_revoke',
+  'credential_expiring',
+  'auth_failure',
+] as const
+
+export type EventType = (typeof EVENT_TYPES)[number]
 
 export interface Actor {
   readonly type: 'admin' | 'source' | 'system' | 'operator'

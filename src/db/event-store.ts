@@ -11,6 +11,7 @@ export interface EventQuery {
   readonly types: readonly string[]
   readonly actorId: string | undefined
   readonly targetId: string | undefined
+  readonly outcome: EventRow['outcome'] | undefined
   /** Milliseconds, both inclusive. */
   readonly from: number | undefined
   readonly to: number | undefined
@@ -57,12 +58,13 @@ export async function listEvents(
   }
 }
 
-function conditionOf({ types, actorId, from, to }: EventQuery): SQL {
+function conditionOf({ types, actorId, outcome, from, to }: EventQuery): SQL {
   const conditions = [
     ...(types.length === 0
       ? []
       : [sql`type IN (SELECT value FROM json_each(${JSON.stringify(types)}))`]),
     ...(actorId === undefined ? [] : [sql`actor_id = ${actorId}`]),
+    ...(outcome === undefined ? [] : [sql`outcome = ${outcome}`]),
     ...(from === undefined ? [] : [sql`time >= ${from}`]),
     ...(to === undefined ? [] : [sql`time <= ${to}`]),
   ]

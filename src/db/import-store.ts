@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import type { JsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
 import { type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
@@ -24,19 +25,30 @@ export type NewImport = Pick<
   'organizationId' | 'id' | 'directoryId' | 'total' | 'createdAt'
 > & { readonly request: JsonObject }
 
-/** Starts an import; undefined when the organization has no such directory. One round trip. */
+export type ImportFault =
+  | { readonly kind: 'noDirectory' }
+  /** Microsoft 365 does not accept the credential, as was found before. */
+  | { readonly kind: 'refused'; readonly reason: string | null }
+
+/** Starts an import, unless the directory's credential is known to be refused. One round trip. */
 export async function startImport(
   database: Database,
   { organizationId, id, directoryId, total, createdAt, request }: NewImport,
-): Promise<JobRow | undefined> {
-  const [made] = await database.run(
+): Promise<Result<JobRow, ImportFault>> {
+  const [made, found] = await database.run(
     sql`INSERT INTO job (organization_id, id, type, directory_id, ended, total, request, due_at, created_at)
       SELECT organization_id, ${id}, 'import', id, 0, ${total}, ${JSON.stringify(request)},
         ${createdAt + SILENCE_MS}, ${createdAt}
-      FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId} RETURNING *`,
+      FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}
+        AND state <> 'auth_error' RETURNING *`,
+    sql`SELECT state_reason FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
   )
   const [row] = made?.rows ?? []
-  return row && decode(job, row)
+  if (row !== undefined) return ok(decode(job, row))
+  const [refused] = found?.rows ?? []
+  if (refused === undefined) return err({ kind: 'noDirectory' })
+  const reason = refused['state_reason']
+  return err({ kind: 'refused', reason: typeof reason === 'string' ? reason : null })
 }
 
 export interface StoredImport {

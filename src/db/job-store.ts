@@ -6,6 +6,8 @@ import { isRefused, type Refusal, write } from './admin-write.ts'
 import { type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
+import type { DirectoryRow } from './lease.ts'
+import { directory } from './tables/directories.ts'
 import { job } from './tables/jobs.ts'
 
 export type JobRow = typeof job.$inferSelect
@@ -21,6 +23,13 @@ export const insertJob = (
     SELECT id, ${id}, ${type}, ${directoryId},
       (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId}), 0, ${total}, ${createdAt}
     FROM organization WHERE id = ${organizationId} RETURNING *`
+
+/** Whether a directory does what its jobs ask of it, and why not. */
+export type DirectoryState = Pick<DirectoryRow, 'state' | 'stateReason'>
+
+const stateOf = ({ organizationId, directoryId }: Pick<JobRow, 'organizationId' | 'directoryId'>) =>
+  sql`SELECT state, state_reason FROM directory
+    WHERE organization_id = ${organizationId} AND id = ${directoryId}`
 
 export interface WantedCommand {
   readonly job: WantedJob
@@ -40,11 +49,16 @@ export type CommandFault =
   /** Some of them, at most `MAX_TOLD`. */
   | { readonly kind: 'unknown' | 'changed'; readonly ids: readonly string[] }
 
+export interface StartedJob {
+  readonly job: JobRow
+  readonly directory: DirectoryState
+}
+
 /** Appends a command to the log, and the job that tells how far it has come. One round trip. */
 export async function startCommand(
   database: Database,
   wanted: WantedCommand,
-): Promise<Result<JobRow, CommandFault>> {
+): Promise<Result<StartedJob, CommandFault>> {
   const { job: row, event } = wanted
   const { organizationId, type } = row
   const ids = event.touched ?? []
@@ -56,10 +70,13 @@ export async function startCommand(
     refuseUnless(sql`NOT EXISTS (${changedIds(wanted)})`, 'changed'),
     appendEvents(organizationId, [event]),
     insertJob(row, total),
+    stateOf(row),
   ])
   if (!written.ok) return err(await explain(database, wanted, written.error))
   const [made] = written.value[4]?.rows ?? []
-  return made === undefined ? err({ kind: 'noDirectory' }) : ok(decode(job, made))
+  const [found] = written.value[5]?.rows ?? []
+  if (made === undefined || found === undefined) return err({ kind: 'noDirectory' })
+  return ok({ job: decode(job, made), directory: decode(directory, found) })
 }
 
 /** What stands in the way of a refused command, read afterwards. */
@@ -107,8 +124,7 @@ function changedIds(wanted: WantedCommand): SQL {
     AND sequence > ${atSequence} AND class = 'change' AND target_type = 'user' AND ${only} LIMIT ${MAX_TOLD}`
 }
 
-export interface JobProgress {
-  readonly job: JobRow
+export interface JobProgress extends StartedJob {
   /** Bindings that still owe what was asked for. */
   readonly remaining: number
   /** Bindings that could not be carried out: `resource_id` and the binding's error. */
@@ -127,15 +143,19 @@ export async function readJob(
   const asked = sql`FROM job j CROSS JOIN binding b ON b.organization_id = j.organization_id
       AND b.directory_id = j.directory_id AND b.asked_sequence = j.sequence
     WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.sequence IS NOT NULL`
-  const [found, waiting, failed] = await database.run(
+  const [found, directories, waiting, failed] = await database.run(
     mine,
+    sql`SELECT state, state_reason FROM directory WHERE organization_id = ${organizationId}
+      AND id = (SELECT directory_id FROM (${mine}))`,
     sql`SELECT count(*) AS remaining ${asked} AND b.due_at IS NOT NULL`,
     sql`SELECT b.resource_id, b.error ${asked} AND b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS}`,
   )
   const [row] = found?.rows ?? []
-  if (row === undefined) return undefined
+  const [owner] = directories?.rows ?? []
+  if (row === undefined || owner === undefined) return undefined
   return {
     job: decode(job, row),
+    directory: decode(directory, owner),
     remaining: Number(waiting?.rows[0]?.['remaining'] ?? 0),
     failed: (failed?.rows ?? []).map(({ resource_id: resourceId, error }) => ({
       resourceId: String(resourceId),

@@ -105,6 +105,16 @@ const jobShape = v.strictObject({
   done: v.number(),
   total: v.pipe(v.number(), v.description('As far as is known while it runs.')),
   errors: v.array(objectShape),
+  waiting: v.pipe(
+    v.nullable(
+      v.strictObject({
+        state: v.picklist(['paused', 'auth_error']),
+        reason: v.string(),
+        whatToDo: v.string(),
+      }),
+    ),
+    v.description('Why it does not go on; null when it does, or is over.'),
+  ),
   createdAt: timeShape,
 })
 
@@ -227,6 +237,7 @@ export const directoryApi: ApiRoom = {
       summary: 'Export everything, or some users, again',
       details: 'All attributes are sent, whatever was sent before.',
       body: exportsBody,
+      isBodyOptional: true,
       answer: jobShape,
       status: 202,
     },
@@ -278,6 +289,7 @@ export const directoryApi: ApiRoom = {
       body: importForms,
       answer: jobShape,
       status: 202,
+      conflict: 'Microsoft 365 refuses the credential of the directory.',
     },
     'POST /directories/:id/undo': {
       summary: 'Undo a change of a direction, or a bind',

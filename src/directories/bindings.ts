@@ -1,32 +1,26 @@
-import {
-  BINDING_STATES,
-  bindingId,
-  type BindingState,
-  listBindings as readBindings,
-} from '../db/binding-store.ts'
+import type * as v from 'valibot'
+
+import { BINDING_STATES, bindingId, listBindings as readBindings } from '../db/binding-store.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { ListBody } from '../http/api-context.ts'
 import { type PageQuery, toCursor } from '../http/parse-request.ts'
-import { invalidParameter, type Problem } from '../http/problem.ts'
+import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+import type { bindingsQuery } from './binding-query.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
 
-/** One page of a directory's bindings, of the kind and in the states asked for. Problems: invalid (the state), notFound. */
+/** One page of a directory's bindings, of the kind and in the states asked for. Problem: notFound. */
 export async function listBindings(
   scope: DirectoryScope,
   directoryId: string,
-  {
-    state,
-    kind,
-  }: { readonly state?: string | undefined; readonly kind?: BindingRow['kind'] | undefined },
+  { state = [], kind }: v.InferOutput<typeof bindingsQuery>,
   page: PageQuery,
 ): Promise<Result<ListBody, Problem>> {
-  const states = statesOf(state)
-  if (!states.ok) return states
   const { organizationId } = scope
-  const query = { organizationId, directoryId, states: states.value, kind, ...page }
+  const states = state.length > 0 ? state : LISTED
+  const query = { organizationId, directoryId, states, kind, ...page }
   const found = await readBindings(scope.database, query)
   if (found === undefined) return err(noDirectory(directoryId))
   return ok({
@@ -51,20 +45,8 @@ export async function listFailures(
   })
 }
 
-/** One state or several with commas; what has been carried out to its end is shown only when it is asked for. */
-function statesOf(text: string | undefined): Result<readonly BindingState[], Problem> {
-  if (text === undefined || text === '')
-    return ok(BINDING_STATES.filter((state) => state !== 'former'))
-  const asked = text.split(',')
-  const states = BINDING_STATES.filter((state) => asked.includes(state))
-  if (states.length === new Set(asked).size) return ok(states)
-  return err(
-    invalidParameter(
-      'state',
-      `must be one of ${BINDING_STATES.join(', ')}, or several with commas`,
-    ),
-  )
-}
+/** What has been carried out to its end is shown only when it is asked for. */
+const LISTED = BINDING_STATES.filter((state) => state !== 'former')
 
 function showBinding(row: BindingRow): JsonObject {
   const { directoryId, kind, resourceId, graphId, state, reason, attempts, dueAt } = row

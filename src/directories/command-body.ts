@@ -3,6 +3,7 @@ import * as v from 'valibot'
 
 import { resourceOfBinding } from '../db/binding-store.ts'
 import { MAX_TOUCHED } from '../db/event-log.ts'
+import { formsField } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 
@@ -14,7 +15,7 @@ const idsOf = (prefix: 'usr' | 'grp' | 'bnd', what: string) => {
   return v.pipe(v.array(id, COUNT), v.minLength(1, COUNT), v.maxLength(MAX_TOUCHED, COUNT))
 }
 
-const all = v.literal(true, 'must be true, or left out')
+const all = v.literal(true, 'must be true')
 const SEQUENCE = 'must be the sequence that a preview told'
 export const atSequence = v.optional(
   v.pipe(
@@ -25,49 +26,59 @@ export const atSequence = v.optional(
   ),
 )
 
-const userIds = v.optional(idsOf('usr', 'user'))
-const groupIds = v.optional(idsOf('grp', 'group'))
+const userIds = idsOf('usr', 'user')
+const groupIds = idsOf('grp', 'group')
 
 /** Which users and groups: some, or all. */
-export const resourcesBody = v.strictObject({ userIds, groupIds, all: v.optional(all), atSequence })
+export const resourcesBody = formsField(
+  [
+    v.strictObject({ userIds, groupIds: v.optional(groupIds), atSequence }),
+    v.strictObject({ groupIds, atSequence }),
+    v.strictObject({ all, atSequence }),
+  ],
+  'must be one of {"userIds":[…]}, {"groupIds":[…]} or {"all":true}',
+)
 
-/** Which users: some; or everything that is bound. Without a body: everything. */
-export const exportsBody = v.strictObject({ userIds, all: v.optional(all) })
+/** Which users: some; or everything that is bound, which an empty body means too. */
+export const exportsBody = formsField(
+  [v.strictObject({ userIds }), v.strictObject({ all }), v.strictObject({})],
+  'must be one of {"userIds":[…]} or {"all":true}',
+)
 
 /** Which bindings: some, or all of the list that the command belongs to. */
-export const bindingsBody = v.strictObject({
-  bindingIds: v.optional(idsOf('bnd', 'binding')),
-  all: v.optional(all),
-})
+export const bindingsBody = formsField(
+  [v.strictObject({ bindingIds: idsOf('bnd', 'binding') }), v.strictObject({ all })],
+  'must be one of {"bindingIds":[…]} or {"all":true}',
+)
 
 /** Ids of resources; undefined for all. */
 type Chosen = Result<readonly string[] | undefined, Problem>
 
-/** The resources that a body names. Problems: invalid, when it names none, too many, or all beside some. */
-export function chosenResources(
-  body: Omit<v.InferOutput<typeof resourcesBody>, 'atSequence'>,
-): Chosen {
-  const ids = [...new Set([...(body.userIds ?? []), ...(body.groupIds ?? [])])]
-  if (ids.length > MAX_TOUCHED) return err(invalidField('', COUNT))
-  return chosen(ids, body.all, '{"userIds":[…]}, {"groupIds":[…]} or {"all":true}')
+interface NamedResources {
+  readonly userIds?: readonly string[]
+  readonly groupIds?: readonly string[] | undefined
+  readonly all?: true
 }
 
-/** The resources whose bindings a body names. Problems: invalid, notFound (a binding of another directory). */
+/** The resources that a body names. Problem: invalid, when they are too many. */
+export function chosenResources({ userIds, groupIds }: NamedResources): Chosen {
+  if (userIds === undefined && groupIds === undefined) return ok(undefined)
+  const ids = [...new Set([...(userIds ?? []), ...(groupIds ?? [])])]
+  return ids.length > MAX_TOUCHED ? err(invalidField('', COUNT)) : ok(ids)
+}
+
+/** The resources whose bindings a body names. Problem: notFound (a binding of another directory). */
 export function chosenBindings(
   directoryId: string,
   body: v.InferOutput<typeof bindingsBody>,
 ): Chosen {
-  const ids: string[] = []
-  for (const id of body.bindingIds ?? []) {
+  if ('all' in body) return ok(undefined)
+  const ids = new Set<string>()
+  for (const id of body.bindingIds) {
     const resource = resourceOfBinding(directoryId, id)
     if (resource === undefined)
       return err({ kind: 'notFound', what: `Binding ${id} of this directory` })
-    ids.push(resource)
+    ids.add(resource)
   }
-  return chosen([...new Set(ids)], body.all, '{"bindingIds":[…]} or {"all":true}')
-}
-
-function chosen(ids: readonly string[], isAll: true | undefined, forms: string): Chosen {
-  if (ids.length > 0 === (isAll === true)) return err(invalidField('', `must be one of ${forms}`))
-  return ok(ids.length > 0 ? ids : undefined)
+  return ok([...ids])
 }

@@ -55,7 +55,7 @@ export async function command(
   const started = await startCommand(scope.database, { job: row, event, among, atSequence })
   if (!started.ok) return err(problemOf(started.error, directoryId, among))
   scope.changed()
-  return ok(showJob({ job: started.value, remaining: 0, failed: [] }))
+  return ok(showJob({ ...started.value, remaining: 0, failed: [] }))
 }
 
 function problemOf(

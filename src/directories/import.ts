@@ -1,7 +1,7 @@
 /** `POST /directories/{id}/import`: starts the import of some accounts, or of all that can be; it is carried out later. */
 import * as v from 'valibot'
 
-import { type ImportKey, startImport } from '../db/import-store.ts'
+import { type ImportFault, type ImportKey, startImport } from '../db/import-store.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -42,7 +42,7 @@ export interface ImportScope extends DirectoryScope {
   ringImport(key: ImportKey): void
 }
 
-/** Starts an import and gives its job. Problems: invalid, notFound. */
+/** Starts an import and gives its job. Problems: invalid, notFound, conflict (the credential is known to be refused). */
 export async function startImportJob(
   scope: ImportScope,
   deps: DirectoryDeps,
@@ -53,7 +53,7 @@ export async function startImportJob(
   const { organizationId, now, by } = scope
   const ids = graphIds === undefined ? null : [...new Set(graphIds)]
   const { actor, origin } = by
-  const job = await startImport(scope.database, {
+  const started = await startImport(scope.database, {
     organizationId,
     id: deps.newId('job'),
     directoryId,
@@ -61,9 +61,24 @@ export async function startImportJob(
     createdAt: now,
     request: { graphIds: ids, bind, actor, origin },
   })
-  if (job === undefined) return err(noDirectory(directoryId))
+  if (!started.ok) return err(problemOf(started.error, directoryId))
+  const job = started.value
   scope.ringImport({ organizationId, jobId: job.id })
-  return ok(showJob({ job, remaining: 0, failed: [] }))
+  return ok(showJob({ job, directory: READING, remaining: 0, failed: [] }))
 }
+
+/** An import reads, which a pause does not forbid: it waits for nothing. */
+const READING = { state: 'active', stateReason: null } as const
+
+const problemOf = (fault: ImportFault, directoryId: string): Problem =>
+  fault.kind === 'noDirectory'
+    ? noDirectory(directoryId)
+    : {
+        kind: 'conflict',
+        detail: `Microsoft 365 cannot be asked: ${fault.reason ?? 'The credential of the directory was refused.'} ${AGAIN}`,
+      }
+
+const AGAIN =
+  'Then import again: once the directory has a new credential, or its state is set to "active". POST …/test tells more.'
 
 const FORMS = 'must be {"graphIds":[…]} or {"all":true}'

@@ -19,7 +19,7 @@ export async function readJobProgress(
 }
 
 /** A job as it is shown. It has failed when it is over and nothing of it could be done. */
-export function showJob({ job, remaining, failed }: JobProgress): JsonObject {
+export function showJob({ job, directory, remaining, failed }: JobProgress): JsonObject {
   const { id, type, directoryId, ended, total, reached, createdAt } = job
   const done = Math.max(0, reached - remaining)
   const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
@@ -35,8 +35,26 @@ export function showJob({ job, remaining, failed }: JobProgress): JsonObject {
     // Of a command that is expanded nobody knows how many it concerns until it is.
     total: ended && !job.stopped ? reached : Math.max(total, reached),
     errors,
+    waiting: isOver || type === 'import' ? null : whatFor(directory),
     createdAt: toRfc3339(createdAt),
   }
+}
+
+/** Why a job of the drain does not go on: a directory that is not active carries nothing out, and forgets nothing. */
+function whatFor({ state, stateReason }: JobProgress['directory']): JsonObject | null {
+  if (state === 'active') return null
+  return state === 'paused'
+    ? {
+        state,
+        reason: 'The directory is paused.',
+        whatToDo: 'Set its state to "active": what is owed is carried out then.',
+      }
+    : {
+        state,
+        reason: stateReason ?? 'The credential of the directory was refused.',
+        whatToDo:
+          'Do what the reason says. What is owed is carried out once the directory has a new credential, or its state is set to "active".',
+      }
 }
 
 const showFailure = ({ resourceId, error }: JobProgress['failed'][number]): JsonObject => ({

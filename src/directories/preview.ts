@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 
 import { type ListBody } from '../http/api-context.ts'
-import { type PageQuery, toCursor } from '../http/parse-request.ts'
-import { invalidField, type Problem } from '../http/problem.ts'
+import { formsField, type PageQuery, toCursor } from '../http/parse-request.ts'
+import type { Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
 import { choicesOf } from './attributes.ts'
@@ -13,22 +13,26 @@ import type { PreviewRefusal } from './preview-port.ts'
 const MAX_USERS = 10_000
 const USERS = `must name 1 to ${MAX_USERS} users by their ids (usr_…)`
 
-export const previewBody = v.strictObject({
-  userIds: v.optional(
-    v.pipe(
-      v.array(v.pipe(v.string(USERS), v.regex(/^usr_[\x21-\x7e]{1,100}$/, USERS)), USERS),
-      v.minLength(1, USERS),
-      v.maxLength(MAX_USERS, USERS),
-      v.description('Users that are to be bound, or are.'),
-    ),
-  ),
-  attributes: v.optional(
-    v.pipe(
-      v.custom<JsonObject>(isJsonObject, 'must be a JSON object of attributes and directions'),
-      v.description('Directions as PATCH …/attributes takes them; for all users that are bound.'),
-    ),
-  ),
-})
+const userIds = v.pipe(
+  v.array(v.pipe(v.string(USERS), v.regex(/^usr_[\x21-\x7e]{1,100}$/, USERS)), USERS),
+  v.minLength(1, USERS),
+  v.maxLength(MAX_USERS, USERS),
+  v.description('Users that are to be bound, or are.'),
+)
+const attributes = v.pipe(
+  v.custom<JsonObject>(isJsonObject, 'must be a JSON object of attributes and directions'),
+  v.description('Directions as PATCH …/attributes takes them; for all users that are bound.'),
+)
+
+export const previewBody = formsField(
+  [v.strictObject({ userIds, attributes: v.optional(attributes) }), v.strictObject({ attributes })],
+  'must be {"userIds":[…]}, {"attributes":{…}}, or both',
+)
+
+interface PreviewWanted {
+  readonly userIds?: readonly string[]
+  readonly attributes?: JsonObject | undefined
+}
 
 /**
  * One page of a preview, and the sequence at which it was computed. Problems: invalid, notFound (the directory, a user),
@@ -38,10 +42,9 @@ export async function preview(
   scope: DirectoryScope,
   { previewUsers }: DirectoryDeps,
   directoryId: string,
-  { userIds, attributes }: v.InferOutput<typeof previewBody>,
+  { userIds, attributes }: PreviewWanted,
   { limit, after = '' }: PageQuery,
 ): Promise<Result<ListBody & { readonly sequence: number }, Problem>> {
-  if (userIds === undefined && attributes === undefined) return err(invalidField('', NOTHING))
   const choices = choicesOf(attributes ?? {})
   if (!choices.ok) return err(inside(choices.error))
   const asked = { organizationId: scope.organizationId, directoryId, userIds, after, limit }
@@ -54,8 +57,6 @@ export async function preview(
     nextCursor: nextAfter === undefined ? null : toCursor(nextAfter),
   })
 }
-
-const NOTHING = 'must be {"userIds":[…]}, {"attributes":{…}}, or both'
 
 /** The directions stand under `attributes` here. */
 function inside(problem: Problem): Problem {

@@ -105,7 +105,7 @@ function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void
     const isEmpty = c.req.raw.body === null || c.req.header('Content-Length') === '0'
     const body = isEmpty ? ok({}) : await parseBody(c.req.raw, exportsBody)
     if (!body.ok) return problemAnswer(c, body.error)
-    const ids = Object.keys(body.value).length === 0 ? ok(undefined) : chosenResources(body.value)
+    const ids = chosenResources(body.value)
     if (!ids.ok) return problemAnswer(c, ids.error)
     const asked = { type: 'export_requested', ids: ids.value } as const
     return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)

@@ -17,7 +17,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { type Direction, directionOf, isAttributeName } from '../plan/attributes.ts'
 import { changesOf, type Choice, conflictOf, directionsOf } from './attributes.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
-import { showJob } from './jobs.ts'
+import { readJobProgress } from './jobs.ts'
 
 const EVENT = 'must be the id of an event (evt_…)'
 
@@ -68,7 +68,7 @@ export async function undo(
   const begun = await begin({ scope, directoryId, event, job })
   if (!begun.ok) return begun
   scope.changed()
-  return ok(showJob({ job: begun.value, remaining: 0, failed: [] }))
+  return readJobProgress(scope, begun.value.id)
 }
 
 async function begin(undoing: Undoing): Promise<Result<JobRow, Problem>> {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 
+import { EVENT_TYPES } from '../db/event-log.ts'
 import { type EventQuery, listEvents } from '../db/event-store.ts'
 import { adminReader } from '../db/admin-reader.ts'
 import type { Database } from '../db/client.ts'
@@ -11,6 +12,7 @@ import {
   timeParameter,
   toCursor,
   wordField,
+  wordsParameter,
 } from '../http/parse-request.ts'
 import { invalidParameter, type Problem } from '../http/problem.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -21,9 +23,10 @@ const time = v.optional(timeParameter)
 
 /** What events are filtered by. */
 const eventFilters = {
-  type: v.optional(v.pipe(v.string(), v.description('One type, or several with commas.'))),
+  type: v.optional(wordsParameter(EVENT_TYPES, 'What happened')),
   actor: v.optional(v.pipe(v.string(), v.description('The id of who did it.'))),
   target: v.optional(v.pipe(v.string(), v.description('The id of what it was done to.'))),
+  outcome: v.optional(wordField(['success', 'failure'])),
   from: time,
   to: time,
 }
@@ -38,6 +41,7 @@ export const resourceEventsQuery = v.object({
   ...pageParameters,
   type: eventFilters.type,
   actor: eventFilters.actor,
+  outcome: eventFilters.outcome,
   from: time,
   to: time,
 })
@@ -101,15 +105,17 @@ type Filters = v.InferOutput<v.ObjectSchema<typeof eventFilters, undefined>>
 
 /** What a query with `eventFilters` asks for; an empty parameter asks for nothing. */
 export const filterOf = ({
-  type = '',
+  type: types = [],
   actor,
   target,
+  outcome,
   from,
   to,
 }: Filters): Omit<EventQuery, 'before' | 'limit'> => ({
-  types: type.split(',').filter((item) => item !== ''),
+  types,
   actorId: actor || undefined,
   targetId: target || undefined,
+  outcome,
   from,
   to,
 })

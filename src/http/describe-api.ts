@@ -18,6 +18,8 @@ export interface RouteDescription {
   readonly query?: v.ObjectSchema<v.ObjectEntries, undefined>
   /** What handlers give to `parseBody`. */
   readonly body?: v.GenericSchema
+  /** Whether the route goes without a body too. */
+  readonly isBodyOptional?: true
   /** The JSON of a success. A route without one (and without `media`) answers 204. */
   readonly answer?: v.GenericSchema
   /** Of a success that is no JSON. */

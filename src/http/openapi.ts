@@ -77,7 +77,7 @@ function operation(
   shapes: ApiRoom['shapes'],
 ): JsonObject {
   const [method = '', path = ''] = route.split(' ')
-  const { summary, details, body } = description
+  const { summary, details, body, isBodyOptional = false } = description
   const least = leastOf(route)
   return {
     tags: [path.split('/')[1] ?? ''],
@@ -87,7 +87,7 @@ function operation(
     parameters: parametersOf(method, path, description),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: json(toJson(body, BODY)) } }),
+      : { requestBody: { required: !isBodyOptional, content: json(toJson(body, BODY)) } }),
     responses: { ...success(description, shapes), ...problems(method, path, least, description) },
     ...(least === 'operator' ? { security: [{ operatorToken: [] }] } : {}),
     ...(least === 'public' ? { security: [] } : {}),

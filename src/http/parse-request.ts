@@ -53,6 +53,25 @@ function detailOf(issue: v.BaseIssue<unknown>): string {
   return issue.type === 'strict_object' ? 'must be a JSON object' : issue.message
 }
 
+type Forms = readonly v.StrictObjectSchema<v.ObjectEntries, undefined>[]
+
+/**
+ * A body that has one of several forms: the first one whose mandatory members are all there is meant, and what is wrong is told of
+ * that one. `rule` lists them, for a body that is none.
+ */
+export function formsField<const F extends Forms>(forms: F, rule: string) {
+  const union = v.union(forms, rule)
+  const run: (typeof union)['~run'] = (dataset, config) => {
+    const { value } = dataset
+    const meant = forms.find((form) => isJsonObject(value) && hasMandatory(form.entries, value))
+    return (meant ?? union)['~run'](dataset, config)
+  }
+  return { ...union, '~run': run }
+}
+
+const hasMandatory = (entries: v.ObjectEntries, value: object): boolean =>
+  Object.entries(entries).every(([name, entry]) => entry.type === 'optional' || name in value)
+
 /** A text of 1 to `max` characters without blanks around it. */
 export const textField = (max: number) => {
   const rule = `must be a text of 1 to ${max} characters`
@@ -62,6 +81,27 @@ export const textField = (max: number) => {
 /** One of some words. */
 export const wordField = <const T extends readonly [string, ...string[]]>(words: T) =>
   v.picklist(words, `must be one of: ${words.join(', ')}`)
+
+/** One of some words, or several with commas, in a query; an empty one is none. */
+export const wordsParameter = <const T extends readonly [string, ...string[]]>(
+  words: T,
+  description: string,
+) => {
+  const rule = `must be one of ${words.join(', ')}, or several with commas`
+  return v.pipe(
+    v.string(rule),
+    v.metadata({
+      description: `${description}: one of ${words.join(', ')}, or several with commas.`,
+    }),
+    v.rawTransform<string, T[number][]>(({ dataset, addIssue, NEVER }) => {
+      const asked = new Set(dataset.value.split(',').filter((item) => item !== ''))
+      const known = words.filter((word) => asked.has(word))
+      if (known.length === asked.size) return known
+      addIssue({ message: rule })
+      return NEVER
+    }),
+  )
+}
 
 const TENANT =
   'must be the id of an Entra tenant (such as 8b7ccf0c-20b1-4b4f-a9a0-3c0a6d3c1a11) or one of its domains (contoso.onmicrosoft.com)'

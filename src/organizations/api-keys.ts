@@ -22,7 +22,9 @@ export const newKeySchema = v.strictObject({
   role: v.optional(
     v.pipe(
       wordField(ROLES),
-      v.description('The most that the key may do; what its administrator may, when left out.'),
+      v.description(
+        'The most that the key may do. Left out, it may do whatever its administrator may, now and later; the answer tells the role.',
+      ),
     ),
   ),
   expiresAt: v.optional(v.nullable(timeField), null),

@@ -5,7 +5,7 @@ import { adminReader } from '../db/admin-reader.ts'
 import { ownersOf } from '../db/attribute-owner.ts'
 import type { StoredUser } from '../db/row.ts'
 import { sourceStore } from '../db/source-store.ts'
-import type { Problem } from '../http/problem.ts'
+import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { attributeNamed, isAttributeName } from '../plan/attributes.ts'
@@ -68,6 +68,9 @@ export async function patchAdminUser(
   const { database, organizationId } = scope
   const found = await adminReader(database, organizationId).user(id)
   if (found === undefined) return err(missing('User', id))
+  const shown = showAdminUser(found)
+  const unknown = await unknownManager(scope, properties['manager'], shown['manager'])
+  if (unknown !== undefined) return err(unknown)
   const owned = await ownedProblem(scope, Object.keys(properties))
   if (owned !== undefined) return err(owned)
   const policy = await policyOf(scope, found.row.sourceId)
@@ -114,6 +117,20 @@ const propertiesOf = (given: Readonly<Record<string, unknown>>): Properties =>
       typeof value === 'string' || value === null ? [[name, value]] : [],
     ),
   )
+
+/** A client may name a manager who comes later; an administrator names somebody who is here. What is there already may stay. */
+async function unknownManager(
+  { database, organizationId }: AdminScope,
+  manager: string | null | undefined,
+  before: unknown,
+): Promise<Problem | undefined> {
+  if (typeof manager !== 'string' || manager === before) return undefined
+  const [unknown] = await adminReader(database, organizationId).unknownOf([manager])
+  const isUser = unknown === undefined && manager.startsWith('usr_')
+  return isUser ? undefined : invalidField('/manager', MANAGER)
+}
+
+const MANAGER = 'must be the id of a user of yours (usr_…), or null'
 
 /** What a directory imports is Microsoft 365's to change. */
 async function ownedProblem(

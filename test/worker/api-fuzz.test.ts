@@ -134,6 +134,21 @@ test('every route is described', () => {
   expect(described.toSorted()).toEqual(Object.keys(API_ROUTES).toSorted())
 })
 
+test.each([
+  ['/directories/{id}/bindings', { userIds: ['usr_1'] }, [{}, { userIds: ['usr_1'], all: true }]],
+  ['/directories/{id}/bindings', { userIds: ['usr_1'], groupIds: ['grp_1'] }, [{ userIds: [] }]],
+  ['/directories/{id}/exports', {}, [{ userIds: ['usr_1'], all: true }, { groupIds: ['grp_1'] }]],
+  ['/directories/{id}/failures/replay', { bindingIds: ['bnd_1'] }, [{}, { all: false }]],
+  ['/directories/{id}/held/approve', { all: true }, [{}, { bindingIds: ['bnd_1'], all: true }]],
+  ['/directories/{id}/held/reject', { all: true }, [{}, { userIds: ['usr_1'] }]],
+  ['/directories/{id}/preview', { attributes: { department: 'export' } }, [{}]],
+])('the document says of POST %s what is taken, %j, and what is not', (path, taken, refused) => {
+  const { schema } = document['paths'][path].post.requestBody.content['application/json']
+  const validator = new Validator(schema, '2020-12', false)
+  expect(validator.validate(taken).valid).toBe(true)
+  for (const body of refused) expect(validator.validate(body).valid).toBe(false)
+})
+
 describe('the generator', () => {
   test('makes bodies that the schema accepts, and some that it does not', () => {
     for (const { description } of OPERATIONS) {

@@ -163,6 +163,31 @@ describe('GET /events', () => {
     expect((await (await apiClient()).get('/events')).body['items']).toEqual([])
   })
 
+  test('by outcome', async () => {
+    const api = await apiClient()
+    await api.post('/sources', { name: 'One', type: 'entra' })
+    const count = async (outcome: string) =>
+      (await api.get(`/events?outcome=${outcome}`)).body['items'].length
+    expect([await count('success'), await count('failure')]).toEqual([1, 0])
+  })
+
+  test.each([
+    ['/events?type=bogus', 'type', 'user_create'],
+    ['/events?type=user_create,bogus', 'type', 'integrationattribute_include'],
+    ['/events/export?type=bogus', 'type', 'user_create'],
+    ['/users/usr_1/events?type=bogus', 'type', 'user_create'],
+    ['/events?outcome=bogus', 'outcome', 'failure'],
+    ['/events/export?format=xml', 'format', 'ndjson'],
+    ['/users?status=bogus', 'status', 'password_pending'],
+    ['/directories/dir_1/bindings?state=bogus', 'state', 'unbinding'],
+    ['/directories/dir_1/bindings?state=held,bogus', 'state', 'unbinding'],
+    ['/directories/dir_1/bindings?kind=bogus', 'kind', 'group'],
+  ])('%s is refused, and told what there is', async (path, parameter, word) => {
+    const { status, body } = await (await apiClient()).get(path)
+    expect(status).toBe(400)
+    expect(body['errors']).toMatchObject([{ parameter, detail: expect.stringContaining(word) }])
+  })
+
   test('walks at most 20,000 rows a request, and goes on from there', async () => {
     const api = await apiClient()
     await env.DB.prepare(

@@ -48,6 +48,12 @@ describe('POST /directories/{id}/reconciliations', () => {
     const paused = await world.api.post(pathOf(world), {})
     expect(paused.status).toBe(409)
     expect(paused.body['detail']).toContain('Activate it first')
+    await world.query(
+      sql`UPDATE directory SET state = 'auth_error' WHERE id = ${world.directoryId}`,
+    )
+    const refused = await world.api.post(pathOf(world), {})
+    expect(refused.status).toBe(409)
+    expect(refused.body['detail']).toContain('a new credential')
   })
 
   test('is in the log with its administrator', async () => {

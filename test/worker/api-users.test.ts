@@ -148,6 +148,28 @@ describe('PATCH /users/{id}', () => {
     expect((await scim.get(`/Users/${ann['id']}`)).body['userName']).toBe('anna')
   })
 
+  test('names a manager who is here; one that a client named ahead may stay', async () => {
+    const { scim, api, ann, path } = await world()
+    for (const manager of ['usr_none', 'nobody', 'grp_none']) {
+      const { status, body } = await api.patch(path, { manager })
+      expect(status).toBe(400)
+      expect(body['errors']).toEqual([
+        { pointer: '/manager', detail: 'must be the id of a user of yours (usr_…), or null' },
+      ])
+    }
+    const { body: group } = await scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Sales',
+    })
+    expect((await api.patch(path, { manager: group['id'] })).status).toBe(400)
+    const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+    await scim.patch(`/Users/${ann['id']}`, [
+      { op: 'add', path: `${enterprise}:manager`, value: 'usr_later' },
+    ])
+    expect((await api.patch(path, { manager: 'usr_later', jobTitle: 'Chief' })).status).toBe(200)
+    expect((await api.patch(path, { manager: null })).body['manager']).toBeNull()
+  })
+
   test('names every field that is wrong by its pointer, and changes nothing', async () => {
     const { api, path, shown } = await world()
     const { status, body } = await api.patch(path, {

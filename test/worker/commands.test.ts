@@ -531,6 +531,8 @@ describe('a command', () => {
     ['POST', '/bindings', { userIds: Array.from({ length: 1001 }, (_, i) => `usr_${i}`) }],
     ['POST', '/failures/replay', { userIds: ['usr_1'] }],
     ['POST', '/held/approve', {}],
+    ['POST', '/held/reject', { bindingIds: ['bnd_1'], all: true }],
+    ['POST', '/exports', { groupIds: ['grp_1'] }],
   ] as const)(
     'that is none is refused, and nothing is asked: %s %s %#',
     async (method, path, body) => {
@@ -571,6 +573,34 @@ describe('a command', () => {
     expect((await api.post(`${directory}/bindings`, { all: true, atSequence })).status).toBe(409)
     const taken = await api.post(`${directory}/bindings`, { userIds: [bob], atSequence })
     expect(taken.status).toBe(202)
+  })
+
+  test('of a directory that carries nothing out is taken, and its job tells what it waits for', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann] = await users(world, 'ann')
+    await api.patch(directory, { state: 'paused' })
+    const asked = await api.post(`${directory}/bindings`, { userIds: [ann] })
+    expect(asked.status).toBe(202)
+    const paused = { state: 'paused', reason: 'The directory is paused.' }
+    expect(asked.body['waiting']).toMatchObject(paused)
+    const waiting = async () => (await api.get(`/jobs/${asked.body['id']}`)).body['waiting']
+    expect(await waiting()).toEqual({ ...paused, whatToDo: expect.stringMatching(/"active"/) })
+    await world.query(sql`UPDATE directory SET state = 'auth_error', state_reason = 'The secret has expired.'
+      WHERE id = ${world.directoryId}`)
+    expect(await waiting()).toMatchObject({
+      state: 'auth_error',
+      reason: 'The secret has expired.',
+      whatToDo: expect.stringMatching(/credential/),
+    })
+    const undone = await api.post(`${directory}/undo`, {
+      eventId: `evt_${String((await readLog(world.organizationId)).at(-1)?.['sequence'])}`,
+    })
+    expect(undone.body['waiting']).toMatchObject({ state: 'auth_error' })
+    await api.patch(directory, { state: 'active' })
+    expect(await waiting()).toBeNull()
+    await world.settle()
+    const { body: job } = await api.get(`/jobs/${asked.body['id']}`)
+    expect(job).toMatchObject({ state: 'done', waiting: null })
   })
 
   test('costs one round trip, and tells who asked for what', async () => {

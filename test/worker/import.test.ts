@@ -461,6 +461,26 @@ describe('an import that Microsoft 365 does not answer', () => {
   })
 })
 
+describe('an import of a directory that is not active', () => {
+  test('is refused when the credential is known to be refused, with the reason and what to do', async () => {
+    const { world, api, directory, accounts } = await importing(1)
+    await world.query(sql`UPDATE directory SET state = 'auth_error', state_reason = 'The secret has expired.'
+      WHERE id = ${world.directoryId}`)
+    const refused = await api.post(`${directory}/import`, { graphIds: accounts })
+    expect(refused.status).toBe(409)
+    expect(refused.body['detail']).toMatch(/The secret has expired\..*state is set to "active"/)
+    expect(world.bells).toEqual([])
+  })
+
+  test('only reads, which a pause does not forbid', async () => {
+    const { world, api, directory, accounts, start } = await importing(1)
+    await api.patch(directory, { state: 'paused' })
+    expect(await start({ graphIds: accounts })).toMatchObject({ state: 'running', waiting: null })
+    await world.jobs.queue(batchOf(world.bells.splice(0)))
+    expect(await userCount(world)).toBe(1)
+  })
+})
+
 describe('an import with bind', () => {
   test('adopts the existing account of each user, and creates none', async () => {
     const { imported, user, accounts, world } = await importing(3)

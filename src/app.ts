@@ -45,6 +45,17 @@ import { getPath } from 'hono/utils/url'
 
 type RequestEnv = AppEnv & { Variables: { database: Database } }
 
+/** What whoever opens the gateway's address is told: where to go on. */
+const SURFACES = {
+  name: 'Isthmus',
+  description: 'A SCIM 2.0 gateway to Microsoft 365',
+  scim: '/scim/v2',
+  api: '/api/v1',
+  reference: '/api/v1/docs',
+  openapi: '/api/v1/openapi.json',
+  health: '/healthz',
+} as const
+
 const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The HTTP surface. Each sub-app answers errors in its own format; unknown paths of a surface too. */
@@ -65,6 +76,7 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   app.route('/api', apiApp(deps, recognise))
   app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
   // The console (/console) is mounted here.
+  app.get('/', (c) => c.json(SURFACES))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     const checks = await Promise.all([isMigrated(c.get('database')), deps.isQueueThere()])
@@ -72,7 +84,7 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
       ? c.json({ status: 'ready' })
       : c.json({ status: 'unavailable' }, 503)
   })
-  app.on(WRITES, ['/healthz', '/readyz', '/.well-known/*'], (c) =>
+  app.on(WRITES, ['/', '/healthz', '/readyz', '/.well-known/*'], (c) =>
     c.json({ title: 'Method not allowed', status: 405 }, 405, { Allow: 'GET' }),
   )
   app.notFound((c) => c.json({ title: 'Not found', status: 404 }, 404))

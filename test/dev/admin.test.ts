@@ -6,6 +6,7 @@ import { eventApi } from '../../src/events/api.ts'
 import { routeAccess } from '../../src/http/access.ts'
 import { openApiDocument } from '../../src/http/openapi.ts'
 import { organizationApi } from '../../src/organizations/api.ts'
+import { reconcileApi } from '../../src/reconcile/api.ts'
 import { runAdmin } from './admin/run.ts'
 import { DEMO } from './demo-credentials.ts'
 
@@ -49,7 +50,7 @@ async function run(
 const LOCAL = 'http://127.0.0.1:8787/api/v1'
 // oxlint-disable-next-line typescript/no-explicit-any -- a document is read freely in tests
 const document: Record<string, any> = openApiDocument(
-  [organizationApi, directoryApi, eventApi],
+  [organizationApi, directoryApi, eventApi, reconcileApi],
   '/api/v1',
 )
 
@@ -77,7 +78,34 @@ describe('commands', () => {
     'directories resume dir_1',
     'directories test dir_1',
     'directories remove dir_1',
+    'directories show dir_1',
+    'directories update dir_1 --settings {"usageLocation":"US"}',
+    'sources show src_1',
     'status dir_1',
+    'attributes dir_1',
+    'attributes dir_1 department=export manager=exclude',
+    'preview dir_1 --users usr_1 usr_2',
+    'preview dir_1 --attributes department=export --cursor abc',
+    'bindings dir_1 --state failed,held --kind user',
+    'bind dir_1 --users usr_1 usr_2',
+    'bind dir_1 --all',
+    'unbind dir_1 --groups grp_1',
+    'export dir_1 --users usr_1',
+    'export dir_1 --all',
+    'candidates dir_1 --q ann',
+    'import dir_1 87d349ed-44d7-43e1-9a83-5f2406dee5bd --bind',
+    'import dir_1 --all',
+    'reconcile dir_1 --mode enforce',
+    'reconcile dir_1',
+    'reconciliation rec_1',
+    'drift rec_1',
+    'failures dir_1',
+    'replay dir_1',
+    'approve dir_1 --all',
+    'reject dir_1 bnd_1 bnd_2',
+    'undo dir_1 evt_1',
+    'job job_1',
+    'events',
     'events --from 2026-01-01T00:00:00Z --type undo,user_create --target usr_1',
   ])('%s is a request that the admin API takes', async (command) => {
     const { sent, exitCode } = await run(command, { env: { CLIENT_SECRET: 'a secret of the app' } })
@@ -100,6 +128,18 @@ describe('commands', () => {
       expect(new Validator(schema, '2020-12', false).validate(body)).toMatchObject({ valid: true })
   })
 
+  test('what would mean everything for want of an option is not sent', async () => {
+    for (const command of [
+      'export dir_1',
+      'attributes dir_1 department',
+      'preview dir_1 --users',
+    ]) {
+      const { exitCode, sent, problems } = await run(command)
+      expect([exitCode, sent]).toEqual([1, []])
+      expect(problems).toContain('error:')
+    }
+  })
+
   test('replay tries chosen bindings again, or all', async () => {
     const all = await run('replay dir_1')
     expect(all.sent).toMatchObject([
@@ -114,7 +154,8 @@ describe('commands', () => {
     expect(sent).toMatchObject([
       { method: 'PATCH', url: `${LOCAL}/users/usr_1`, body: { suspended: true } },
     ])
-    expect((await run(['call', 'patch', '/users/usr_1', '{'])).exitCode).toBe(1)
+    const wrong = await run(['call', 'patch', '/users/usr_1', '{'])
+    expect([wrong.exitCode, wrong.problems]).toEqual([1, 'error: It is no JSON.\n'])
   })
 
   test('a list is every page of it', async () => {
@@ -189,6 +230,7 @@ describe('a deployment', () => {
   test.each<[string, string, Record<string, string>, RegExp]>([
     ['without an address', '--remote sources list', { API_KEY: 'x' }, /ISTHMUS_URL/],
     ['without a key', '--remote sources list', { ISTHMUS_URL: env.ISTHMUS_URL }, /API_KEY/],
+    ['with an empty key', '--remote sources list', { ...env, API_KEY: '' }, /empty or missing/],
     ['without the operator', '--remote organizations create X', env, /OPERATOR_TOKEN/],
     ['in the clear', '--remote --url http://isthmus.test sources list', env, /https/],
     ['by no address', '--url isthmus sources list', env, /no address/],
@@ -196,6 +238,13 @@ describe('a deployment', () => {
     const { exitCode, sent, problems } = await run(command, { env: environment })
     expect([exitCode, sent]).toEqual([1, []])
     expect(problems).toMatch(says)
+  })
+
+  test('on this machine is sent the demo credentials, also where the environment says nothing', async () => {
+    const { sent } = await run('--url http://127.0.0.1:9000 sources list', { env: { API_KEY: '' } })
+    expect(sent).toMatchObject([
+      { url: 'http://127.0.0.1:9000/api/v1/sources', token: `Bearer ${DEMO.apiKey}` },
+    ])
   })
 
   test('is never sent a demo credential', async () => {

@@ -3,6 +3,12 @@ import { randomUUID } from 'node:crypto'
 
 import { runAdmin } from './admin/run.ts'
 
+// Whoever reads no further, such as head, has had enough: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 process.exitCode = await runAdmin(process.argv.slice(2), {
   env: process.env,
   fetch,

@@ -1,4 +1,5 @@
 /** What `npm run dev` prints when everything runs: addresses, credentials, and commands that work as printed. */
+import { DEMO_CLIENT_ID, DEMO_CLIENT_SECRET } from '../graph/demo.ts'
 import { DEMO } from './demo-credentials.ts'
 import { baseUrl } from './network.ts'
 import { DEFAULT_PORT } from './options.ts'
@@ -28,7 +29,9 @@ export function cheatSheet(facts: Facts): string {
     ['Microsoft Graph', graph],
     ['State', facts.state],
   ]
-  const demo = facts.port === DEFAULT_PORT ? 'npm run demo' : `npm run demo -- --port ${facts.port}`
+  const isDefault = facts.port === DEFAULT_PORT
+  const demo = isDefault ? 'npm run demo' : `npm run demo -- --port ${facts.port}`
+  const admin = `npm run -s admin --${isDefault ? '' : ` --url ${base}`}`
   return `
 Isthmus is ready (${facts.seconds.toFixed(1)} s).
 
@@ -38,14 +41,22 @@ ${table(addresses)}
   SCIM_TOKEN=${DEMO.scimToken}
   API_KEY=${DEMO.apiKey}
   OPERATOR_TOKEN=${DEMO.operatorToken}
-
+${facts.isEmulated ? TENANT : ''}
 Try:
   curl -H "Authorization: Bearer ${DEMO.scimToken}" "${base}/scim/v2/Users?count=1"
+  ${admin} status ${DEMO.directory}
   ${demo}
 
 Cron is rung every minute. Stop with Ctrl+C.
 `
 }
+
+/** What a directory is connected with: a new organization may connect the emulated tenant too. */
+const TENANT = `
+  The emulated tenant, for a directory of your own: TENANT_ID=${DEMO.tenant}
+  CLIENT_ID=${DEMO_CLIENT_ID}
+  CLIENT_SECRET=${DEMO_CLIENT_SECRET}
+`
 
 const table = (rows: readonly (readonly string[])[]): string =>
   rows.map(([name = '', value = '']) => `  ${name.padEnd(17)}${value}`).join('\n')

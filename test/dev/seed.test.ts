@@ -65,6 +65,8 @@ it('the cheat sheet prints a command that names the port and the token', () => {
     `curl -H "Authorization: Bearer ${DEMO.scimToken}" "http://127.0.0.1:9000/scim/v2/Users?count=1"`,
   )
   expect(sheet).toContain('npm run demo -- --port 9000')
+  expect(sheet).toContain('admin -- --url http://127.0.0.1:9000 status dir_demo')
+  expect(sheet).toContain(`CLIENT_SECRET=${DEMO_CLIENT_SECRET}`)
   expect(sheet).not.toContain('Console')
   expect(cheatSheet({ ...facts, hasConsole: true })).toContain('http://127.0.0.1:9000/console')
 })

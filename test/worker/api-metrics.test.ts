@@ -5,6 +5,7 @@ import { createApp } from '../../src/app.ts'
 import { connect } from '../../src/db/client.ts'
 import { apiClient } from '../support/api.ts'
 import { exportWorld, newUser } from '../support/export.ts'
+import type { Loose } from '../support/seed.ts'
 
 /** Every sample of an exposition, by name and labels; the syntax is checked line by line. */
 function samples(text: string): Record<string, number> {
@@ -69,9 +70,27 @@ describe('GET /metrics', () => {
   })
 })
 
+test("the gateway's own address tells where its surfaces are", async () => {
+  const { deps } = await apiClient()
+  const app = createApp(deps)
+  const { name, description, ...paths } = await (await app.request('/')).json<Loose>()
+  expect([name, description]).toEqual(['Isthmus', expect.stringMatching(/SCIM/)])
+  const statuses = Object.entries(paths).map(async ([what, path]) => [
+    what,
+    (await app.request(String(path))).status,
+  ])
+  expect(Object.fromEntries(await Promise.all(statuses))).toEqual({
+    scim: 401,
+    api: 404,
+    reference: 200,
+    openapi: 200,
+    health: 200,
+  })
+})
+
 test('what answers GET alone says so', async () => {
   const { deps } = await apiClient()
-  for (const path of ['/healthz', '/readyz', '/.well-known/jwks.json']) {
+  for (const path of ['/', '/healthz', '/readyz', '/.well-known/jwks.json']) {
     const response = await createApp(deps).request(path, { method: 'POST' })
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET'])
     expect(response.headers.get('X-Request-Id')).toMatch(/^req_/)

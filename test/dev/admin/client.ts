@@ -45,8 +45,10 @@ export function createCall(
   }
 }
 
-const NO_KEY = 'Set API_KEY in the environment to a key of an administrator.'
-const NO_OPERATOR = 'Set OPERATOR_TOKEN in the environment to the deployment secret of that name.'
+const NO_KEY =
+  'API_KEY in the environment is empty or missing: set it to a key of an administrator (isth_api_…).'
+const NO_OPERATOR =
+  'OPERATOR_TOKEN in the environment is empty or missing: set it to the deployment secret of that name.'
 const NO_ANSWER = 'does not answer. Is it running (npm run dev), and is the address right (--url)?'
 
 async function read(response: Response): Promise<Result<unknown, Failure>> {

@@ -1,10 +1,21 @@
 /** The operator's commands, as data of the admin API: each is one request, or all pages of a list. */
 import { readFileSync } from 'node:fs'
 
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 
 import type { Result } from '../../../src/kernel/result.ts'
 import { type Call, callAll, type Failure, type Request } from './client.ts'
+import {
+  directoryPath,
+  given,
+  json,
+  type List,
+  type Options,
+  segment,
+  type Send,
+  wholeNumber,
+} from './requests.ts'
+import { addWork } from './work.ts'
 
 export interface Ports {
   /** The function that sends requests, once the global options are known. */
@@ -12,8 +23,6 @@ export interface Ports {
   readonly finish: (result: Result<unknown, Failure>) => void
   readonly env: Readonly<Record<string, string | undefined>>
 }
-
-type Options = Readonly<Record<string, string | undefined>>
 
 /** The command line, to be given arguments. */
 export function adminProgram(ports: Ports): Command {
@@ -28,6 +37,7 @@ export function adminProgram(ports: Ports): Command {
   }
   const send = (request: Request) => withCall((call) => call(request))
   const list = (path: string) => withCall((call) => callAll(call, path))
+  program.commandsGroup('Who and what is connected:')
   addOrganizations(program, send)
   addAdmins(program, send, list)
   addSources(program, send, list)
@@ -35,15 +45,6 @@ export function adminProgram(ports: Ports): Command {
   addWork(program, send, list)
   return program
 }
-
-type Send = (request: Request) => Promise<void>
-type List = (path: string) => Promise<void>
-
-const segment = (id: string): string => encodeURIComponent(id)
-
-/** Without what was not given. */
-const given = (values: Readonly<Record<string, unknown>>): object =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 function addOrganizations(program: Command, send: Send): void {
   const organizations = program.command('organizations').description('for the operator')
@@ -68,8 +69,13 @@ function addOrganizations(program: Command, send: Send): void {
     )
 }
 
-const role = () =>
-  new Option('--role <role>').choices(['read_only', 'manager', 'administrator', 'billing_admin'])
+const role = (description?: string) =>
+  new Option('--role <role>', description).choices([
+    'read_only',
+    'manager',
+    'administrator',
+    'billing_admin',
+  ])
 const expires = () => new Option('--expires <time>', 'such as 2027-01-31T00:00:00Z')
 
 function addAdmins(program: Command, send: Send, list: List): void {
@@ -99,7 +105,7 @@ function addAdmins(program: Command, send: Send, list: List): void {
     .command('create <name>')
     .description('make one; its secret is shown once')
     .option('--admin <id>', 'whose it is (default: yours)')
-    .addOption(role())
+    .addOption(role('the most that it may do (default: what its administrator may)'))
     .addOption(expires())
     .action((name: string, { admin: adminId, role, expires: expiresAt }: Options) =>
       send({ method: 'POST', path: '/api-keys', body: given({ name, adminId, role, expiresAt }) }),
@@ -116,6 +122,10 @@ function addSources(program: Command, send: Send, list: List): void {
     .command('list')
     .description('list them')
     .action(() => list('/sources'))
+  sources
+    .command('show <id>')
+    .description('show one with its credentials')
+    .action((id: string) => send({ method: 'GET', path: `/sources/${segment(id)}` }))
   sources
     .command('create <name>')
     .description('add one')
@@ -173,6 +183,18 @@ function addDirectories(program: Command, { send, list, env }: DirectoryPorts): 
     .description('list them')
     .action(() => list('/directories'))
   directories
+    .command('show <id>')
+    .description('show one with its settings')
+    .action((id: string) => send({ method: 'GET', path: directoryPath(id) }))
+  directories
+    .command('update <id>')
+    .description('change it; settings are merged')
+    .option('--name <name>')
+    .option('--settings <json>', 'such as {"usageLocation":"US"}', json)
+    .action((id: string, { name, settings }: Options) =>
+      send({ method: 'PATCH', path: directoryPath(id), body: given({ name, settings }) }),
+    )
+  directories
     .command('create <name>')
     .description(
       'connect one: by CLIENT_SECRET of the environment, by a certificate, or federated (no secret)',
@@ -197,17 +219,15 @@ function addDirectories(program: Command, { send, list, env }: DirectoryPorts): 
     directories
       .command(`${command} <id>`)
       .description(`set its state to ${state}`)
-      .action((id: string) =>
-        send({ method: 'PATCH', path: `/directories/${segment(id)}`, body: { state } }),
-      )
+      .action((id: string) => send({ method: 'PATCH', path: directoryPath(id), body: { state } }))
   directories
     .command('test <id>')
     .description('ask for a token, read permissions and domains')
-    .action((id: string) => send({ method: 'POST', path: `/directories/${segment(id)}/test` }))
+    .action((id: string) => send({ method: 'POST', path: `${directoryPath(id)}/test` }))
   directories
     .command('remove <id>')
     .description('disconnect it; Microsoft 365 stays as it is')
-    .action((id: string) => send({ method: 'DELETE', path: `/directories/${segment(id)}` }))
+    .action((id: string) => send({ method: 'DELETE', path: directoryPath(id) }))
 }
 
 /** Secrets come from the environment or from files: arguments are seen by everybody on a machine. */
@@ -221,50 +241,4 @@ function credentialOf(options: Options, env: Ports['env']): object {
       privateKey: readFileSync(key, 'utf8'),
     }
   return { type: 'client_secret', secret: env['CLIENT_SECRET'] ?? '' }
-}
-
-function addWork(program: Command, send: Send, list: List): void {
-  program
-    .command('status <directory>')
-    .description('what it owes, what failed, how fast it goes')
-    .action((id: string) => send({ method: 'GET', path: `/directories/${segment(id)}/status` }))
-  program
-    .command('replay <directory> [bindings...]')
-    .description('try what failed again: these bindings, or all')
-    .action((id: string, bindingIds: readonly string[]) => {
-      const body = bindingIds.length === 0 ? { all: true } : { bindingIds }
-      return send({ method: 'POST', path: `/directories/${segment(id)}/failures/replay`, body })
-    })
-  program
-    .command('events')
-    .description('the log since a time, newest first')
-    .option('--type <types>', 'one, or several with commas')
-    .option('--target <id>')
-    .requiredOption('--from <time>', 'such as 2027-01-31T00:00:00Z')
-    .action((options: Record<string, string>) =>
-      list(`/events?${new URLSearchParams(options).toString()}`),
-    )
-  program
-    .command('call <method> <path> [body]')
-    .description('any other request: call GET /users?q=ann')
-    .action((method: string, path: string, body: string | undefined) =>
-      send({
-        method: method.toUpperCase(),
-        path,
-        ...(body === undefined ? {} : { body: json(body) }),
-      }),
-    )
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError('It is no JSON.')
-  }
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It is no whole number.')
 }

@@ -22,7 +22,8 @@ export function connectionOf(
   { url: given, remote = false }: { readonly url?: string; readonly remote?: boolean },
   env: Environment,
 ): Result<Connection, string> {
-  const text = given ?? env['ISTHMUS_URL'] ?? (remote ? undefined : baseUrl(DEFAULT_PORT))
+  const text =
+    given ?? (env['ISTHMUS_URL'] || undefined) ?? (remote ? undefined : baseUrl(DEFAULT_PORT))
   if (text === undefined)
     return err('--remote needs the address of the gateway: give --url, or set ISTHMUS_URL.')
   const url = URL.parse(text)
@@ -37,7 +38,8 @@ export function connectionOf(
   const demo = isLocal && !remote ? DEMO : undefined
   return ok({
     url: `${url.origin}${url.pathname.replace(/\/+$/, '')}/api/v1`,
-    apiKey: env['API_KEY'] ?? demo?.apiKey,
-    operatorToken: env['OPERATOR_TOKEN'] ?? demo?.operatorToken,
+    // What is set to nothing is not set: an empty credential is none.
+    apiKey: env['API_KEY'] || demo?.apiKey,
+    operatorToken: env['OPERATOR_TOKEN'] || demo?.operatorToken,
   })
 }

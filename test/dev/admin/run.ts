@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { CommanderError, InvalidArgumentError } from 'commander'
 
 import { err, ok, type Result } from '../../../src/kernel/result.ts'
 import { createCall, type Failure } from './client.ts'
@@ -41,6 +41,8 @@ export async function runAdmin(args: readonly string[], ports: AdminPorts): Prom
     await program.parseAsync([...args], { from: 'user' })
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown
+    // What commander found itself it has told.
+    if (thrown instanceof InvalidArgumentError) ports.complain(`error: ${thrown.message}\n`)
     return thrown.exitCode
   }
   return exitCode

@@ -1,0 +1,33 @@
+/** What the commands make their requests of. */
+import { InvalidArgumentError } from 'commander'
+
+import type { Request } from './client.ts'
+
+/** Sends one request and prints its answer. */
+export type Send = (request: Request) => Promise<void>
+/** Reads every page of a list and prints them as one. */
+export type List = (path: string) => Promise<void>
+
+export type Options = Readonly<Record<string, string | undefined>>
+
+/** A part of a path, which cannot leave its place. */
+export const segment = (id: string): string => encodeURIComponent(id)
+
+export const directoryPath = (id: string): string => `/directories/${segment(id)}`
+
+/** Without what was not given. */
+export const given = (values: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError('It is no JSON.')
+  }
+}
+
+export function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is no whole number.')
+}

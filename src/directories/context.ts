@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Database } from '../db/client.ts'
 import type { ImportKey } from '../db/import-store.ts'
 import { type ApiEnv, type ApiScope, openApiScope } from '../http/api-context.ts'
-import type { Problem } from '../http/problem.ts'
+import { notFound, type Problem } from '../http/problem.ts'
 import type { Quota } from '../kernel/bucket.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import type { Transport } from '../graph/transport.ts'
@@ -47,7 +47,4 @@ export const scopeOf = (c: Context<DirectoryEnv>, deps: DirectoryDeps): Director
   openApiScope(c, deps)
 
 /** The problem of a directory that this organization does not have. */
-export const noDirectory = (id: string): Problem => ({
-  kind: 'notFound',
-  what: `Directory ${id.slice(0, 100)}`,
-})
+export const noDirectory = (id: string): Problem => notFound('Directory', id)

@@ -3,7 +3,7 @@ import type * as v from 'valibot'
 import { directoryStore, type ShownDirectory, type WantedDirectory } from '../db/directory-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { ListBody } from '../http/api-context.ts'
-import { type PageQuery, toCursor } from '../http/parse-request.ts'
+import { pageOf, type PageQuery } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -32,12 +32,7 @@ export async function listDirectories(
   { limit, after = '' }: PageQuery,
 ): Promise<ListBody> {
   const found = await storeOf(scope).list(after, limit + 1)
-  const items = found.slice(0, limit)
-  const last = items.at(-1)
-  return {
-    items: items.map((item) => showDirectory(item, issuer)),
-    nextCursor: found.length > limit && last !== undefined ? toCursor(last.id) : null,
-  }
+  return pageOf(found, limit, (item) => showDirectory(item, issuer))
 }
 
 /** One directory, without its secret. Problem: notFound. */

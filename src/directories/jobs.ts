@@ -1,5 +1,5 @@
 import { type JobProgress, type JobRow, readJob } from '../db/job-store.ts'
-import type { Problem } from '../http/problem.ts'
+import { notFound, type Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
@@ -13,9 +13,7 @@ export async function readJobProgress(
   id: string,
 ): Promise<Result<JsonObject, Problem>> {
   const found = await readJob(database, organizationId, id)
-  return found === undefined
-    ? err({ kind: 'notFound', what: `Job ${id.slice(0, 100)}` })
-    : ok(showJob(found))
+  return found === undefined ? err(notFound('Job', id)) : ok(showJob(found))
 }
 
 /** A job as it is shown. It has failed when it is over and nothing of it could be done. */

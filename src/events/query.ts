@@ -14,7 +14,7 @@ import {
   wordField,
   wordsParameter,
 } from '../http/parse-request.ts'
-import { invalidParameter, type Problem } from '../http/problem.ts'
+import { invalidParameter, notFound, type Problem } from '../http/problem.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { EXPORT_FORMATS } from './export.ts'
 import { showEvent } from './show.ts'
@@ -79,7 +79,7 @@ export async function resourceEvents(
   if (!found.ok || found.value.items.length > 0 || found.value.nextCursor !== null) return found
   const [unknown] = await adminReader(database, organizationId).unknownOf([id])
   if (unknown === undefined || (await hasEvents(database, organizationId, id))) return found
-  return err({ kind: 'notFound', what: `${what} ${id.slice(0, 100)}` })
+  return err(notFound(what, id))
 }
 
 async function hasEvents(database: Database, organizationId: string, id: string): Promise<boolean> {

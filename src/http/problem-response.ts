@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Result } from '../kernel/result.ts'
 import type { AppEnv } from './context.ts'
 import { type Problem, toProblemDocument } from './problem.ts'
-import type { ErrorPorts } from './scim-response.ts'
+import { type ErrorPorts, noteUnexpected } from './unexpected.ts'
 
 const CONTENT_TYPE = 'application/problem+json'
 
@@ -37,19 +37,7 @@ export function emptyAnswer(c: Context, result: Result<unknown, Problem>): Respo
 }
 
 /** Answers what no route expected: 503 for what passes by itself, else 500 with the id under which it is logged. */
-export function problemErrorHandler<E extends AppEnv>(ports: ErrorPorts): ErrorHandler<E> {
-  return function answerUnexpected(thrown, c) {
-    const requestId = c.get('requestId')
-    const isTransient = ports.isTransient(thrown)
-    ports.log({
-      level: isTransient ? 'warn' : 'error',
-      message: 'request failed',
-      requestId,
-      error: ports.describe(thrown),
-    })
-    return problemAnswer(
-      c,
-      isTransient ? { kind: 'busy', retryAfterSeconds: 2 } : { kind: 'internal', requestId },
-    )
-  }
-}
+export const problemErrorHandler =
+  <E extends AppEnv>(ports: ErrorPorts): ErrorHandler<E> =>
+  (thrown, c) =>
+    problemAnswer(c, noteUnexpected(ports, c.get('requestId'), thrown))

@@ -40,6 +40,12 @@ export interface ProblemDocument {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** The problem of something that this organization does not have, by the id that was asked for. */
+export const notFound = (what: string, id: string): Problem => ({
+  kind: 'notFound',
+  what: `${what} ${id.slice(0, 100)}`,
+})
+
 /** The fault of one field of the body. */
 export const invalidField = (pointer: string, detail: string): Problem => ({
   kind: 'invalid',

@@ -4,7 +4,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { JsonObject } from '../kernel/json.ts'
 import { toScimError, type ScimFault } from '../scim/fault.ts'
 import { errorBody } from '../scim/messages.ts'
-import type { AppEnv, Log } from './context.ts'
+import type { AppEnv } from './context.ts'
+import { type ErrorPorts, noteUnexpected } from './unexpected.ts'
 
 /** Exactly this, without a charset: Entra's validator refuses anything else. */
 const SCIM_CONTENT_TYPE = 'application/scim+json'
@@ -34,36 +35,8 @@ export function scimFault(c: Context, fault: ScimFault): Response {
   })
 }
 
-export interface ErrorPorts {
-  readonly log: Log
-  /** The text of an error that may be logged. */
-  readonly describe: (thrown: unknown) => string
-  /** Whether the error passes by itself, so that the client should try again. */
-  readonly isTransient: (thrown: unknown) => boolean
-}
-
 /** Answers what no handler expected: 503 for what passes by itself, else 500 with the id under which it is logged. */
-export function scimErrorHandler<E extends AppEnv>(ports: ErrorPorts): ErrorHandler<E> {
-  return function answerUnexpected(thrown, c) {
-    const requestId = c.get('requestId')
-    const isTransient = ports.isTransient(thrown)
-    ports.log({
-      level: isTransient ? 'warn' : 'error',
-      message: 'request failed',
-      requestId,
-      error: ports.describe(thrown),
-      at: placesOf(thrown),
-    })
-    return scimFault(
-      c,
-      isTransient ? { kind: 'busy', retryAfterSeconds: 2 } : { kind: 'internal', requestId },
-    )
-  }
-}
-
-/** The first places of the stack, without the message, which may hold anything. */
-function placesOf(thrown: unknown): string[] {
-  const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
-  const places = stack.split('\n').filter((line) => /^\s+at /.test(line))
-  return places.slice(0, 6).map((line) => line.trim())
-}
+export const scimErrorHandler =
+  <E extends AppEnv>(ports: ErrorPorts): ErrorHandler<E> =>
+  (thrown, c) =>
+    scimFault(c, noteUnexpected(ports, c.get('requestId'), thrown))

@@ -5,7 +5,7 @@ import type { NewEvent } from '../db/event-log.ts'
 import { ROLES } from '../http/access.ts'
 import { listOf, timeShape } from '../http/describe-api.ts'
 import { type PageQuery, pageOf, textField, wordField } from '../http/parse-request.ts'
-import type { Problem } from '../http/problem.ts'
+import { notFound, type Problem } from '../http/problem.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import type { OrganizationDeps, OrganizationScope } from './context.ts'
@@ -87,10 +87,7 @@ export async function removeAdmin(
 }
 
 /** The problem of an administrator that this organization does not have. */
-export const noAdmin = (id: string): Problem => ({
-  kind: 'notFound',
-  what: `Administrator ${id.slice(0, 100)}`,
-})
+export const noAdmin = (id: string): Problem => notFound('Administrator', id)
 
 type Changes = NonNullable<NewEvent['changes']>
 

@@ -6,7 +6,7 @@ import { keyStore, lesserRole, type ShownKey } from '../db/key-store.ts'
 import { ROLES } from '../http/access.ts'
 import { listOf, timeShape } from '../http/describe-api.ts'
 import { type PageQuery, pageOf, textField, timeField, wordField } from '../http/parse-request.ts'
-import { invalidField, type Problem } from '../http/problem.ts'
+import { invalidField, notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
@@ -97,7 +97,7 @@ export async function revokeKey(
   const outcome = await storeOf(scope).revoke(id, scope.now, event)
   if (outcome === 'revoked') return ok(undefined)
   if (outcome === 'last') return err({ kind: 'conflict', detail: LAST })
-  return err({ kind: 'notFound', what: `API key ${id.slice(0, 100)}` })
+  return err(notFound('API key', id))
 }
 
 const PAST = 'lies in the past: the key could never be used. Give a later time, or null'

@@ -4,7 +4,7 @@ import type { NewEvent } from '../db/event-log.ts'
 import { type ShownCredential, type SourceCredentialRow, sourceStore } from '../db/source-store.ts'
 import type { Trust } from '../http/jwt-trust.ts'
 import { textField, timeField } from '../http/parse-request.ts'
-import { invalidField, type Problem } from '../http/problem.ts'
+import { invalidField, notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
@@ -59,7 +59,7 @@ export async function addCredential(
     ...(trust.issuer === null ? {} : trust),
   })
   const added = await store.addCredential(row, event)
-  if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : noSource(sourceId))
+  if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : notFound('Source', sourceId))
   return ok({
     ...showCredential(row),
     ...(secret === null ? {} : { secret }),
@@ -123,10 +123,6 @@ export function showCredential(credential: ShownCredential): JsonObject {
   }
 }
 
-const noSource = (id: string): Problem => ({
-  kind: 'notFound',
-  what: `Source ${id.slice(0, 100)}`,
-})
 const TRUSTED: Problem = {
   kind: 'conflict',
   detail:

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { RefusedToken } from '../db/credential-store.ts'
 import { type AppEnv, clientIp } from '../http/context.ts'
 import { readBytes } from '../http/read-body.ts'
-import type { ErrorPorts } from '../http/scim-response.ts'
+import { type ErrorPorts, noteUnexpected } from '../http/unexpected.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { issueToken } from './access-tokens.ts'
 import { type RecogniseDeps, tellOfSource } from './recognise.ts'
@@ -24,11 +24,8 @@ const RETRY_SECONDS = 30
 export function oauthRoutes(deps: OAuthDeps): Hono<OAuthEnv> {
   const routes = new Hono<OAuthEnv>()
   routes.onError((thrown, c) => {
-    const isTransient = deps.isTransient(thrown)
-    const level = isTransient ? 'warn' : 'error'
-    const requestId = c.get('requestId')
-    deps.log({ level, message: 'request failed', requestId, error: deps.describe(thrown) })
-    return isTransient ? refuse(c, BUSY) : refuse(c, BROKEN, 500)
+    const { kind } = noteUnexpected(deps, c.get('requestId'), thrown)
+    return kind === 'busy' ? refuse(c, BUSY) : refuse(c, BROKEN, 500)
   })
   routes.post('/token', async (c) => {
     if (!(await deps.isWithinLimit(`oauth:${clientIp(c) ?? ''}`))) return refuse(c, TOO_MANY, 429)

@@ -15,7 +15,7 @@ import {
   toCursor,
   wordField,
 } from '../http/parse-request.ts'
-import type { Problem } from '../http/problem.ts'
+import { notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
@@ -114,10 +114,7 @@ export async function removeSource(
 }
 
 /** The problem of a source that this organization does not have. */
-export const noSource = (id: string): Problem => ({
-  kind: 'notFound',
-  what: `Source ${id.slice(0, 100)}`,
-})
+export const noSource = (id: string): Problem => notFound('Source', id)
 
 const tenantOf = async (deps: OrganizationDeps, name: string | null): Promise<string | null> =>
   name === null ? null : deps.findTenantId(name)

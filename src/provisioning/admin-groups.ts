@@ -3,11 +3,11 @@ import * as v from 'valibot'
 
 import { adminReader } from '../db/admin-reader.ts'
 import { textField } from '../http/parse-request.ts'
-import { invalidField, type Problem } from '../http/problem.ts'
+import { invalidField, notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { PATCH_OP_URN } from '../scim/urns.ts'
-import { missing, problemOf } from './admin-problem.ts'
+import { problemOf } from './admin-problem.ts'
 import { type AdminScope, adminWriter, type AdminWriteDeps } from './admin-scope.ts'
 import { showAdminGroup } from './admin-show.ts'
 import { groupService } from './groups.ts'
@@ -41,7 +41,7 @@ export async function readAdminGroup(
   id: string,
 ): Outcome<JsonObject> {
   const found = await adminReader(database, organizationId).group(id, MAX_MEMBERS)
-  if (found === undefined) return err(missing('Group', id))
+  if (found === undefined) return err(notFound('Group', id))
   const members = found.memberIds.map((memberId) => ({
     id: memberId,
     type: memberId.startsWith('grp_') ? 'group' : 'user',

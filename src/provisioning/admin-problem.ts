@@ -2,12 +2,6 @@
 import { invalidField, type Problem } from '../http/problem.ts'
 import { type ScimFault, toScimError } from '../scim/fault.ts'
 
-/** The problem of a user or group that this organization does not have. */
-export const missing = (what: string, id: string): Problem => ({
-  kind: 'notFound',
-  what: `${what} ${id.slice(0, 100)}`,
-})
-
 /** What SCIM calls otherwise than the admin API. */
 const POINTERS: Readonly<Record<string, string>> = {
   userName: '/username',

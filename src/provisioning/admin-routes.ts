@@ -4,6 +4,7 @@ import { type AdminReader, adminReader } from '../db/admin-reader.ts'
 import type { Database } from '../db/client.ts'
 import { type ApiContext, type ApiEnv, type ListBody, openApiScope } from '../http/api-context.ts'
 import { pageAsked, parseBody, parseQuery, toCursor } from '../http/parse-request.ts'
+import { notFound } from '../http/problem.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok } from '../kernel/result.ts'
@@ -14,7 +15,6 @@ import {
   readAdminGroup,
   removeAdminGroup,
 } from './admin-groups.ts'
-import { missing } from './admin-problem.ts'
 import type { AdminWriteDeps } from './admin-scope.ts'
 import { showAdminGroup, showAdminUser } from './admin-show.ts'
 import { patchAdminUser, removeAdminUser, userPatchSchema } from './admin-users.ts'
@@ -46,7 +46,7 @@ function addUserRoutes(routes: Routes, deps: AdminWriteDeps): void {
   routes.get('/users/:id', async (c) => {
     const { id } = c.req.param()
     const found = await readerOf(c, deps).user(id)
-    return apiAnswer(c, found === undefined ? err(missing('User', id)) : ok(showAdminUser(found)))
+    return apiAnswer(c, found === undefined ? err(notFound('User', id)) : ok(showAdminUser(found)))
   })
   routes.patch('/users/:id', async (c) => {
     const body = await parseBody(c.req.raw, userPatchSchema)

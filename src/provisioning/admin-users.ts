@@ -5,7 +5,7 @@ import { adminReader } from '../db/admin-reader.ts'
 import { ownersOf } from '../db/attribute-owner.ts'
 import type { StoredUser } from '../db/row.ts'
 import { sourceStore } from '../db/source-store.ts'
-import { invalidField, type Problem } from '../http/problem.ts'
+import { invalidField, notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { attributeNamed, isAttributeName } from '../plan/attributes.ts'
@@ -15,7 +15,7 @@ import { checkDocument, withSchemas } from '../scim/document.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { USER } from '../scim/resource-types.ts'
 import { primaryEmail, type UsernamePolicy } from '../scim/username.ts'
-import { missing, problemOf } from './admin-problem.ts'
+import { problemOf } from './admin-problem.ts'
 import { type AdminScope, adminWriter, type AdminWriteDeps } from './admin-scope.ts'
 import { showAdminUser } from './admin-show.ts'
 import { untilWritten } from './service.ts'
@@ -67,7 +67,7 @@ export async function patchAdminUser(
   const properties = propertiesOf(given)
   const { database, organizationId } = scope
   const found = await adminReader(database, organizationId).user(id)
-  if (found === undefined) return err(missing('User', id))
+  if (found === undefined) return err(notFound('User', id))
   const shown = showAdminUser(found)
   const unknown = await unknownManager(scope, properties['manager'], shown['manager'])
   if (unknown !== undefined) return err(unknown)
@@ -91,7 +91,7 @@ export async function patchAdminUser(
   )
   if (!changed.ok) return err(problemOf(changed.error))
   const after = await adminReader(database, organizationId).user(id)
-  return after === undefined ? err(missing('User', id)) : ok(showAdminUser(after))
+  return after === undefined ? err(notFound('User', id)) : ok(showAdminUser(after))
 }
 
 /** Removes a user, as over SCIM. Problems: notFound, busy. */

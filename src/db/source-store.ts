@@ -38,9 +38,11 @@ export interface SourceStore {
   update(before: SourceRow, after: SourceRow, event: NewEvent): Written
   /** The source goes and its credentials with it; users stay. False: there was none. */
   remove(id: string, now: number, event: NewEvent): Promise<boolean>
+  /** `isOfTenant`: the tokens of its issuer and audience are one organization's, whatever their subject. */
   addCredential(
     row: SourceCredentialRow,
     event: NewEvent,
+    isOfTenant?: boolean,
   ): Promise<Result<undefined, CredentialFault>>
   /** Revoking twice is revoking once. False: the source has no such credential. */
   revokeCredential(sourceId: string, id: string, now: number, event: NewEvent): Promise<boolean>
@@ -88,9 +90,9 @@ export function sourceStore(database: Database, organizationId: string): SourceS
       ]
       return (await write(database, mutation(organizationId, removal, event, credentials))).ok
     },
-    async addCredential(row, event) {
+    async addCredential(row, event, isOfTenant = false) {
       const written = await write(database, [
-        ...(row.issuer === null ? [] : [isNobodyElses(row)]),
+        ...(row.issuer === null ? [] : [isNobodyElses(row, isOfTenant)]),
         ...mutation(organizationId, insertCredential(row), event, []),
       ])
       if (written.ok) return ok(undefined)
@@ -113,12 +115,18 @@ export function sourceStore(database: Database, organizationId: string): SourceS
  * Tokens that were trusted once stay their organization's, also while nobody trusts them and after their source has gone: were
  * another one to trust them meanwhile, it would be sent the first one's users.
  */
-const isNobodyElses = ({ organizationId, issuer, subject, audience }: SourceCredentialRow): SQL =>
-  refuseUnless(
-    sql`NOT EXISTS (SELECT 1 FROM source_credential WHERE issuer = ${issuer} AND subject = ${subject}
+function isNobodyElses(
+  { organizationId, issuer, subject, audience }: SourceCredentialRow,
+  isOfTenant: boolean,
+): SQL {
+  // One token may speak of several subjects: the object of the application, and the application.
+  const same = isOfTenant ? sql`TRUE` : sql`subject = ${subject}`
+  return refuseUnless(
+    sql`NOT EXISTS (SELECT 1 FROM source_credential WHERE issuer = ${issuer} AND ${same}
       AND audience = ${audience} AND organization_id <> ${organizationId})`,
     'trusted',
   )
+}
 
 /** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
 async function writeSource(

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import type { OrganizationDeps, OrganizationScope } from './context.ts'
 import { newSecret } from './secret.ts'
-import { readTrust, trustFields, warningOf } from './trust.ts'
+import { isEntraProvisioning, readTrust, trustFields, warningOf } from './trust.ts'
 
 const shared = {
   name: textField(200),
@@ -58,7 +58,7 @@ export async function addCredential(
     expiresAt: until,
     ...(trust.issuer === null ? {} : trust),
   })
-  const added = await store.addCredential(row, event)
+  const added = await store.addCredential(row, event, isEntraProvisioning(trust.audience))
   if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : notFound('Source', sourceId))
   return ok({
     ...showCredential(row),

@@ -51,7 +51,11 @@ const NO_TENANT =
 
 /** What an administrator should know before relying on a trust. */
 export const warningOf = (audience: string | null): { warning?: string } =>
-  audience === ENTRA_PROVISIONING.audience ? { warning: SHARED_AUDIENCE } : {}
+  isEntraProvisioning(audience) ? { warning: SHARED_AUDIENCE } : {}
+
+/** Whether an audience is that of the tokens with which Entra ID provisions of any tenant, to whomever. */
+export const isEntraProvisioning = (audience: string | null): boolean =>
+  audience === ENTRA_PROVISIONING.audience
 
 const SHARED_AUDIENCE =
   'Entra ID sends tokens of this audience to every SCIM endpoint that your tenant configured without a credential: whoever runs another of them could use one here. Use it for tests, and workload identity federation or an OAuth client otherwise.'

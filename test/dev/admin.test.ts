@@ -168,6 +168,13 @@ describe('commands', () => {
     expect(JSON.parse(out)).toEqual({ items: [{ id: 1 }, { id: 2 }] })
   })
 
+  test('of the log it is enough of them, and whether there are more', async () => {
+    const page = () => Response.json({ items: [{ id: 1 }, { id: 2 }], nextCursor: 'next' })
+    const { sent, out } = await run('events --enough 3', { answers: [page(), page(), page()] })
+    expect(sent).toHaveLength(2)
+    expect(JSON.parse(out)).toMatchObject({ items: { length: 4 }, more: true })
+  })
+
   test('an id cannot leave its place in the path', async () => {
     const { sent } = await run(['status', '../../organization'])
     expect(sent[0]?.url).toBe(`${LOCAL}/directories/..%2F..%2Forganization/status`)

@@ -233,6 +233,19 @@ describe('credentials of a source', () => {
     expect(again.body['id']).not.toBe(made['id'])
   })
 
+  test('what Entra ID provisions of a tenant is one organization’s, by whichever subject a token is named', async () => {
+    const { api, path } = await withCredential()
+    const issuer = `https://sts.windows.net/${crypto.randomUUID()}/`
+    const audience = '8adf8e6e-67b2-4cf2-a259-e3dc5476c621'
+    const wanted = { type: 'federated', name: 'entra', issuer, audience }
+    const application = { ...wanted, subject: '00000014-0000-0000-c000-000000000000' }
+    const object = { ...wanted, subject: crypto.randomUUID() }
+    expect((await api.post(path, application)).status).toBe(201)
+    const other = await withCredential()
+    expect((await other.api.post(other.path, object)).status).toBe(409)
+    expect((await api.post(path, object)).status).toBe(201)
+  })
+
   test("without a trust it is Entra's own provisioning token that is trusted, of the source's tenant", async () => {
     const { api, source, path } = await withCredential()
     const untold = await api.post(path, { type: 'federated', name: 'entra' })

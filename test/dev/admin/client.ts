@@ -61,10 +61,15 @@ async function read(response: Response): Promise<Result<unknown, Failure>> {
     : err({ title: 'Refused', status: response.status, detail: text.slice(0, 300) })
 }
 
-/** Every item of a list, page by page. */
-export async function callAll(call: Call, path: string): Promise<Result<unknown, Failure>> {
+/** Every item of a list, page by page; of a long one so many at least, and whether there are more. */
+export async function callAll(
+  call: Call,
+  path: string,
+  enough = Number.POSITIVE_INFINITY,
+): Promise<Result<unknown, Failure>> {
   const items: unknown[] = []
   for (let cursor: string | null = ''; cursor !== null;) {
+    if (items.length >= enough) return ok({ items, more: true })
     const url = new URL(path, 'http://list')
     if (cursor !== '') url.searchParams.set('cursor', cursor)
     const page = await call({ method: 'GET', path: `${url.pathname}${url.search}` })

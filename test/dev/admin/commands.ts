@@ -36,7 +36,7 @@ export function adminProgram(ports: Ports): Command {
     ports.finish(call.ok ? await work(call.value) : call)
   }
   const send = (request: Request) => withCall((call) => call(request))
-  const list = (path: string) => withCall((call) => callAll(call, path))
+  const list: List = (path, enough) => withCall((call) => callAll(call, path, enough))
   program.commandsGroup('Who and what is connected:')
   addOrganizations(program, send)
   addAdmins(program, send, list)

@@ -5,8 +5,8 @@ import type { Request } from './client.ts'
 
 /** Sends one request and prints its answer. */
 export type Send = (request: Request) => Promise<void>
-/** Reads every page of a list and prints them as one. */
-export type List = (path: string) => Promise<void>
+/** Reads every page of a list, or enough of them, and prints them as one. */
+export type List = (path: string, enough?: number) => Promise<void>
 
 export type Options = Readonly<Record<string, string | undefined>>
 

@@ -9,6 +9,7 @@ import {
   type Options,
   segment,
   type Send,
+  wholeNumber,
 } from './requests.ts'
 
 /** Adds them to the program. */
@@ -195,8 +196,9 @@ function addLog(program: Command, send: Send, list: List): void {
     .option('--outcome <outcome>', 'success or failure')
     .option('--from <time>', 'such as 2027-01-31T00:00:00Z')
     .option('--to <time>')
-    .action((filters: Record<string, string>) =>
-      list(`/events?${new URLSearchParams(filters).toString()}`),
+    .option('--enough <count>', 'stop after so many', wholeNumber, 1000)
+    .action(({ enough, ...filters }: Record<string, string> & { enough: number }) =>
+      list(`/events?${new URLSearchParams(filters).toString()}`, enough),
     )
   program
     .command('call <method> <path> [body]')

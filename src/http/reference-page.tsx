@@ -81,7 +81,7 @@ const Operation: FC<OperationProps> = ({ method, path, operation }) => {
       <Parameters parameters={arrayOf(operation['parameters']).map(objectOf)} />
       {body['content'] === undefined ? null : (
         <details>
-          <summary>Body</summary>
+          <summary>{body['required'] === true ? 'Body' : 'Body, which may be left out'}</summary>
           <Schema schema={schemaIn(body)} />
         </details>
       )}
@@ -145,7 +145,9 @@ const Shapes: FC<{ readonly schemas: JsonObject }> = ({ schemas }) => (
 const Schema: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
   const required = arrayOf(schema['required'])
   const properties = Object.entries(objectOf(schema['properties']))
-  if (properties.length === 0) return <p>{typeOf(schema)}</p>
+  const forms = arrayOf(schema['anyOf'] ?? schema['oneOf']).map(objectOf)
+  if (forms.some((form) => form['properties'] !== undefined)) return <Forms forms={forms} />
+  if (properties.length === 0) return <p>{schema['properties'] ? 'no members' : typeOf(schema)}</p>
   return (
     <table>
       <tbody>
@@ -164,6 +166,18 @@ const Schema: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
     </table>
   )
 }
+
+/** A body that has one of several forms. */
+const Forms: FC<{ readonly forms: readonly JsonObject[] }> = ({ forms }) => (
+  <>
+    {forms.map((form, at) => (
+      <>
+        {at === 0 ? null : <p>or</p>}
+        <Schema schema={form} />
+      </>
+    ))}
+  </>
+)
 
 /** What a member holds: its type, and the members of an object inside. */
 const Value: FC<{ readonly schema: JsonObject }> = ({ schema }) => {

@@ -149,6 +149,15 @@ test.each([
   for (const body of refused) expect(validator.validate(body).valid).toBe(false)
 })
 
+test('the reference page shows every form of a body that has several', async () => {
+  const { text } = await (await apiClient()).get('/docs')
+  const of = (operation: string) => text.split(`${operation}"`)[1]?.split('</article>')[0] ?? ''
+  for (const word of ['bindingIds', '<p>or</p>', 'all'])
+    expect(of('postDirectoriesIdHeldApprove')).toContain(word)
+  for (const word of ['oauth_client', 'audience', '<p>or</p>'])
+    expect(of('postSourcesIdCredentials')).toContain(word)
+})
+
 describe('the generator', () => {
   test('makes bodies that the schema accepts, and some that it does not', () => {
     for (const { description } of OPERATIONS) {

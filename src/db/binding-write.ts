@@ -17,6 +17,7 @@ const INDEXED = {
   graph_id: (row: BindingRow) => row.graphId,
   manager_graph_id: (row: BindingRow) => row.managerGraphId,
   asked_sequence: (row: BindingRow) => row.askedSequence,
+  adopted_at: (row: BindingRow) => row.adoptedAt,
 } as const
 const ALL = Object.values(getTableColumns(binding)).map((column) => column.name)
 

@@ -146,6 +146,28 @@ function usersIn(intent: Json | null): ReadonlySet<string> {
   return new Set(ids.filter((id) => typeof id === 'string'))
 }
 
+/** How many accounts one look for adopted ones gives. */
+const ADOPTED_PER_LOOK = 200
+
+/**
+ * The next accounts behind `after` that somebody was bound to since then, and that were there before: what they hold did not change
+ * by it, so no page of changes shows them.
+ */
+export async function adoptedAccounts(
+  database: Database,
+  { organizationId, directoryId }: RunKey,
+  { after, since }: { readonly after: string; readonly since: number },
+): Promise<readonly string[]> {
+  const [found] = await database.run(
+    sql`SELECT graph_id FROM binding INDEXED BY binding_adopted
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}
+        AND adopted_at IS NOT NULL AND adopted_at >= ${since} AND kind = 'user'
+        AND graph_id > ${after} AND state NOT IN ('unbinding', 'former')
+      ORDER BY graph_id LIMIT ${ADOPTED_PER_LOOK}`,
+  )
+  return (found?.rows ?? []).map((row) => String(row['graph_id']))
+}
+
 /** Some of the accounts that are bound, in the order of their ids. */
 export interface BoundAccounts {
   /** Those that no page of the run showed. */

@@ -6,6 +6,7 @@ import { isRefused, type Refusal, write } from './admin-write.ts'
 import { type Database, decode, type Query } from './client.ts'
 import type { NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
+import { takeImported } from './imported-store.ts'
 import type { DirectoryRow } from './lease.ts'
 import { mutation } from './mutation.ts'
 import { directory } from './tables/directories.ts'
@@ -61,7 +62,7 @@ export interface DirectoryStore {
   /** A new directory follows the log from its end. */
   insert(wanted: WantedDirectory & { readonly credential: string | null }): Written
   update(before: ShownDirectory, wanted: WantedDirectory): Written
-  /** The directory goes with its bindings and whatever is kept for it. False: there was none. */
+  /** The directory goes with its bindings, the values that it imported, and whatever is kept for it. False: there was none. */
   remove(id: string, event: NewEvent): Promise<boolean>
 }
 
@@ -130,7 +131,10 @@ export function directoryStore(database: Database, organizationId: string): Dire
       const dependents = DEPENDENTS.map(
         (table) => sql`DELETE FROM ${sql.identifier(table)} WHERE ${here} AND directory_id = ${id}`,
       )
-      return (await write(database, mutation(organizationId, removal, event, dependents))).ok
+      const users = sql`SELECT id FROM user WHERE ${here} AND imported IS NOT NULL`
+      const imported = takeImported({ organizationId, directoryId: id }, { users, now: event.time })
+      const queries = mutation(organizationId, removal, event, [...dependents, ...imported])
+      return (await write(database, queries)).ok
     },
   }
 }

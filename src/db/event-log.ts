@@ -102,17 +102,38 @@ export function appendEvents(
   events: readonly NewEvent[],
   { onlyIfChanged = false }: { onlyIfChanged?: boolean } = {},
 ): SQL {
-  return sql`INSERT INTO event (organization_id, sequence, time, class, type, urgent, target_type, target_id,
+  const rows = sql`json_each(${JSON.stringify(events.map(toRow))})`
+  return sql`${insertEvents(organizationId, rows)}
+    ${onlyIfChanged ? sql`WHERE changes() = 1` : sql``}
+    RETURNING sequence`
+}
+
+/**
+ * The statement that appends an event for each row of `changed`, a query of `target_id` and `changes` (JSON): what else it tells
+ * stands in `event`. So what is changed and what is told of it come from the same rows.
+ */
+export function appendEventsOf(
+  organizationId: string,
+  event: Omit<NewEvent, 'changes'>,
+  changed: SQL,
+): SQL {
+  return insertEvents(
+    organizationId,
+    sql`(SELECT row_number() OVER (ORDER BY target_id) - 1 AS key, json_set(${JSON.stringify(toRow(event))},
+      '$.targetId', target_id, '$.body.changes', json(changes)) AS value FROM (${changed}))`,
+  )
+}
+
+/** `rows`: events by their place, as `toRow` makes them. */
+const insertEvents = (organizationId: string, rows: SQL): SQL =>
+  sql`INSERT INTO event (organization_id, sequence, time, class, type, urgent, target_type, target_id,
       directory_id, touched, outcome, actor_type, actor_id, body)
     SELECT ${organizationId},
       (SELECT coalesce(max(sequence), 0) FROM event WHERE organization_id = ${organizationId}) + e.key + 1,
       e.value ->> 'time', e.value ->> 'class', e.value ->> 'type', e.value ->> 'urgent',
       e.value ->> 'targetType', e.value ->> 'targetId', e.value ->> 'directoryId', e.value -> 'touched',
       e.value ->> 'outcome', e.value ->> 'actorType', e.value ->> 'actorId', e.value -> 'body'
-    FROM json_each(${JSON.stringify(events.map(toRow))}) e
-    ${onlyIfChanged ? sql`WHERE changes() = 1` : sql``}
-    RETURNING sequence`
-}
+    FROM ${rows} e`
 
 function toRow(event: NewEvent): JsonObject {
   const { name, keyId } = event.actor

@@ -49,6 +49,8 @@ export async function readRun(database: Database, key: RunKey): Promise<StoredRu
 /** The imported values of one user that a step changes, as a merge patch. */
 export interface ImportWrite {
   readonly userId: string
+  /** The account that they are of. */
+  readonly graphId: string
   readonly patch: JsonObject
 }
 
@@ -77,7 +79,7 @@ export interface RunStep {
 
 /**
  * Stores a step. Throws the failure `refused`: `run` when somebody else carries the run on or it was decided, `imports` when a
- * direction was changed or a user deleted since they were read. Then nothing is stored.
+ * direction was changed, or a user deleted, unbound or bound to another account, since they were read. Then nothing is stored.
  */
 export async function storeStep(
   database: Database,
@@ -128,19 +130,23 @@ const isAt = ({ organizationId, reconciliationId }: RunKey, version: number): SQ
     'run',
   )
 
-/** Imported values are written only while the directory's direction is `import`, and only to users that exist. */
+/** Imported values are written only while the directory's direction is `import`, and only to users who are bound to that account. */
 function importStatements(key: RunKey, { imports, directionsAt, now }: RunStep): SQL[] {
   if (imports.length === 0) return []
   const { organizationId, directoryId } = key
   const rows = JSON.stringify(
-    imports.map(({ userId, patch }) => ({ organizationId, userId, patch })),
+    imports.map((write) => ({ organizationId, directoryId, kind: 'user', ...write })),
   )
   return [
     refuseUnless(
       sql`${directionsAt} = (SELECT coalesce(max(sequence), 0) FROM attribute_direction
           WHERE organization_id = ${organizationId} AND directory_id = ${directoryId})
-        AND ${imports.length} = (SELECT count(*) FROM json_each(${rows}) e CROSS JOIN user u
-          ON u.organization_id = e.value ->> 'organizationId' AND u.id = e.value ->> 'userId')`,
+        AND ${imports.length} = (SELECT count(*) FROM json_each(${rows}) e
+          CROSS JOIN binding b ON b.organization_id = e.value ->> 'organizationId'
+            AND b.directory_id = e.value ->> 'directoryId' AND b.kind = e.value ->> 'kind'
+            AND b.resource_id = e.value ->> 'userId' AND b.graph_id = e.value ->> 'graphId'
+            AND b.state NOT IN ('unbinding', 'former')
+          CROSS JOIN user u ON u.organization_id = b.organization_id AND u.id = b.resource_id)`,
       'imports',
     ),
     // The whole key comes out of the row: were a part of it constant, SQLite would walk the organization's users.

@@ -3,10 +3,11 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import type { JsonObject } from '../kernel/json.ts'
 import { type BindingChange, bindingStatements } from './binding-write.ts'
-import { type Answer, type Database } from './client.ts'
+import type { Database } from './client.ts'
 import { type DomainChange, domainStatements } from './domain-store.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
+import { takeImported } from './imported-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
@@ -40,6 +41,8 @@ export interface RoundCommit {
   readonly moved: readonly string[]
   /** Those of them that ended here: the groups that they are in let go of them. */
   readonly left: readonly string[]
+  /** Users whose binding ended: what was imported of their accounts ends with it. */
+  readonly unbound: readonly string[]
   /** Graph ids that went: whose manager they were becomes due. */
   readonly lostGraphIds: readonly string[]
   /** Graph ids whose holders become due: somebody waits for their name. */
@@ -65,13 +68,17 @@ export interface RoundCommit {
   readonly events: readonly NewEvent[]
 }
 
-/** Stores a round. Throws the failure `refused: lease` when the lease went to somebody else: then nothing was stored. */
+/**
+ * Stores a round; gives how many users lost imported values by it, which the other directories follow. Throws the failure
+ * `refused: lease` when the lease went to somebody else: then nothing was stored.
+ */
 export async function commitRound(
   database: Database,
   key: LeaseKey,
   round: RoundCommit,
-): Promise<readonly Answer[]> {
-  return database.run(
+): Promise<number> {
+  const taking = unboundStatements(key, round)
+  const answers = await database.run(
     holdsLease(key),
     ...takenOverStatements(key, round.takenOver),
     ...bindingStatements(round.bindings),
@@ -84,7 +91,16 @@ export async function commitRound(
     ...(round.unusedTokens > 0 ? [giveBackTokens(round.lanes, round.unusedTokens)] : []),
     ...round.blocks.map(({ key, until }) => blockLane(key, until)),
     ...(round.events.length > 0 ? [appendEvents(key.organizationId, round.events)] : []),
+    ...taking,
   )
+  return taking.length === 0 ? 0 : (answers.at(-1)?.changes ?? 0)
+}
+
+/** Which values there are is asked here: reconciliation may have imported some since the round began. */
+function unboundStatements(key: LeaseKey, { unbound, now }: RoundCommit): SQL[] {
+  if (unbound.length === 0) return []
+  const users = sql`SELECT value FROM json_each(${JSON.stringify(unbound)})`
+  return takeImported(key, { users, now })
 }
 
 const mine = (key: LeaseKey): SQL =>

@@ -154,14 +154,16 @@ function patched(
 const OTHER_APP =
   'is missing: another clientId is another app registration, which has a credential of its own'
 
-/** Drops a directory and its bindings; Microsoft 365 stays as it is. Problem: notFound. */
+/** Drops a directory, its bindings and what it imported, which the others follow; Microsoft 365 stays as it is. Problem: notFound. */
 export async function removeDirectory(
   scope: DirectoryScope,
   id: string,
 ): Promise<Result<undefined, Problem>> {
   const event = directoryEvent(scope, 'directory_delete', id, [])
   const isRemoved = await storeOf(scope).remove(id, event)
-  return isRemoved ? ok(undefined) : err(noDirectory(id))
+  if (!isRemoved) return err(noDirectory(id))
+  scope.changed()
+  return ok(undefined)
 }
 
 /** What changes the desired state of users is a command, which the drain follows; the rest is told to people only. */

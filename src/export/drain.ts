@@ -84,8 +84,10 @@ export async function drain(
     const isSpent = () =>
       ports.clock.now() - startedAt > MAX_MS ||
       invocation.statements() > MAX_STATEMENTS - ROUND_STATEMENTS * invocation.drains
-    const { rounds, writes, ...rest } = await runRounds(ports, key, connection.value, isSpent)
-    await leave(ports, key, { ...rest, writes })
+    const done = await runRounds(ports, key, connection.value, isSpent)
+    const { rounds, writes, changesUsers } = done
+    await leave(ports, key, done)
+    if (changesUsers) await ports.ring({ organizationId: bell.organizationId })
     return { kind: 'drained', rounds, writes }
   } catch (thrown) {
     const failure = writeFailure(thrown)
@@ -120,6 +122,7 @@ interface Rounds {
   readonly waitSeconds: number | null
   readonly throttledBy: RoundResult['throttledBy']
   readonly foundSpent: boolean
+  readonly changesUsers: boolean
 }
 
 async function runRounds(
@@ -130,15 +133,19 @@ async function runRounds(
 ): Promise<Rounds> {
   let writes = 0
   let reserved = 0
+  let changesUsers = false
   for (let rounds = 1; ; rounds++) {
     const result = await runRound(ports, key, connection, reserved)
     reserved = 0
     writes += result.writes
+    changesUsers ||= result.changesUsers
     const { more, waitSeconds, throttledBy, foundSpent, nextWrites } = result
     if (!isSpent() && isWorthWaiting(result))
       reserved = await reserveQuota(ports, key, connection.lanes, nextWrites, isSpent)
-    else if (isSpent() || !more)
-      return { rounds, writes, waitSeconds: more ? 0 : waitSeconds, throttledBy, foundSpent }
+    else if (isSpent() || !more) {
+      const wait = more ? 0 : waitSeconds
+      return { rounds, writes, waitSeconds: wait, throttledBy, foundSpent, changesUsers }
+    }
   }
 }
 

@@ -17,6 +17,8 @@ export interface RoundResult {
   readonly foundSpent: boolean
   /** How many writes the next round takes quota for, as far as this one can tell. */
   readonly nextWrites: number
+  /** Whether users lost imported values, which is a change that every directory follows. */
+  readonly changesUsers: boolean
 }
 
 /** Nothing is left that this drain knows of. */
@@ -27,6 +29,7 @@ export const DONE: RoundResult = {
   throttledBy: null,
   foundSpent: false,
   nextWrites: 0,
+  changesUsers: false,
 }
 
 interface Throttled extends Pick<RoundResult, 'waitSeconds' | 'writes' | 'nextWrites'> {
@@ -40,6 +43,7 @@ export const throttled = ({ by, foundSpent = false, ...result }: Throttled): Rou
   foundSpent,
   more: false,
   throttledBy: by,
+  changesUsers: false,
 })
 
 /** No lane gave anything: it is empty, or a 429 blocks it. */

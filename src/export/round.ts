@@ -72,8 +72,8 @@ export async function runRound(
   const round = openRound({ ports, key, connection, log, targets, loaded, tokens })
   await exportUsers(round)
   await exportGroups(round)
-  await commitRound(ports.database, key, toCommit(round))
-  return resultOf(round, now)
+  const changed = await commitRound(ports.database, key, toCommit(round))
+  return { ...resultOf(round, now), changesUsers: changed > 0 }
 }
 
 /** What a round does when it has nothing to carry: undefined when it has. */
@@ -89,7 +89,8 @@ async function roundWithoutTargets({
 > {
   if (log.directory.state !== 'active') return DONE
   const [first] = log.ordinary
-  if (first !== undefined && (await endImport(ports, key, first))) return { ...DONE, more: true }
+  const ended = first === undefined ? 'no' : await endImport(ports, key, first)
+  if (ended !== 'no') return { ...DONE, more: true, changesUsers: ended === 'taken' }
   const expansion = expansionOf(log.ordinary, watch)
   if (expansion !== undefined) {
     const { database, clock } = ports
@@ -109,20 +110,20 @@ function writesWanted({ users, groups }: Targets): number {
 }
 
 /**
- * Takes away what was imported of an attribute whose direction left `import`, some users at a time. True when the log is to be read
- * again: there may be more of them, or it was followed beyond the command.
+ * Takes away what was imported of an attribute whose direction left `import`, some users at a time. The log is to be read again when
+ * some was `taken`, since there may be more, and when it was `passed`, followed beyond the command.
  */
 async function endImport(
   { database, clock }: ExportPorts,
   key: LeaseKey,
   command: LogEntry,
-): Promise<boolean> {
+): Promise<'no' | 'taken' | 'passed'> {
   const attribute = leavesImport(command)
-  if (attribute === undefined) return false
-  if ((await dropImported(database, key, { attribute, now: clock.now() })) > 0) return true
-  if (command.type === 'integrationattribute_include') return false
+  if (attribute === undefined) return 'no'
+  if ((await dropImported(database, key, { attribute, now: clock.now() })) > 0) return 'taken'
+  if (command.type === 'integrationattribute_include') return 'no'
   await passCommand(database, key, command.sequence)
-  return true
+  return 'passed'
 }
 
 /** Nothing to look at: a position that lags behind records alone is moved over them, when that is worth a write. */
@@ -194,6 +195,7 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   doneWaiting: [],
   moved: [],
   left: [],
+  unbound: [],
   lostGraphIds: [],
   calledHolders: [],
   takenOver: [],
@@ -224,6 +226,7 @@ function toCommit(round: Round): RoundCommit {
     doneWaiting: round.doneWaiting,
     moved: [...moved, ...drafts.filter(isBack)].map(({ target }) => target.id),
     left: moved.filter(({ row }) => liveId(row) === null).map(({ target }) => target.id),
+    unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
@@ -251,6 +254,10 @@ function authEvents({ halt, key }: Round, now: number): NewEvent[] {
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */
 const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+
+/** Whether it is a user's that ends with this round. */
+const hasEnded = ({ target, before, row }: Draft): boolean =>
+  target.kind === 'user' && row.state === 'former' && before?.state !== 'former'
 
 /** Bound again, with the account it had: its groups wait for it, as for one that has just got its Graph id. */
 const isBack = ({ target, before, row }: Draft): boolean =>

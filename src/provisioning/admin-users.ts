@@ -71,7 +71,7 @@ export async function patchAdminUser(
   const shown = showAdminUser(found)
   const unknown = await unknownManager(scope, properties['manager'], shown['manager'])
   if (unknown !== undefined) return err(unknown)
-  const owned = await ownedProblem(scope, Object.keys(properties))
+  const owned = await ownedProblem(scope, id, Object.keys(properties))
   if (owned !== undefined) return err(owned)
   const policy = await policyOf(scope, found.row.sourceId)
   const writer = adminWriter(scope, deps, policy)
@@ -132,19 +132,20 @@ async function unknownManager(
 
 const MANAGER = 'must be the id of a user of yours (usr_…), or null'
 
-/** What a directory imports is Microsoft 365's to change. */
+/** What a directory imports of a user is Microsoft 365's to change. */
 async function ownedProblem(
   { database, organizationId }: AdminScope,
+  userId: string,
   names: readonly string[],
 ): Promise<Problem | undefined> {
   if (names.length === 0) return undefined
-  const [owner] = await ownersOf(database, organizationId, names)
+  const [owner] = await ownersOf(database, organizationId, userId, names)
   if (owner === undefined) return undefined
   const { attribute, directoryId, directoryName } = owner
   const label = isAttributeName(attribute) ? attributeNamed(attribute).label : attribute
   return {
     kind: 'conflict',
-    detail: `"${label}" (${attribute}) is imported from the directory "${directoryName}" (${directoryId}), so its value is changed in Microsoft 365. Leave it out, or choose another direction for it there first.`,
+    detail: `"${label}" (${attribute}) is imported from the directory "${directoryName}" (${directoryId}), so its value is changed in Microsoft 365. Leave it out, or choose another direction for it there first, or unbind the user there.`,
     evidence: { attribute, directoryId },
   }
 }

@@ -33,8 +33,9 @@ export function collect(
       ...compared.drift,
       ...compared.imports.map((change) => importRow(who, change)),
     ]),
-    imports: importing.map(({ userId, compared }) => ({
+    imports: importing.map(({ userId, graphId, compared }) => ({
       userId,
+      graphId,
       patch: importPatch(compared.imports, key.directoryId, toRfc3339(now)),
     })),
     events: importing.map((finding) => importEvent(key, finding, now)),

@@ -117,7 +117,8 @@ async function openRun(
     row.progress === null
       ? startProgress({
           link: readLink(directory.deltaLink),
-          select: select.join(','),
+          // An attribute that is imported from now on may be one that was compared before, and reported only.
+          select: [...select, ...imports.map((name) => `<${name}`)].join(','),
           mode: row.mode,
           onDemand: row.onDemand,
           now: row.startedAt,

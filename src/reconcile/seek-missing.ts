@@ -1,16 +1,21 @@
-/** Bound accounts that no page of everybody showed: each is asked for by its id before anything is said of it. */
-import { missingAccounts, readAccounts } from '../db/compared-accounts.ts'
+/**
+ * Bound accounts that no page showed: behind pages of everybody, those that are gone perhaps; behind pages of changes, those that
+ * were bound lately and whose values are to be imported. Each is asked for by its id before anything is said of it.
+ */
+import { adoptedAccounts, missingAccounts, readAccounts } from '../db/compared-accounts.ts'
 import { isEnding } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
-import type { Progress } from './progress.ts'
+import { type Progress, readLink } from './progress.ts'
 
 /** What one step takes of them: the list is a part of everything that the run stores. */
 const PER_STEP = 200
+/** A round that bound somebody may have been stored so long after it looked at the clock, and two clocks differ. */
+const MARGIN_MS = 10 * 60_000
 
 /** Puts the next of them on the list of those to be read by id; behind the last, what was found is carried on. */
 export async function seekMissing(run: ConnectedRun): Promise<StepResult> {
   const { ports, key, progress, connection } = run
-  if (!progress.seeksMissing) return found(progress)
+  if (!progress.seeksMissing) return seekAdopted(run)
   const { missing, last } = await missingAccounts(ports.database, key, progress.cursor)
   if (last === undefined) return found(progress)
   const taken = missing.slice(0, PER_STEP)
@@ -22,10 +27,28 @@ export async function seekMissing(run: ConnectedRun): Promise<StepResult> {
     managerIds: [],
     lanes: connection.lanes,
   })
+  const added = [...bindings].filter(([, row]) => !isEnding(row)).map(([graphId]) => graphId)
+  return withRechecks(run, cursor, added)
+}
+
+/** What is exported to an adopted account, the drain has sent; what is imported of it, nobody has read. */
+async function seekAdopted(run: ConnectedRun): Promise<StepResult> {
+  const { ports, key, progress, directory, imports } = run
+  const link = readLink(directory.deltaLink)
+  if (progress.isWhole || imports.length === 0 || link === null) return found(progress)
+  const place = { after: progress.cursor, since: link.takenAt - MARGIN_MS }
+  const adopted = await adoptedAccounts(ports.database, key, place)
+  const last = adopted.at(-1)
+  return last === undefined ? found(progress) : withRechecks(run, last, adopted)
+}
+
+function withRechecks(
+  { progress, ports }: ConnectedRun,
+  cursor: string,
+  graphIds: readonly string[],
+): StepResult {
   const at = ports.clock.now()
-  const added = [...bindings]
-    .filter(([, row]) => !isEnding(row))
-    .map(([graphId]) => ({ graphId, at }))
+  const added = graphIds.map((graphId) => ({ graphId, at }))
   return { progress: { ...progress, cursor, recheck: [...progress.recheck, ...added] } }
 }
 

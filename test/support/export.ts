@@ -182,6 +182,22 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   }
 }
 
+/**
+ * Seeds a directory of the world's tenant by another of its names, which is taken for another one: so what both of them send shows
+ * in the same journal. Gives its id.
+ */
+export async function seedTwin(
+  { directoryId, organizationId, query }: ExportWorld,
+  deps: Deps,
+  settings: Partial<DirectorySettings> = {},
+): Promise<string> {
+  const [row] = await query(sql`SELECT client_id FROM directory WHERE id = ${directoryId}`)
+  const account = { tenantId: 'contoso.onmicrosoft.com', clientId: String(row?.['client_id']) }
+  const id = await seedDirectory(deps, organizationId, { ...account, settings })
+  await query(sql`UPDATE directory SET tenant_guid = 'another' WHERE id = ${id}`)
+  return id
+}
+
 /** A queue batch as the runtime hands it over. */
 export function batchOf(bodies: readonly unknown[], queue = 'isthmus-export'): MessageBatch {
   const messages = bodies.map((body, i) => ({

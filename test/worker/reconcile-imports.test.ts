@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 
 import { dropImported } from '../../src/db/imported-store.ts'
 import { takeLease } from '../../src/db/lease.ts'
-import { batchOf, newUser, seedDirectory, type WorldOptions } from '../support/export.ts'
+import { isJsonObject } from '../../src/kernel/json.ts'
+import { batchOf, newUser, seedTwin, type WorldOptions } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 import { staged } from '../support/staged.ts'
 
@@ -30,6 +31,18 @@ const departments = async (world: ReconcileWorld, id: string | undefined) => {
     scim: scim[ENTERPRISE]?.department,
     imported: shown['imported'],
   }
+}
+
+const otherDirectory = (world: ReconcileWorld) => seedTwin(world, world.api.deps)
+
+/** The department that was sent last. */
+const lastDepartment = ({ graph }: ReconcileWorld): unknown => {
+  const bodies = graph.journal
+    .records()
+    .flatMap(({ method, body }) =>
+      method === 'PATCH' && isJsonObject(body) && 'department' in body ? [body] : [],
+    )
+  return bodies.at(-1)?.['department']
 }
 
 const changesOf = (world: ReconcileWorld, id: string | undefined) =>
@@ -125,21 +138,117 @@ describe('an imported attribute', () => {
 
   test('is followed by the other directories', async () => {
     const world = await importingWorld()
-    const [row] = await world.query(
-      sql`SELECT client_id FROM directory WHERE id = ${world.directoryId}`,
-    )
-    const clientId = String(row?.['client_id'])
-    // The same tenant by another of its names, which is taken for another one: so what it sends shows in the same journal.
-    const other = { tenantId: 'contoso.onmicrosoft.com', clientId }
-    const directoryId = await seedDirectory(world.api.deps, world.organizationId, other)
-    await world.query(sql`UPDATE directory SET tenant_guid = 'another' WHERE id = ${directoryId}`)
+    await otherDirectory(world)
     await world.exported('ann')
-    await world.jobs.queue(batchOf([{ organizationId: world.organizationId, directoryId }]))
-    await world.settle()
     setDepartment(world, 'ann', 'Ops')
     await world.run('report')
-    const sent = world.graph.journal.records().filter(({ method }) => method === 'PATCH')
-    expect(sent.at(-1)).toMatchObject({ body: { department: 'Ops' } })
+    expect(lastDepartment(world)).toBe('Ops')
+  })
+
+  test('that was exported before comes in with the next scheduled run, also where the difference was reported', async () => {
+    const world = await reconcileWorld()
+    const sales = newUser('ann', { [ENTERPRISE]: { department: 'Sales' } })
+    const { body: ann } = await world.scim.post('/Users', sales)
+    await world.exported()
+    await world.tick()
+    setDepartment(world, 'ann', 'Ops')
+    expect(await world.tick()).toMatchObject({ counts: { drift: 1 } })
+    await setDirections(world, { department: 'import' })
+    expect(await world.tick()).toMatchObject({ counts: { imported: 1 } })
+    expect(await departments(world, ann['id'])).toMatchObject({ shown: 'Ops' })
+  })
+})
+
+describe('a user who is unbound in the directory that imports', () => {
+  /** A world in which ann is in two directories, and the first one has imported `Ops` where the client sent `Sales`. */
+  async function imported(options: WorldOptions = {}) {
+    const world = await importingWorld({ settings: { onUnbind: 'leave' }, ...options })
+    await otherDirectory(world)
+    const sales = newUser('ann', { [ENTERPRISE]: { department: 'Sales' } })
+    const { body } = await world.scim.post('/Users', sales)
+    await world.exported()
+    setDepartment(world, 'ann', 'Ops')
+    await world.run('report')
+    const ann: string = body['id']
+    return { world, ann }
+  }
+
+  const bindings = (world: ReconcileWorld, method: 'POST' | 'DELETE', userId: string) =>
+    world.api.send(method, `/directories/${world.directoryId}/bindings`, { userIds: [userId] })
+
+  test('loses the imported values, with an event, and the other directories send what the client sent', async () => {
+    const { world, ann } = await imported()
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Ops', scim: 'Sales' })
+    expect(lastDepartment(world)).toBe('Ops')
+    await bindings(world, 'DELETE', ann)
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former' })
+    expect(await departments(world, ann)).toEqual({ shown: 'Sales', scim: 'Sales', imported: {} })
+    expect((await changesOf(world, ann)).at(-1)).toEqual({
+      class: 'change',
+      actor_type: 'system',
+      changes: '[{"attribute":"department","from":"Ops","to":null}]',
+    })
+    expect(lastDepartment(world)).toBe('Sales')
+  })
+
+  test('is an administrator’s to change, as is one who was never bound there', async () => {
+    const { world, ann } = await imported()
+    const change = { department: 'Legal' }
+    expect((await world.api.patch(`/users/${ann}`, change)).status).toBe(409)
+    await bindings(world, 'DELETE', ann)
+    await world.settle()
+    expect(await world.api.patch(`/users/${ann}`, change)).toMatchObject({
+      status: 200,
+      body: { department: 'Legal' },
+    })
+    await world.api.patch(`/directories/${world.directoryId}`, {
+      settings: { bindNewUsers: { mode: 'manual' } },
+    })
+    const { body: bob } = await world.scim.post('/Users', newUser('bob'))
+    await world.settle()
+    expect((await world.api.patch(`/users/${bob['id']}`, change)).status).toBe(200)
+  })
+
+  test('while a page is stored gets nothing of it', async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined
+    // The batches of the run: its row, the accounts of the page, the step.
+    const connect = staged(async (batch) => {
+      if (batch === 3) await meanwhile?.()
+    })
+    const { world, ann } = await imported({ instead: { connect } })
+    setDepartment(world, 'ann', 'Legal')
+    meanwhile = async () => {
+      meanwhile = undefined
+      await bindings(world, 'DELETE', ann)
+      await world.drain()
+    }
+    expect(await world.run('report')).toMatchObject({ state: 'done', counts: { imported: 0 } })
+    expect(meanwhile).toBeUndefined()
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Sales', imported: {} })
+  })
+
+  test('and bound again gets them by the next scheduled run, though Microsoft 365 changed nothing', async () => {
+    const { world, ann } = await imported()
+    await bindings(world, 'DELETE', ann)
+    await world.settle()
+    setDepartment(world, 'ann', 'Ops')
+    await world.tick()
+    await bindings(world, 'POST', ann)
+    await world.settle()
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Sales' })
+    expect(await world.tick()).toMatchObject({ state: 'done', counts: { imported: 1 } })
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Ops' })
+    expect(await world.tick()).toMatchObject({ counts: { imported: 0 } })
+  })
+
+  test('because the directory is deleted loses them as well, and the other directories follow', async () => {
+    const { world, ann } = await imported()
+    expect((await world.api.delete(`/directories/${world.directoryId}`)).status).toBe(204)
+    expect(await departments(world, ann)).toEqual({ shown: 'Sales', scim: 'Sales', imported: {} })
+    const { organizationId } = world
+    await world.jobs.queue(batchOf([{ organizationId }]))
+    expect(lastDepartment(world)).toBe('Sales')
   })
 })
 
@@ -189,11 +298,11 @@ describe('a direction that leaves import', () => {
     const { organizationId, directoryId } = world
     const key = { organizationId, directoryId, token: 'drain' }
     const back = staged(async (batch) => {
-      if (batch === 3) await setDirections(world, { department: 'import' })
+      if (batch === 2) await setDirections(world, { department: 'import' })
     })()
     await takeLease(back, key)
     const taking = dropImported(back, key, { attribute: 'department', now: world.clock.now })
-    await expect(taking).rejects.toThrow('refused:imports')
+    expect(await taking).toBe(0)
     expect(await departments(world, ann)).toMatchObject({ shown: 'Ops' })
   })
 

@@ -165,6 +165,9 @@ export const binding = sqliteTable(
     index('binding_deleted_by_name')
       .on(table.organizationId, table.directoryId, sql`lower(snapshot ->> 'email')`)
       .where(sql`deleted_at IS NOT NULL`),
+    index('binding_adopted')
+      .on(table.organizationId, table.directoryId, table.adoptedAt)
+      .where(sql`adopted_at IS NOT NULL`),
     index('binding_by_manager')
       .on(table.organizationId, table.directoryId, table.managerGraphId)
       .where(sql`manager_graph_id IS NOT NULL`),

@@ -1,0 +1,1 @@
+CREATE INDEX `binding_adopted` ON `binding` (`organization_id`,`directory_id`,`adopted_at`) WHERE adopted_at IS NOT NULL;

@@ -105,17 +105,23 @@ const revived = (
   snapshot = CASE WHEN ${IS_BACK} THEN json_patch('{}', json_object('email', snapshot ->> 'email')) ELSE snapshot END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
+  adopting = CASE WHEN state <> 'former' THEN adopting END,
   unbound_by = NULL, restoring = NULL, approval = NULL, attempts = 0, error = NULL`
+
+/** The account of the directory that a user was imported from. */
+const importedAccount = (directoryId: string): SQL =>
+  sql`CASE imported_from ->> '$.directoryId' WHEN ${directoryId} THEN imported_from ->> '$.graphId' END`
 
 /** Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. */
 function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page, ids: SQL): SQL {
-  const found = (kind: 'user' | 'group', table: SQL) =>
-    sql`SELECT ${kind} AS kind, id FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
+  const found = (kind: 'user' | 'group', table: SQL, account: SQL) =>
+    sql`SELECT ${kind} AS kind, id, ${account} AS account FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
+  const users = found('user', sql`user`, importedAccount(directoryId))
   return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown,
-      due_at, asked_sequence, bound_sequence, member_cursor)
+      due_at, asked_sequence, bound_sequence, member_cursor, adopting)
     SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence}, ${sequence},
-      CASE r.kind WHEN 'group' THEN '' END
-    FROM (${found('user', sql`user`)} UNION ALL ${found('group', sql`"group"`)}) r WHERE TRUE
+      CASE r.kind WHEN 'group' THEN '' END, r.account
+    FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
       ${revived(now)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
       bound_sequence = CASE state WHEN 'former' THEN ${sequence} ELSE bound_sequence END,
@@ -166,8 +172,8 @@ const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
 function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
   const { organizationId, directoryId } = key
   if (groupIds === null) return sql`SELECT 1 WHERE FALSE`
-  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at)
-    SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}
+  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at, adopting)
+    SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}, ${importedAccount(directoryId)}
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET

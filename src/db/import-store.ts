@@ -81,6 +81,8 @@ export interface ImportStep extends Pick<
   readonly progress: JsonObject
   readonly dueAt: number
   readonly events: readonly NewEvent[]
+  /** Has the users of the step bound; undefined where nobody is to be. */
+  readonly command: NewEvent | undefined
 }
 
 /** Stores a step. Throws the failure `refused: import` when somebody else carried the import on meanwhile. */
@@ -98,8 +100,16 @@ export async function storeImportStep(
         due_at = ${step.ended ? null : step.dueAt}
       WHERE ${mine}`,
     ...(step.events.length === 0 ? [] : [appendEvents(organizationId, step.events)]),
+    ...(step.command === undefined ? [] : commandStatements(organizationId, mine, step.command)),
   )
 }
+
+/** The job keeps the command's sequence: by it the bindings are known that it waits for. */
+const commandStatements = (organizationId: string, mine: SQL, command: NewEvent): SQL[] => [
+  appendEvents(organizationId, [command]),
+  sql`UPDATE job SET commands = json_insert(coalesce(commands, '[]'), '$[#]',
+      (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})) WHERE ${mine}`,
+]
 
 /** Ends an import that cannot go on, whatever step it is at. */
 export async function failImport(

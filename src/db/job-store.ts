@@ -125,7 +125,7 @@ function changedIds(wanted: WantedCommand): SQL {
 }
 
 export interface JobProgress extends StartedJob {
-  /** Bindings that still owe what was asked for. */
+  /** Bindings that still owe what was asked for, or are still to be made. */
   readonly remaining: number
   /** Bindings that could not be carried out: `resource_id` and the binding's error. */
   readonly failed: readonly { readonly resourceId: string; readonly error: unknown }[]
@@ -140,14 +140,21 @@ export async function readJob(
   id: string,
 ): Promise<JobProgress | undefined> {
   const mine = sql`SELECT * FROM job WHERE organization_id = ${organizationId} AND id = ${id}`
-  const asked = sql`FROM job j CROSS JOIN binding b ON b.organization_id = j.organization_id
-      AND b.directory_id = j.directory_id AND b.asked_sequence = j.sequence
-    WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.sequence IS NOT NULL`
+  const commands = sql`job j CROSS JOIN json_each(coalesce(j.commands, json_array(j.sequence))) c`
+  const asked = sql`FROM ${commands} CROSS JOIN binding b ON b.organization_id = j.organization_id
+      AND b.directory_id = j.directory_id AND b.asked_sequence = c.value
+    WHERE j.organization_id = ${organizationId} AND j.id = ${id}`
+  // A command that a drain has not carried out is met in the log; one that it has, in the bindings.
+  const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${commands}
+    CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
+    CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
+    WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.commands IS NOT NULL
+      AND e.sequence > d.position`
   const [found, directories, waiting, failed] = await database.run(
     mine,
     sql`SELECT state, state_reason FROM directory WHERE organization_id = ${organizationId}
       AND id = (SELECT directory_id FROM (${mine}))`,
-    sql`SELECT count(*) AS remaining ${asked} AND b.due_at IS NOT NULL`,
+    sql`SELECT count(*) + (${ahead}) AS remaining ${asked} AND b.due_at IS NOT NULL`,
     sql`SELECT b.resource_id, b.error ${asked} AND b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS}`,
   )
   const [row] = found?.rows ?? []

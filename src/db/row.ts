@@ -72,7 +72,7 @@ export function groupColumns(resource: JsonObject): {
 
 /** A row of `user` with its `groups` column (a JSON array of `{ id, displayName }`). */
 export function readUser(row: Record<string, unknown>): StoredUser {
-  const { organizationId: _, sourceId: __, ...stored } = decode(user, row)
+  const { organizationId: _, sourceId: __, importedFrom: ___, ...stored } = decode(user, row)
   const groups = parseArray(row['groups']).filter(isJsonObject)
   return {
     ...stored,

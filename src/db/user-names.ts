@@ -14,7 +14,7 @@ export function namesAreFree(organizationId: string, wanted: StoredUser): SQL {
 }
 
 interface Holder {
-  /** Gives the id of the user who has what was wanted. */
+  /** Gives the id of the user who has what was wanted, and whether it was imported. */
   readonly query: SQL
   /** The attribute that must be unique, and the value that was wanted. */
   readonly attribute: string
@@ -31,7 +31,7 @@ export function nameHolder(
   const { emailKey } = userColumns(resource)
   if (failure.kind === 'unique' && failure.columns.includes('email_key'))
     return {
-      query: sql`SELECT id FROM user WHERE organization_id = ${organizationId} AND email_key = ${emailKey}`,
+      query: sql`SELECT ${HOLDER} FROM user WHERE organization_id = ${organizationId} AND email_key = ${emailKey}`,
       attribute: 'emails',
       value: primaryEmail(resource) ?? '',
     }
@@ -43,10 +43,12 @@ export function nameHolder(
   }
 }
 
+const HOLDER = sql`id, imported_from IS NOT NULL AS is_imported`
+
 function holdersOf(organizationId: string, { id, resource, usernameKey }: StoredUser): SQL {
   const { userNameKey } = userColumns(resource)
   const keys = JSON.stringify([userNameKey, ...(usernameKey === null ? [] : [usernameKey])])
   const isOther = sql`organization_id = ${organizationId} AND id <> ${id}`
-  return sql`SELECT id FROM user WHERE ${isOther} AND user_name_key IN (SELECT value FROM json_each(${keys}))
-    UNION ALL SELECT id FROM user WHERE ${isOther} AND username_key IN (SELECT value FROM json_each(${keys}))`
+  return sql`SELECT ${HOLDER} FROM user WHERE ${isOther} AND user_name_key IN (SELECT value FROM json_each(${keys}))
+    UNION ALL SELECT ${HOLDER} FROM user WHERE ${isOther} AND username_key IN (SELECT value FROM json_each(${keys}))`
 }

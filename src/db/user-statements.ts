@@ -7,7 +7,7 @@ import type { NewEvent } from './event-log.ts'
 import { namesAllHolders } from './memberships.ts'
 import { mutation } from './mutation.ts'
 import { userColumns, type StoredUser } from './row.ts'
-import { user } from './tables/provisioning.ts'
+import { type ImportedAccount, user } from './tables/provisioning.ts'
 import { addEmails, changeEmails, removeEmails, storePassword } from './user-dependents.ts'
 import { namesAreFree } from './user-names.ts'
 
@@ -50,9 +50,15 @@ export function userAfter(
   }
 }
 
+/** Where a user comes from: a source, or the account that it was imported from. */
+export interface UserOrigin {
+  readonly sourceId: string | null
+  readonly importedFrom: ImportedAccount | null
+}
+
 export function insertUser(
   build: Build,
-  owner: { readonly organizationId: string; readonly sourceId: string | null },
+  owner: UserOrigin & { readonly organizationId: string },
   wanted: StoredUser,
   { next, now, event }: UserMutation,
 ): Query[] {

@@ -11,13 +11,13 @@ import {
   updateUser,
   userAfter,
   type UserMutation,
+  type UserOrigin,
 } from './user-statements.ts'
 
-export type { UserMutation } from './user-statements.ts'
+export type { UserMutation, UserOrigin } from './user-statements.ts'
 
 export interface UserStore extends UserReader {
-  /** Without a source the user was imported. */
-  insert(id: string, sourceId: string | null, creation: UserMutation): Promise<Written<StoredUser>>
+  insert(id: string, origin: UserOrigin, creation: UserMutation): Promise<Written<StoredUser>>
   /** Fails as `stale` unless the user is as it was when `before` was read. */
   update(before: StoredUser, change: UserMutation): Promise<Written<StoredUser>>
   /** The user, its memberships, addresses and undelivered password go; its groups get another version. */
@@ -38,16 +38,18 @@ export function userStore(database: Database, organizationId: string): UserStore
     taken: async (failure: Parameters<typeof nameHolder>[2]): Promise<StoreFault> => {
       const { query, attribute, value } = nameHolder(organizationId, wanted, failure)
       const [answer] = await database.run(query)
-      const existingId = answer?.rows[0]?.['id']
-      const holder = typeof existingId === 'string' ? { existingId } : {}
-      return { kind: 'uniqueness', attribute, value, ...holder }
+      const [holder] = answer?.rows ?? []
+      const fault = { kind: 'uniqueness', attribute, value } as const
+      if (holder === undefined) return fault
+      const existing = { ...fault, existingId: String(holder['id']) }
+      return holder['is_imported'] === 1 ? { ...existing, isImported: true } : existing
     },
   })
   return {
     ...reader,
-    async insert(id, sourceId, creation) {
+    async insert(id, origin, creation) {
       const wanted = userAfter(undefined, id, creation)
-      const queries = insertUser(database.build, { organizationId, sourceId }, wanted, creation)
+      const queries = insertUser(database.build, { organizationId, ...origin }, wanted, creation)
       return carryOut(database, queries, wanted, ports(wanted))
     },
     async update(before, change) {

@@ -285,7 +285,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/import': {
       summary: 'Import accounts as users',
       details:
-        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name; without it nothing is sent, unless the directory binds every new user. A disabled account becomes a suspended user. The errors of the job name who could not be imported.',
+        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name; without it nobody is bound here, whatever the directory does with new users, until a command or a group that it binds says so. An account that was deleted meanwhile is not created anew. The username is the mailNickname, or what stands before the @ of the userPrincipalName where there is none that can be a username. A disabled account becomes a suspended user. The errors of the job name who could not be imported, or not be bound.',
       body: importForms,
       answer: jobShape,
       status: 202,

@@ -7,6 +7,8 @@ import type { JsonObject } from '../kernel/json.ts'
 export interface NewUser {
   readonly id: string
   readonly resource: JsonObject
+  /** The account that it is made of: bound in that directory it adopts that one, and is bound there only when it is asked for. */
+  readonly importedFrom: { readonly directoryId: string; readonly graphId: string }
   readonly suspended: boolean
   readonly now: number
   readonly actor: Actor

@@ -24,6 +24,7 @@ import type { ReadFault } from './read-accounts.ts'
 interface Step extends Pick<JobRow, 'reached' | 'failed' | 'errors' | 'ended' | 'stopped'> {
   readonly progress: ImportProgress
   readonly events: readonly NewEvent[]
+  readonly command: NewEvent | undefined
   /** Nothing can be done before so many seconds have passed. */
   readonly waitSeconds: number
 }
@@ -106,26 +107,27 @@ function afterSlice(run: ImportRun, { met, imported, errors, next }: Sliced): St
     ended: next === null,
     stopped: false,
     progress: next ?? progress,
-    events: imported.length === 0 ? [] : eventsOf(run, imported),
+    ...told(run, imported),
     waitSeconds: 0,
   }
 }
 
 /** Each user's import is a record; that they are bound is one command, which the directory's drain follows. */
-function eventsOf({ ports, job, request }: ImportRun, imported: Sliced['imported']): NewEvent[] {
+function told({ ports, job, request }: ImportRun, imported: Sliced['imported']) {
   const { actor, origin, bind } = request
   const { directoryId, id: jobId } = job
   const by = { time: ports.clock.now(), actor, origin, directoryId }
-  const told = imported.map(({ userId, candidate: { graphId, userPrincipalName } }): NewEvent => ({
-    ...by,
-    class: 'record',
-    type: 'user_import',
-    target: { type: 'user', id: userId },
-    details: { jobId, graphId, userPrincipalName },
-  }))
-  if (!bind) return told
+  const events = imported.map(
+    ({ userId, candidate: { graphId, userPrincipalName } }): NewEvent => ({
+      ...by,
+      class: 'record',
+      type: 'user_import',
+      target: { type: 'user', id: userId },
+      details: { jobId, graphId, userPrincipalName },
+    }),
+  )
   const ids = imported.map(({ userId }) => userId)
-  const bound: NewEvent = {
+  const command: NewEvent = {
     ...by,
     class: 'command',
     type: 'binding_create',
@@ -133,7 +135,7 @@ function eventsOf({ ports, job, request }: ImportRun, imported: Sliced['imported
     touched: ids,
     details: { jobId, count: ids.length, ids },
   }
-  return [...told, bound]
+  return { events, command: bind && ids.length > 0 ? command : undefined }
 }
 
 function afterFault(run: ImportRun, fault: ReadFault): Step {
@@ -168,6 +170,7 @@ const unchanged = ({ job: { reached, failed, errors }, progress }: ImportRun): S
   stopped: false,
   progress,
   events: [],
+  command: undefined,
   waitSeconds: 0,
 })
 

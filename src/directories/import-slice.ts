@@ -75,14 +75,17 @@ async function importUser(
 ): Promise<Refusal | 'busy' | undefined> {
   const refusal = whyNotImported(candidate, verifiedDomains, here)
   if (refusal !== undefined) return refusal
+  const { directoryId } = job
+  const { graphId } = candidate
   const created = await ports.createUser(ports.database, job.organizationId, {
     id: userId,
     resource: candidateDocument(candidate),
+    importedFrom: { directoryId, graphId },
     suspended: !candidate.isEnabled,
     actor: request.actor,
     origin: request.origin,
     now: ports.clock.now(),
-    details: { jobId: job.id, directoryId: job.directoryId, graphId: candidate.graphId },
+    details: { jobId: job.id, directoryId, graphId },
   })
   if (created.kind === 'taken') return nameTaken(candidate, created.what, created.userId)
   return created.kind === 'busy' ? 'busy' : undefined

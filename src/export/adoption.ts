@@ -1,6 +1,7 @@
 /**
  * Whose account is it that has the userPrincipalName of a create? Pure. A create without an answer may have made it; a
- * create that was refused met one that was there before, which is adopted or held as the directory says.
+ * create that was refused met one that was there before, which is adopted or held as the directory says. Of an imported user
+ * the account is known by its id, and no create was sent.
  */
 import type { Holder } from '../db/bound-accounts.ts'
 import { foldCase } from '../kernel/fold.ts'
@@ -61,6 +62,8 @@ export interface AdoptionInput {
   /** The `externalId` of the user that wants it. */
   readonly externalId: string | null
   readonly policy: 'adopt' | 'hold'
+  /** The user was imported from the account, which was asked for by its id: it is that one, or none. */
+  readonly isImported: boolean
   /** An administrator, asked about what was held, wants the account adopted. */
   readonly isApproved: boolean
   readonly attempts: number
@@ -80,6 +83,8 @@ export type Adoption =
   | { readonly kind: 'startOver' }
   /** The create did not happen: it is sent again under the same name. */
   | { readonly kind: 'repeat' }
+  /** The account that the user was imported from is not there any more. */
+  | { readonly kind: 'gone' }
 
 /** Three looks over 30 s (export.md section 4): after 2 s, 10 s and 30 s. */
 const LOOK_AGAIN_MS = [8_000, 20_000]
@@ -91,13 +96,14 @@ export const MAX_CALLS = 8
 /** Decides about the account that has the name. */
 export function decideAdoption(input: AdoptionInput): Adoption {
   const { account, creatingSince, boundTo, policy, name } = input
+  if (input.isImported) return decideImported(input)
   const isWanted = foldCase(input.wantedName ?? '') === foldCase(name)
   if (account === undefined) return decideUnseen(input, isWanted)
   if (boundTo !== undefined) return decideBound(input, account, boundTo)
   if (creatingSince !== null && (account.createdAt ?? 0) >= creatingSince - CLOCK_SKEW_MS)
     return { kind: 'ours', graphId: account.id }
   if (!isWanted) return { kind: 'startOver' }
-  const held = reasonToHold(account, input.isApproved ? 'adopt' : policy)
+  const held = reasonToHold(account, input.isApproved ? 'adopt' : policy, 'change the address')
   return held === undefined
     ? { kind: 'adopt', graphId: account.id, exported: [] }
     : hold(name, held)
@@ -122,10 +128,34 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
       what: `belongs to ${holder.resourceId}`,
       whatToDo: 'Give one of the two another address. Approving does not help.',
     })
+  return decideFormer(input, account, holder)
+}
+
+function decideFormer(input: AdoptionInput, account: Account, holder: Holder): Adoption {
   const isSamePerson = holder.externalId !== null && holder.externalId === input.externalId
   if (isSamePerson || input.isApproved)
     return { kind: 'adopt', graphId: account.id, exported: holder.exported }
   return { kind: 'hold', error: formerAccountError(input.name, holder.resourceId) }
+}
+
+/** Nobody gives an account away that was asked for by its id, and none is made instead. */
+function decideImported(input: AdoptionInput): Adoption {
+  const { account, boundTo, policy, name, isApproved, attempts } = input
+  if (account === undefined) {
+    const afterMs = LOOK_AGAIN_MS[attempts]
+    return afterMs === undefined ? { kind: 'gone' } : { kind: 'lookAgain', afterMs }
+  }
+  if (boundTo !== undefined && !boundTo.isFormer)
+    return hold(name, {
+      code: 'account_bound',
+      what: `belongs to ${boundTo.resourceId}`,
+      whatToDo: 'Unbind one of the two. Approving does not help.',
+    })
+  if (boundTo !== undefined) return decideFormer(input, account, boundTo)
+  const held = reasonToHold(account, isApproved ? 'adopt' : policy, 'unbind the user')
+  return held === undefined
+    ? { kind: 'adopt', graphId: account.id, exported: [] }
+    : hold(name, held)
 }
 
 /** Why a name is not taken over from a former user of ours. */
@@ -143,12 +173,17 @@ interface Reason {
   readonly whatToDo: string
 }
 
-function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason | undefined {
+/** `instead`: what helps when the account is not to be adopted. */
+function reasonToHold(
+  account: Account,
+  policy: AdoptionInput['policy'],
+  instead: 'change the address' | 'unbind the user',
+): Reason | undefined {
   if (account.isGuest)
     return {
       code: 'account_is_guest',
       what: 'is a guest',
-      whatToDo: 'Remove the guest, or change the address. A guest is not adopted, approved or not.',
+      whatToDo: `Remove the guest, or ${instead}. A guest is not adopted, approved or not.`,
     }
   if (account.isSynced)
     return {
@@ -161,23 +196,32 @@ function reasonToHold(account: Account, policy: AdoptionInput['policy']): Reason
     return {
       code: 'account_is_privileged',
       what: 'has an administrator role, or is in a group that may have one',
-      whatToDo:
-        'Take the role from the account, or change the address. Who administers Microsoft 365 is not handed to a source of users, approved or not.',
+      whatToDo: `Take the role from the account, or ${instead}. Who administers Microsoft 365 is not handed to a source of users, approved or not.`,
     }
   if (policy === 'adopt') return undefined
   return {
     code: 'account_exists',
     what: 'exists already',
-    whatToDo: 'Approve it to adopt the account, or change the address.',
+    whatToDo: `Approve it to adopt the account, or ${instead}.`,
   }
 }
 
 /** What an administrator reads of an account whose adoption was rejected. */
-export const ADOPTION_REJECTED: BindingError = {
+export const adoptionRejected = (isImported: boolean): BindingError => ({
   code: 'adoption_rejected',
+  message: `An administrator rejected adopting the account ${isImported ? 'that the user was imported from' : 'that has the name in Microsoft 365'}: it was not touched.`,
+  whatToDo: isImported
+    ? 'Unbind the user, or replay this to be asked again.'
+    : 'Give the user another address. It is tried again then, or when this is replayed.',
+})
+
+/** What an administrator reads of a user whose account was deleted between its import and its bind. */
+export const IMPORTED_MISSING: BindingError = {
+  code: 'imported_account_missing',
   message:
-    'An administrator rejected adopting the account that has the name in Microsoft 365: it was not touched.',
-  whatToDo: 'Give the user another address. It is tried again then, or when this is replayed.',
+    'The account that the user was imported from does not exist in Microsoft 365 any more: somebody deleted it there. No other one was created.',
+  whatToDo:
+    'Restore it in Microsoft 365 (Entra ID, Deleted users), then replay this. For a new account unbind the user and bind it again; or delete the user here.',
 }
 
 const hold = (name: string, reason: Reason): Adoption => ({

@@ -60,6 +60,7 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     exportedAt: null,
     creatingAs: null,
     creatingSince: null,
+    adopting: null,
     dueAt: null,
     urgency: 0,
     attempts: 0,

@@ -1,4 +1,7 @@
-/** Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name. */
+/**
+ * Before anything is planned: creates that have no answer, or whose name was taken, are looked for by that name, and the accounts
+ * that users were imported from by their ids.
+ */
 import { boundAccounts, type Holder } from '../db/bound-accounts.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { backoffBase } from '../kernel/backoff.ts'
@@ -12,10 +15,11 @@ import {
   type Adoption,
   ADOPTION_SELECT,
   decideAdoption,
+  IMPORTED_MISSING,
   readAccount,
 } from './adoption.ts'
 import type { Round } from './context.ts'
-import { type Draft, fail, owe } from './draft.ts'
+import { type Draft, fail, isEnding, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
 import { lookForPrivileges } from './privileges.ts'
 import { sendWave, type WaveItem } from './sending.ts'
@@ -24,10 +28,13 @@ import { stateOf } from './user-work.ts'
 
 /** The drafts that can be planned; the others wait for a later look, or are held. */
 export async function lookForCreates(round: Round, drafts: readonly Draft[]): Promise<Draft[]> {
-  const looking = drafts.filter(({ row }) => row.graphId === null && row.creatingAs !== null)
+  const looking = drafts.filter(
+    (draft) =>
+      draft.row.graphId === null && (draft.row.creatingAs !== null || adopts(round, draft)),
+  )
   if (looking.length === 0) return [...drafts]
   const items = looking.map(({ target, row }): WaveItem => {
-    const request = getUser(row.creatingAs ?? '', ADOPTION_SELECT)
+    const request = getUser(row.adopting ?? row.creatingAs ?? '', ADOPTION_SELECT)
     return { id: target.id, context: { purpose: 'read', request } }
   })
   const outcomes = new Map(await sendWave(round, items))
@@ -51,6 +58,10 @@ export async function lookForCreates(round: Round, drafts: readonly Draft[]): Pr
   })
 }
 
+/** Whether the binding takes over the account that its user was imported from; one that ends takes over none. */
+const adopts = (round: Round, { row, target }: Draft): boolean =>
+  row.adopting !== null && !isEnding(row) && round.loaded.users.some(({ id }) => id === target.id)
+
 /** Whether the account would be adopted that was there before, and was never ours. */
 function isStranger(
   round: Round,
@@ -70,10 +81,12 @@ function adoptionOf(
   boundTo: Holder | undefined,
 ): Adoption {
   const { row } = draft
+  const wanted = wantedName(round, draft)
   return decideAdoption({
     account,
-    name: row.creatingAs ?? '',
-    wantedName: wantedName(round, draft),
+    name: row.creatingAs ?? wanted ?? row.adopting ?? '',
+    wantedName: wanted,
+    isImported: row.adopting !== null,
     creatingSince: row.creatingSince,
     boundTo,
     externalId: externalIdOf(round, draft),
@@ -130,15 +143,19 @@ function decide(
       fail(draft, adoption.error, 'held')
       noteEvent(round, draft)
       return false
+    case 'gone':
+      fail(draft, IMPORTED_MISSING)
+      noteEvent(round, draft)
+      return false
     default:
       return assertNever(adoption)
   }
 }
 
-/** The userPrincipalName that the user is to have by now. */
-function wantedName(round: Round, { target }: Draft): string | null {
-  const row = round.loaded.users.find(({ id }) => id === target.id)
-  if (row === undefined) return null
+/** The userPrincipalName that the user is to have by now; whoever is deleted or unbound wants none. */
+function wantedName(round: Round, draft: Draft): string | null {
+  const row = round.loaded.users.find(({ id }) => id === draft.target.id)
+  if (row === undefined || isEnding(draft.row)) return null
   const { directions, settings } = round
   const user = directoryUser(row.resource, stateOf(row))
   const { values } = desiredUser({ user, directions, settings, managerGraphId: null })
@@ -180,6 +197,7 @@ function takeOver(
     exportedSequence: round.head,
     creatingAs: null,
     creatingSince: null,
+    adopting: null,
     attempts: 0,
     approval: null,
     takenAt: null,

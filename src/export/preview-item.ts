@@ -16,7 +16,7 @@ import {
 import type { UserBinding, UserPlan } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { planUser } from '../plan/user-plan.ts'
-import { type Account, decideAdoption, MAX_CALLS } from './adoption.ts'
+import { type Account, decideAdoption, IMPORTED_MISSING, MAX_CALLS } from './adoption.ts'
 import type { BindingError } from './draft.ts'
 import { errorOf } from './settle.ts'
 import { stateOf } from './user-work.ts'
@@ -25,6 +25,8 @@ import { stateOf } from './user-work.ts'
 export interface Subject {
   readonly user: UserRow
   readonly binding: BindingRow | undefined
+  /** The account that a bind takes over, whatever its name: the user was imported from it. */
+  readonly importedFrom: string | null
   readonly managerGraphIds: ReadonlyMap<string, string>
   readonly hasPassword: boolean
 }
@@ -140,22 +142,25 @@ type Target =
 const NOBODY = { graphId: null, snapshot: {}, unknown: [], exportedSequence: 0 } as const
 
 function targetOf(setting: Setting, subject: Subject): Target {
-  const { user, binding } = subject
+  const { user, binding, importedFrom } = subject
   const outcome = setting.outcomes.get(user.id)
-  if (binding?.graphId) {
-    if (outcome?.kind === 'missing' && binding.deletedAt !== null) return NOBODY
-    if (outcome?.kind !== 'done') return { graphId: binding.graphId, refused: unseen(outcome) }
-    // Of an account that was let go of nothing is known any more.
-    const isFormer = binding.state === 'former'
-    return isFormer ? { ...binding, unknown: Object.keys(binding.snapshot) } : binding
-  }
+  if (binding?.graphId) return boundTarget(binding, binding.graphId, outcome)
   const account = setting.accounts.get(user.id)
-  if (account === undefined)
-    return outcome === undefined || outcome.kind === 'missing' ? NOBODY : other(outcome)
-  return adopted(setting, subject, account)
+  if (account !== undefined) return adopted(setting, subject, account)
+  if (outcome !== undefined && outcome.kind !== 'missing') return other(outcome)
+  const isGone = outcome !== undefined && importedFrom !== null
+  return isGone ? { graphId: null, refused: IMPORTED_MISSING } : NOBODY
 }
 
-function adopted(setting: Setting, { user }: Subject, account: Account): Target {
+function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | undefined): Target {
+  if (outcome?.kind === 'missing' && binding.deletedAt !== null) return NOBODY
+  if (outcome?.kind !== 'done') return { graphId, refused: unseen(outcome) }
+  // Of an account that was let go of nothing is known any more.
+  const isFormer = binding.state === 'former'
+  return isFormer ? { ...binding, unknown: Object.keys(binding.snapshot) } : binding
+}
+
+function adopted(setting: Setting, { user, importedFrom }: Subject, account: Account): Target {
   const name = nameToCreate(setting, { user }) ?? ''
   const holder = setting.holders.get(account.id)
   const adoption = decideAdoption({
@@ -166,6 +171,7 @@ function adopted(setting: Setting, { user }: Subject, account: Account): Target 
     boundTo: holder?.resourceId === user.id ? undefined : holder,
     externalId: user.externalId,
     policy: setting.settings.conflict,
+    isImported: importedFrom !== null,
     isApproved: false,
     // Whoever has the name and does not give it away keeps it.
     attempts: MAX_CALLS,

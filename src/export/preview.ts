@@ -101,12 +101,24 @@ function unknownUser(
 }
 
 function subjectOf(stored: StoredPreview, user: StoredPreview['users'][number]): Subject {
+  const binding = stored.bindings.find(({ resourceId }) => resourceId === user.id)
   return {
     user,
-    binding: stored.bindings.find(({ resourceId }) => resourceId === user.id),
+    binding,
+    importedFrom: accountToAdopt(stored, user, binding),
     managerGraphIds: stored.managerGraphIds,
     hasPassword: stored.passwordsOf.has(user.id),
   }
+}
+
+/** As the drain's binding will say, or says already; one that ended has forgotten it. */
+function accountToAdopt(
+  { directory }: StoredPreview,
+  { importedFrom }: Subject['user'],
+  binding: Subject['binding'],
+): string | null {
+  if (binding !== undefined) return binding.state === 'former' ? null : binding.adopting
+  return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 
 const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
@@ -129,7 +141,7 @@ async function readGraph(
   }
   const requests = new Map<string, GraphRequest>(before === null ? [[DOMAINS, listDomains()]] : [])
   for (const subject of subjects) {
-    const name = subject.binding?.graphId ?? nameToCreate(setting, subject)
+    const name = subject.binding?.graphId ?? subject.importedFrom ?? nameToCreate(setting, subject)
     if (name !== null) requests.set(subject.user.id, getUserWithManager(name, SELECT))
   }
   const outcomes = await readAll(transport, requests)

@@ -1,8 +1,8 @@
 /** The users of a round: plan each, send its writes wave by wave, say what became of its binding. */
-import type { BindingRow } from '../db/round-store.ts'
+import type { BindingRow, UserRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
-import { ADOPTION_REJECTED } from './adoption.ts'
+import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
@@ -39,10 +39,12 @@ function openUserDrafts(round: Round): Draft[] {
     round.loaded.bindings.filter(({ kind }) => kind === 'user').map((row) => [row.resourceId, row]),
   )
   const existing = new Set(round.loaded.users.map(({ id }) => id))
-  const bindsAll = round.settings.bindNewUsers.mode === 'all'
+  const bindable = new Set(
+    round.loaded.users.filter((user) => isNew(round, user)).map(({ id }) => id),
+  )
   return round.targets.users.flatMap((target) => {
     const before = rows.get(target.id)
-    if (before === undefined && !(bindsAll && target.created && existing.has(target.id))) return []
+    if (before === undefined && !(target.created && bindable.has(target.id))) return []
     if (before?.state === 'former') return []
     // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
     if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
@@ -52,6 +54,10 @@ function openUserDrafts(round: Round): Draft[] {
     return existing.has(target.id) ? meetUser(round, draft) : [draft]
   })
 }
+
+/** Whether it is bound because it was created. Of an account of this directory an import makes no new user: its `bind` says whether it is bound. */
+const isNew = ({ settings, key }: Round, { importedFrom }: UserRow): boolean =>
+  settings.bindNewUsers.mode === 'all' && importedFrom?.directoryId !== key.directoryId
 
 /** Nothing is planned for whoever's adoption was rejected, or whose account was found to be gone. */
 function meetUser(round: Round, draft: Draft): Draft[] {
@@ -70,7 +76,7 @@ function isAdoptionRejected(round: Round, draft: Draft): boolean {
     draft.row = { ...row, approval: null }
     return false
   }
-  fail(draft, ADOPTION_REJECTED)
+  fail(draft, adoptionRejected(row.adopting !== null))
   noteEvent(round, draft)
   return true
 }

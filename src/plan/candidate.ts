@@ -26,7 +26,7 @@ export interface Candidate {
   readonly displayName: string | null
   readonly firstname: string | null
   readonly lastname: string | null
-  /** What the user would be called: mailNickname, else what stands before the `@`. */
+  /** What the user would be called: mailNickname, else what stands before the `@`, also where only that one is a username. */
   readonly username: string
   readonly isGuest: boolean
   readonly isSynced: boolean
@@ -40,18 +40,24 @@ export function readCandidate(account: Json | undefined): Candidate | undefined 
   const graphId = textOf(account['id'])
   const userPrincipalName = textOf(account['userPrincipalName'])
   if (graphId === null || userPrincipalName === null) return undefined
-  const [localPart = ''] = userPrincipalName.split('@')
   return {
     graphId,
     userPrincipalName,
     displayName: textOf(account['displayName']),
     firstname: textOf(account['givenName']),
     lastname: textOf(account['surname']),
-    username: textOf(account['mailNickname']) ?? localPart,
+    username: usernameOf(textOf(account['mailNickname']), userPrincipalName),
     isGuest: account['userType'] === 'Guest' || /#EXT#@/i.test(userPrincipalName),
     isSynced: account['onPremisesSyncEnabled'] === true,
     isEnabled: account['accountEnabled'] !== false,
   }
+}
+
+function usernameOf(mailNickname: string | null, userPrincipalName: string): string {
+  const [localPart = ''] = userPrincipalName.split('@')
+  if (mailNickname === null) return localPart
+  const isUsable = (name: string) => checkUserName(name, userPrincipalName, 'strict').ok
+  return !isUsable(mailNickname) && isUsable(localPart) ? localPart : mailNickname
 }
 
 const textOf = (value: Json | undefined): string | null =>
@@ -143,7 +149,7 @@ const alreadyBound = (userId: string): Refusal => ({
 
 const unusable = (username: string): Refusal => ({
   code: 'no_usable_username',
-  message: `"${username.slice(0, 100)}" cannot be a username: ASCII letters, digits, ".", "_" and "-" are accepted.`,
+  message: `Neither its mailNickname nor what stands before the @ of its userPrincipalName can be a username ("${username.slice(0, 100)}"): ASCII letters, digits, ".", "_" and "-" are accepted.`,
   whatToDo: 'Give the account another alias (mailNickname) in Microsoft 365, then import it.',
 })
 

@@ -9,6 +9,7 @@ import { checkNames } from './user-state.ts'
 interface ImportedUser {
   readonly id: string
   readonly resource: JsonObject
+  readonly importedFrom: { readonly directoryId: string; readonly graphId: string }
   readonly suspended: boolean
   readonly now: number
   readonly actor: Actor
@@ -32,25 +33,29 @@ type Written =
 export async function importUser(
   database: Database,
   organizationId: string,
-  { id, resource, suspended, now, actor, origin, details }: ImportedUser,
+  { id, resource, importedFrom, suspended, now, actor, origin, details }: ImportedUser,
 ): Promise<Written> {
   const names = checkNames(resource, 'strict')
   if (!names.ok) throw new Error('a user was imported whose names are not usable')
   const users = userStore(database, organizationId)
-  const written = await users.insert(id, null, {
-    next: { resource, usernameKey: names.value, suspended },
-    now,
-    event: {
-      class: 'change',
-      type: 'user_create',
-      time: now,
-      target: { type: 'user', id },
-      actor,
-      origin,
-      changes: documentChanges({}, suspended ? { ...resource, active: false } : resource),
-      details,
+  const written = await users.insert(
+    id,
+    { sourceId: null, importedFrom },
+    {
+      next: { resource, usernameKey: names.value, suspended },
+      now,
+      event: {
+        class: 'change',
+        type: 'user_create',
+        time: now,
+        target: { type: 'user', id },
+        actor,
+        origin,
+        changes: documentChanges({}, suspended ? { ...resource, active: false } : resource),
+        details,
+      },
     },
-  })
+  )
   if (written.ok) return { kind: 'created' }
   if (written.error.kind !== 'uniqueness') return { kind: 'busy' }
   if ((await users.find(id)) !== undefined) return { kind: 'created' }

@@ -45,7 +45,8 @@ export const userService: ResourceService = {
       ...passwordDetails(password),
     })
     return untilWritten(scope, async () => {
-      const written = await scope.users.insert(id, scope.sourceId, { next, now: scope.now, event })
+      const origin = { sourceId: scope.sourceId, importedFrom: null }
+      const written = await scope.users.insert(id, origin, { next, now: scope.now, event })
       if (!written.ok) return written
       scope.changed()
       return ok(shown(written.value, scope))

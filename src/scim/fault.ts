@@ -22,6 +22,8 @@ export type ScimFault =
       readonly attribute: string
       readonly value: string
       readonly existingId?: string
+      /** The one who has it is no source's: it was imported from Microsoft 365. */
+      readonly isImported?: true
     }
   | { readonly kind: 'tooMany'; readonly reason: string }
   /** What other operations of the same request have come to stands in the way. */
@@ -180,8 +182,13 @@ function filterDetail(fault: Extract<ScimFault, { kind: 'invalidFilter' }>): str
 
 function uniquenessDetail(fault: Extract<ScimFault, { kind: 'uniqueness' }>): string {
   const holder = fault.existingId === undefined ? 'another resource' : fault.existingId
-  return `${fault.attribute} "${excerpt(fault.value)}" is already used by ${holder}.`
+  const taken = `${fault.attribute} "${excerpt(fault.value)}" is already used by ${holder}`
+  return fault.isImported === true ? `${taken}, ${IMPORTED}` : `${taken}.`
 }
+
+/** Whoever provisions users finds a user by its userName first, and an import chose that one. */
+const IMPORTED =
+  'who was imported from Microsoft 365. If both are the same person, let the client find that user: in the attribute mappings of Entra ID make emails[type eq "work"].value a second matching attribute, or map mailNickname to userName. Else change the name or the address of one of them.'
 
 /** A password is not said again, not even to whoever said it. */
 const withoutPasswords = (filter: string): string =>

@@ -75,6 +75,7 @@ describe('an account that has the name of a create', () => {
     account: { id: 'g1', createdAt: SENT + 500, isGuest: false, isSynced: false },
     name: 'a@contoso.com',
     wantedName: 'A@contoso.com',
+    isImported: false,
     creatingSince: SENT,
     boundTo: undefined,
     externalId: 'e1',
@@ -162,6 +163,20 @@ describe('an account that has the name of a create', () => {
       decideAdoption(input({ account: undefined, attempts })),
     )
     expect(answers.map(({ kind }) => kind)).toEqual(['lookAgain', 'lookAgain', 'repeat'])
+  })
+  test('of an imported user is that very one, whatever it is called, or none: nothing is created instead', () => {
+    const imported = (parts: Partial<AdoptionInput>) =>
+      decideAdoption(input({ isImported: true, creatingSince: null, account: OLD, ...parts }))
+    expect(imported({ wantedName: null })).toMatchObject({ kind: 'adopt', graphId: 'g1' })
+    expect(imported({ policy: 'hold' })).toMatchObject({ error: { code: 'account_exists' } })
+    // Nobody gives it away, so nobody is called.
+    expect(imported({ boundTo: holder })).toMatchObject({ error: { code: 'account_bound' } })
+    const former = { ...holder, isFormer: true }
+    expect(imported({ boundTo: former, externalId: null })).toMatchObject({
+      error: { code: 'account_of_former_user' },
+    })
+    const unseen = [0, 1, 2].map((attempts) => imported({ account: undefined, attempts }).kind)
+    expect(unseen).toEqual(['lookAgain', 'lookAgain', 'gone'])
   })
   test('that vanished after the name was refused makes the create be repeated at once', () => {
     expect(decideAdoption(input({ account: undefined, creatingSince: null }))).toEqual({

@@ -26,6 +26,9 @@ const ANN = {
   accountEnabled: true,
 }
 
+/** Neither of its names can be a username. */
+const NO_NAME = { mailNickname: 'ann+bell', userPrincipalName: 'ann+b@contoso.com' }
+
 function candidate(more: Record<string, string | boolean | null> = {}): Candidate {
   const read = readCandidate({ ...ANN, ...more })
   if (read === undefined) throw new Error('that is no account')
@@ -40,6 +43,11 @@ describe('an account that may be imported', () => {
     expect(candidate().username).toBe('annb')
     expect(candidate({ mailNickname: null }).username).toBe('Ann.Bell')
     expect(candidate({ mailNickname: ' ' }).username).toBe('Ann.Bell')
+  })
+
+  test('has what stands before the @ too where its mailNickname cannot be a username and that can', () => {
+    expect(candidate({ mailNickname: 'ann+bell' }).username).toBe('Ann.Bell')
+    expect(candidate(NO_NAME).username).toBe('ann+bell')
   })
 
   test('becomes email, first name, last name and username, and nothing else', () => {
@@ -90,7 +98,7 @@ describe('why an account cannot be imported', () => {
     ],
     ['a domain in capitals', { userPrincipalName: 'ann@CONTOSO.com' }, {}, undefined],
     ['bound already', {}, { accounts: new Map([['g-1', 'usr_1']]) }, 'already_bound'],
-    ['no usable username', { mailNickname: 'ann+bell' }, {}, 'no_usable_username'],
+    ['no usable username', NO_NAME, {}, 'no_usable_username'],
     [
       'its name is taken',
       { mailNickname: 'AnnB' },
@@ -113,7 +121,7 @@ describe('why an account cannot be imported', () => {
   })
 
   test('names the value, and what to do', () => {
-    const refusal = whyNotImported(candidate({ mailNickname: 'ann+bell' }), VERIFIED, NOBODY)
+    const refusal = whyNotImported(candidate(NO_NAME), VERIFIED, NOBODY)
     expect(refusal?.message).toContain('"ann+bell"')
     expect(refusal?.whatToDo).toContain('mailNickname')
   })

@@ -26,6 +26,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow => ({
   exportedAt: NOW - 60 * MINUTE,
   creatingAs: null,
   creatingSince: null,
+  adopting: null,
   dueAt: null,
   urgency: 0,
   attempts: 0,

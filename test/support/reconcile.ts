@@ -91,7 +91,7 @@ export async function reconcileWorld(options: WorldOptions = {}): Promise<Reconc
 }
 
 /** What another administrator does in Microsoft 365. */
-async function byHand(world: ExportWorld, method: string, path: string): Promise<void> {
+export async function byHand(world: ExportWorld, method: string, path: string): Promise<void> {
   const [row] = await world.query(sql`SELECT tenant_id, client_id FROM directory
     WHERE id = ${world.directoryId}`)
   const form = { client_id: String(row?.['client_id']) }

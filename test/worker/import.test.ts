@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
-import { batchOf, type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { batchOf, type ExportWorld, exportWorld, newUser, seedTwin } from '../support/export.ts'
+import { byHand } from '../support/reconcile.ts'
 import { type Loose, readLog } from '../support/seed.ts'
 import { staged } from '../support/staged.ts'
 
@@ -239,12 +240,20 @@ describe('an import', () => {
     const { imported, accounts, change, user } = await importing(3)
     change(accounts[0], { mailNickname: 'annie' })
     change(accounts[1], { mailNickname: null })
-    change(accounts[2], { mailNickname: 'cid+1' })
+    change(accounts[2], { mailNickname: 'cid+1', userPrincipalName: 'cid+1@contoso.com' })
     const job = await imported({ graphIds: accounts })
     expect(await user('annie')).toBeDefined()
     expect(await user('bob')).toBeDefined()
     expect(job).toMatchObject({ state: 'done', done: 3, total: 3 })
     expect(job['errors']).toMatchObject([{ graphId: accounts[2], code: 'no_usable_username' }])
+  })
+
+  test('takes the part before the @ also where the mailNickname cannot be a username', async () => {
+    const { imported, accounts, change, user, candidates } = await importing(1)
+    change(accounts[0], { mailNickname: 'ann#1' })
+    expect(await candidates()).toMatchObject([{ username: 'ann', importable: true }])
+    expect(await imported({ graphIds: accounts })).toMatchObject({ state: 'done', errors: [] })
+    expect(await user('ann')).toMatchObject({ email: 'ann@contoso.com' })
   })
 
   test('is told of in two events each, by the administrator who asked', async () => {
@@ -385,6 +394,7 @@ describe('an import whose messages are lost or come twice', () => {
       other = () => world.jobs.queue(bell)
       await world.jobs.queue(bell)
       expect(other).toBeUndefined()
+      await world.settle()
       expect(await job(id)).toMatchObject({ state: 'done', done: 6, total: 6, errors: [] })
       expect(await userCount(world)).toBe(6)
       expect(await eventsOf(twice, 'user_import')).toHaveLength(6)
@@ -492,21 +502,223 @@ describe('an import with bind', () => {
     }
     const { users } = world.graph.summary()
     expect(users).toHaveLength(3)
-    // A create was tried and refused, since the name is taken; what was carried out are updates.
-    const { writesByKind, createConflicts, committedWrites } = world.graph.counters.snapshot()
-    expect(createConflicts).toBe(writesByKind['user.create'])
-    expect(committedWrites).toBe(writesByKind['user.update'])
+    // The accounts are known by their ids: no create is tried.
+    const { writesByKind } = world.graph.counters.snapshot()
+    expect(writesByKind).toEqual({ 'user.update': 3 })
     // What nobody here has is left to Microsoft 365.
     expect(users.map(({ jobTitle }) => jobTitle)).toEqual(['Chief', 'Chief', 'Chief'])
   })
 
+  test('adopts the very account, whatever it is called by then', async () => {
+    const { begun, change, accounts, world, user } = await bound()
+    change(accounts[0], { userPrincipalName: 'renamed@contoso.com' })
+    await world.settle()
+    expect(await begun()).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(await world.binding((await user('ann'))['id'])).toMatchObject({ graph_id: accounts[0] })
+    expect(world.graph.summary().users).toMatchObject([
+      { id: accounts[0], userPrincipalName: 'ann@contoso.com' },
+    ])
+  })
+
+  /** An import of ann with bind as it stands before any drain. */
+  async function bound(settings: Partial<DirectorySettings> = {}) {
+    const each = await importing(1, settings)
+    const { start, job, world, accounts } = each
+    const { id } = await start({ graphIds: accounts, bind: true })
+    const [bell] = world.bells.splice(0)
+    await world.jobs.queue(batchOf([bell]))
+    const remove = (path = '/users/') => byHand(world, 'DELETE', `${path}${accounts[0]}`)
+    return { ...each, begun: () => job(id), remove }
+  }
+
+  test('is a job that runs until its users are bound', async () => {
+    const { begun, world } = await bound()
+    expect(await begun()).toMatchObject({ state: 'running', done: 0, total: 1 })
+    await world.settle()
+    expect(await begun()).toMatchObject({ state: 'done', done: 1, total: 1, errors: [] })
+  })
+
+  test('of an account that was deleted meanwhile creates none, and tells in the job and in the failures what to do', async () => {
+    const { begun, world, user, remove, api, directory } = await bound()
+    await remove()
+    await world.settle()
+    const told = {
+      code: 'imported_account_missing',
+      whatToDo: expect.stringContaining('Restore it'),
+    }
+    const { id: ann } = await user('ann')
+    expect(await begun()).toMatchObject({
+      state: 'failed',
+      done: 1,
+      errors: [{ resourceId: ann, ...told }],
+    })
+    const failures = await api.get(`${directory}/failures`)
+    expect(failures.body['items']).toMatchObject([{ userId: ann, state: 'failed', error: told }])
+    // Neither a change of the user nor a replay makes another one.
+    await api.patch(`/users/${ann}`, { lastname: 'After' })
+    await world.settle()
+    await api.post(`${directory}/failures/replay`, { all: true })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed', graph_id: null })
+    expect(world.graph.counters.snapshot().writesByKind).toEqual({ 'user.delete': 1 })
+  })
+
+  test('of an account that was deleted and restored adopts it when the failure is replayed', async () => {
+    const { world, user, remove, api, directory, accounts } = await bound()
+    await remove()
+    await world.settle()
+    await byHand(world, 'POST', `/directory/deletedItems/${accounts[0]}/restore`)
+    await api.post(`${directory}/failures/replay`, { all: true })
+    await world.settle()
+    const { id } = await user('ann')
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+  })
+
+  test('of an account that is gone creates a new one only when its user is unbound and bound again', async () => {
+    const { world, user, remove, api, directory, accounts } = await bound()
+    await remove()
+    await remove('/directory/deletedItems/')
+    await world.settle()
+    const { id } = await user('ann')
+    await api.send('DELETE', `${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(world.graph.counters.snapshot().writesByKind).not.toHaveProperty('user.create')
+    await api.post(`${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    const { graph_id: graphId, state } = await world.binding(id)
+    expect(state).toBe('synced')
+    expect(graphId).not.toBe(accounts[0])
+  })
+
+  test('that is taken back before any drain touches nothing in Microsoft 365', async () => {
+    const { world, user, api, directory } = await bound()
+    const { id } = await user('ann')
+    await api.send('DELETE', `${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'former', graph_id: null })
+    expect(writes(world)).toBe(0)
+  })
+
+  test('of an account that has become privileged holds the binding', async () => {
+    const { world, user, accounts } = await bound()
+    world.graph.changeUser(accounts[0] ?? '', { isPrivileged: true })
+    await world.settle()
+    const { id } = await user('ann')
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      graph_id: null,
+      error: { code: 'account_is_privileged', whatToDo: expect.stringContaining('unbind') },
+    })
+    expect(writes(world)).toBe(0)
+  })
+
   test('of a directory that holds conflicts holds each binding, with its reason', async () => {
-    const { imported, user, accounts, world } = await importing(1, { conflict: 'hold' })
+    const { imported, user, accounts, world, api, directory } = await importing(1, {
+      conflict: 'hold',
+    })
     await imported({ graphIds: accounts, bind: true })
     const { id } = await user('ann')
     expect(await world.binding(id)).toMatchObject({ state: 'held', graph_id: null })
     expect((await world.binding(id))['error']).toMatchObject({ code: 'account_exists' })
     expect(world.graph.counters.snapshot().committedWrites).toBe(0)
+    await api.post(`${directory}/held/approve`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+    expect(world.graph.counters.snapshot().writesByKind).toEqual({ 'user.update': 1 })
+  })
+})
+
+describe('an import without bind', () => {
+  const ALL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'all', groupIds: [] } }
+
+  test('binds nobody in a directory that binds every new user, and writes nothing', async () => {
+    const { imported, user, world } = await importing(2, ALL)
+    await imported({ all: true })
+    await world.settle()
+    expect(await user('ann')).toMatchObject({ bindings: [] })
+    expect(writes(world)).toBe(0)
+    // Whoever is new otherwise is bound.
+    const { body: cid } = await world.scim.post('/Users', newUser('cid'))
+    await world.settle()
+    expect(await world.binding(cid['id'])).toMatchObject({ state: 'synced' })
+  })
+
+  test('binds its users in the other directories that bind every new user', async () => {
+    const { imported, user, world, api, directory } = await importing(1)
+    const otherId = await seedTwin(world, api.deps, ALL)
+    await imported({ all: true })
+    await world.settle()
+    const { bindings } = await user('ann')
+    expect(bindings).toMatchObject([{ directoryId: otherId }])
+    expect((await api.get(`${directory}/bindings`)).body['items']).toEqual([])
+  })
+
+  test('leaves its users to a command, or to a group that binds its members, which adopt the account without a create', async () => {
+    const { imported, user, world, api, directory, accounts } = await importing(2)
+    await imported({ all: true })
+    const ann = await user('ann')
+    const bob = await user('bob')
+    const { body: group } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Staff',
+      members: [{ value: bob['id'] }],
+    })
+    await api.post(`${directory}/bindings`, { userIds: [ann['id']] })
+    await api.patch(directory, {
+      settings: { bindNewUsers: { mode: 'groups', groupIds: [group['id']] } },
+    })
+    await world.settle()
+    expect(await world.binding(ann['id'])).toMatchObject({
+      graph_id: accounts[0],
+      reason: 'manual',
+    })
+    expect(await world.binding(bob['id'])).toMatchObject({
+      graph_id: accounts[1],
+      reason: 'groups',
+    })
+    expect(world.graph.counters.snapshot().writesByKind).not.toHaveProperty('user.create')
+  })
+
+  test('is previewed as the bind of the account that the user was imported from', async () => {
+    const { imported, user, world, api, directory, accounts, change } = await importing(1)
+    await imported({ all: true })
+    change(accounts[0], { userPrincipalName: 'renamed@contoso.com' })
+    const { id } = await user('ann')
+    const preview = async () =>
+      (await api.post(`${directory}/preview`, { userIds: [id] })).body['items'][0]
+    const renamed = {
+      attribute: 'email',
+      graph: 'userPrincipalName',
+      current: 'renamed@contoso.com',
+      next: 'ann@contoso.com',
+    }
+    const { changes, ...item } = await preview()
+    expect(item).toMatchObject({ graphId: accounts[0], action: 'update' })
+    expect(changes).toContainEqual(renamed)
+    await byHand(world, 'DELETE', `/users/${accounts[0]}`)
+    expect(await preview()).toMatchObject({
+      action: 'conflict',
+      problems: [{ code: 'imported_account_missing' }],
+    })
+  })
+})
+
+describe('a client that meets an imported user under another userName', () => {
+  test('is told by the 409 how to find it, and finds it by the e-mail address', async () => {
+    const { imported, world, user } = await importing(1)
+    await imported({ all: true })
+    const { status, body } = await world.scim.post('/Users', newUser('ann'))
+    const ann = await user('ann')
+    expect(status).toBe(409)
+    expect(body['scimType']).toBe('uniqueness')
+    expect(body['detail']).toContain(ann['id'])
+    expect(body['detail']).toContain('emails[type eq "work"].value')
+    expect(body['detail']).toContain('mailNickname')
+    const filter = encodeURIComponent('emails[type eq "work"].value eq "ann@contoso.com"')
+    const { body: found } = await world.scim.get(`/Users?filter=${filter}`)
+    expect(found['Resources']).toMatchObject([{ id: ann['id'] }])
+    const rename = [{ op: 'replace', path: 'userName', value: 'ann@contoso.com' }]
+    expect((await world.scim.patch(`/Users/${ann['id']}`, rename)).status).toBe(200)
   })
 })
 

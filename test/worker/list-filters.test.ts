@@ -65,6 +65,7 @@ beforeAll(async () => {
   const common = (at: number) => ({
     organizationId,
     sourceId: null,
+    importedFrom: null,
     version: (at % 3) + 1,
     createdAt: T0 + at * 1000,
     modifiedAt: T0 + at * 1500,
@@ -254,6 +255,7 @@ describe('what SQL decides of a filter is what the pure matcher decides', () => 
         return encode(user, {
           organizationId: owner,
           sourceId: null,
+          importedFrom: null,
           version: 1,
           createdAt: 0,
           modifiedAt: 0,

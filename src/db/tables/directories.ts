@@ -104,6 +104,11 @@ export const binding = sqliteTable(
     /** The userPrincipalName of a create that has no answer, and when it was sent. */
     creatingAs: text('creating_as'),
     creatingSince: integer('creating_since'),
+    /**
+     * The Graph id of the account that its user was imported from: that one is adopted or none, and nothing is created. Null once it
+     * is, and where the account is looked for by its name.
+     */
+    adopting: text('adopting'),
     /** Null when nothing is owed. */
     dueAt: integer('due_at'),
     /** 1: what is owed came of an urgent event, and is tried before the rest. */

@@ -16,6 +16,8 @@ export const job = sqliteTable(
     directoryId: text('directory_id').notNull(),
     /** The command that a drain carries out; null for work that counts for itself. */
     sequence: integer('sequence'),
+    /** The sequences of the commands by which an import had its users bound. */
+    commands: text('commands', { mode: 'json' }).$type<readonly number[]>(),
     /** Of a command: every binding that it is about has been found. Of other work: it is over. */
     ended: flag('ended'),
     /** How many resources it is about, as far as is known. */

@@ -4,6 +4,12 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'driz
 import type { JsonObject } from '../../kernel/json.ts'
 import { createdAt, flag, modifiedAt, organizationId } from './columns.ts'
 
+/** An account in a directory's tenant. */
+export interface ImportedAccount {
+  readonly directoryId: string
+  readonly graphId: string
+}
+
 /**
  * The SCIM resource is one JSON document; columns beside it exist only because they are indexed or decide something.
  * A rowid table: rows of a kilobyte read faster there than under `WITHOUT ROWID`.
@@ -28,6 +34,8 @@ export const user = sqliteTable(
     /** Values that a directory owns, beside what the client sent: attribute -> { value, directoryId, at }. */
     imported: text('imported', { mode: 'json' }).$type<JsonObject>(),
     sourceId: text('source_id'),
+    /** The account that an import made it of; null: a source sent it. */
+    importedFrom: text('imported_from', { mode: 'json' }).$type<ImportedAccount>(),
     version: integer('version').notNull(),
     createdAt: createdAt(),
     modifiedAt: modifiedAt(),

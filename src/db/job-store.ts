@@ -141,8 +141,9 @@ export async function readJob(
 ): Promise<JobProgress | undefined> {
   const mine = sql`SELECT * FROM job WHERE organization_id = ${organizationId} AND id = ${id}`
   const commands = sql`job j CROSS JOIN json_each(coalesce(j.commands, json_array(j.sequence))) c`
-  const asked = sql`FROM ${commands} CROSS JOIN binding b ON b.organization_id = j.organization_id
-      AND b.directory_id = j.directory_id AND b.asked_sequence = c.value
+  // The index is named: left to itself, SQLite walks every binding of the directory for each command.
+  const asked = sql`FROM ${commands} CROSS JOIN binding b INDEXED BY binding_asked
+      ON b.organization_id = j.organization_id AND b.directory_id = j.directory_id AND b.asked_sequence = c.value
     WHERE j.organization_id = ${organizationId} AND j.id = ${id}`
   // A command that a drain has not carried out is met in the log; one that it has, in the bindings.
   const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${commands}

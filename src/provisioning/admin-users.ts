@@ -150,14 +150,25 @@ async function ownedProblem(
   }
 }
 
-/** Names are held to the policy of the source that the user came from; without one, to the strict one. */
+/** From the loosest to the strictest. */
+const POLICIES: readonly UsernamePolicy[] = ['any', 'local-part', 'strict']
+/** So many sources are asked. */
+const MOST_SOURCES = 100
+
+/**
+ * Names are held to the policy of the source that the user came from. Whoever came from none, or from one that is gone, may be called
+ * as one of the organization's sources would call it, so that it is found there: an imported user above all.
+ */
 async function policyOf(
   { database, organizationId }: AdminScope,
   sourceId: string | null,
 ): Promise<UsernamePolicy> {
-  if (sourceId === null) return 'strict'
-  const found = await sourceStore(database, organizationId).find(sourceId)
-  return found?.source.usernamePolicy ?? 'strict'
+  const sources = sourceStore(database, organizationId)
+  const own = sourceId === null ? undefined : await sources.find(sourceId)
+  if (own !== undefined) return own.source.usernamePolicy
+  const all = await sources.list('', MOST_SOURCES)
+  const policies = all.map(({ source }) => source.usernamePolicy)
+  return POLICIES.find((policy) => policies.includes(policy)) ?? 'strict'
 }
 
 /** The first address of a user is its email: one that is taken away lets the other take its place, and so does none. */

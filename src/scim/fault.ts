@@ -188,7 +188,7 @@ function uniquenessDetail(fault: Extract<ScimFault, { kind: 'uniqueness' }>): st
 
 /** Whoever provisions users finds a user by its userName first, and an import chose that one. */
 const IMPORTED =
-  'who was imported from Microsoft 365. If both are the same person, let the client find that user: in the attribute mappings of Entra ID make emails[type eq "work"].value a second matching attribute, or map mailNickname to userName. Else change the name or the address of one of them.'
+  'who was imported from Microsoft 365. If both are the same person, let the client find that user: in the attribute mappings of Entra ID make emails[type eq "work"].value a second matching attribute, or map mailNickname to userName. Or rename that user to the userName that the client sends (PATCH /api/v1/users/{id}). If they are two, change the name or the address of one of them.'
 
 /** A password is not said again, not even to whoever said it. */
 const withoutPasswords = (filter: string): string =>

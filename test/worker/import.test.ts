@@ -720,6 +720,17 @@ describe('a client that meets an imported user under another userName', () => {
     const rename = [{ op: 'replace', path: 'userName', value: 'ann@contoso.com' }]
     expect((await world.scim.patch(`/Users/${ann['id']}`, rename)).status).toBe(200)
   })
+
+  test('finds it under its own userName once an administrator has renamed it as a source would call it', async () => {
+    const { imported, world, user, api } = await importing(1)
+    await imported({ all: true })
+    const { id } = await user('ann')
+    const renamed = await api.patch(`/users/${id}`, { username: 'ann@contoso.com' })
+    expect(renamed).toMatchObject({ status: 200, body: { username: 'ann@contoso.com' } })
+    const filter = encodeURIComponent('userName eq "ann@contoso.com"')
+    const { body: found } = await world.scim.get(`/Users?filter=${filter}`)
+    expect(found['Resources']).toMatchObject([{ id }])
+  })
 })
 
 describe('a request for an import', () => {

@@ -33,7 +33,8 @@ export function showJob({ job, directory, remaining, failed }: JobProgress): Jso
     // Of a command that is expanded nobody knows how many it concerns until it is.
     total: ended && !job.stopped ? reached : Math.max(total, reached),
     errors,
-    waiting: isOver || type === 'import' ? null : whatFor(directory),
+    // An import reads whatever the state; its bindings are the drain's.
+    waiting: isOver || (type === 'import' && !ended) ? null : whatFor(directory),
     createdAt: toRfc3339(createdAt),
   }
 }

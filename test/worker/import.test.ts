@@ -532,8 +532,12 @@ describe('an import with bind', () => {
   }
 
   test('is a job that runs until its users are bound', async () => {
-    const { begun, world } = await bound()
-    expect(await begun()).toMatchObject({ state: 'running', done: 0, total: 1 })
+    const { begun, world, api, directory } = await bound()
+    expect(await begun()).toMatchObject({ state: 'running', done: 0, total: 1, waiting: null })
+    await api.patch(directory, { state: 'paused' })
+    await world.settle()
+    expect(await begun()).toMatchObject({ state: 'running', waiting: { state: 'paused' } })
+    await api.patch(directory, { state: 'active' })
     await world.settle()
     expect(await begun()).toMatchObject({ state: 'done', done: 1, total: 1, errors: [] })
   })

@@ -4,7 +4,6 @@
  * Every text of the client is a parameter. Pure.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 
 import { assertNever } from '../kernel/result.ts'
 import type { ResourceType } from '../scim/attributes.ts'
@@ -16,6 +15,7 @@ import {
 } from '../scim/resolve.ts'
 import type { AttributePath, Filter } from '../scim/tree.ts'
 import { compareValue, FALSE, negate, UNDECIDED } from './filter-sql-compare.ts'
+import { chainOf, fits } from './filter-sql-fits.ts'
 import type { Term, Values } from './filter-sql-value.ts'
 import { placesOf, subOf } from './filter-sql-values.ts'
 
@@ -124,13 +124,6 @@ function someOf(places: readonly Values[], term: Term): Term {
   return { ...term, sql: some }
 }
 
-/** The terms that one operator joins, however the chain leans. */
-function chainOf(filter: Filter, kind: 'and' | 'or'): Filter[] {
-  return filter.kind === kind
-    ? [...chainOf(filter.left, kind), ...chainOf(filter.right, kind)]
-    : [filter]
-}
-
 /** Joined as a balanced tree: D1 nests expressions 100 deep, and a chain of `and` is as deep as it is long. */
 function join(terms: readonly Term[], kind: 'and' | 'or'): Term {
   const [first, ...more] = terms
@@ -142,64 +135,5 @@ function join(terms: readonly Term[], kind: 'and' | 'or'): Term {
   return {
     sql: sql`(${left.sql} ${operator} ${right.sql})`,
     isExact: left.isExact && right.isExact,
-  }
-}
-
-/** D1 takes 100 parameters and 100 KB in a statement, and the condition is not all of it. */
-const MAX_PARAMETERS = 60
-const MAX_CHARACTERS = 60_000
-/**
- * D1 nests expressions 100 deep. In the deepest statement, a page by cursor, the deepest comparison, of a sub-attribute of an
- * opaque attribute in [ ], leaves ten levels around it and another some forty-eight (test/worker/list-depth.test.ts).
- */
-const MAX_LEVELS = { opaque: 8, known: 45 }
-
-const dialect = new SQLiteSyncDialect()
-
-/** Whether D1 takes the condition. The limits of `parseFilter` are such that it does, but for the oddest filters. */
-function fits(condition: SQL, filter: Filter, type: ResourceType): boolean {
-  const { sql: text, params } = dialect.sqlToQuery(condition)
-  return (
-    params.length <= MAX_PARAMETERS &&
-    text.length <= MAX_CHARACTERS &&
-    levelsOf(filter) <= maxLevelsOf(filter, type)
-  )
-}
-
-/** How deep the operators stand around the deepest term. */
-function levelsOf(filter: Filter): number {
-  switch (filter.kind) {
-    case 'compare':
-    case 'present':
-      return 1
-    case 'not':
-    case 'valuePath':
-      return 1 + levelsOf(filter.filter)
-    case 'and':
-    case 'or': {
-      const chain = chainOf(filter, filter.kind)
-      return Math.ceil(Math.log2(chain.length)) + Math.max(...chain.map(levelsOf))
-    }
-    default:
-      return assertNever(filter)
-  }
-}
-
-/** How many levels fit around the deepest of the terms. */
-function maxLevelsOf(filter: Filter, type: ResourceType): number {
-  switch (filter.kind) {
-    case 'compare':
-    case 'present':
-    case 'valuePath':
-      return resolveAttribute(filter.path, type)?.opaque === true
-        ? MAX_LEVELS.opaque
-        : MAX_LEVELS.known
-    case 'not':
-      return maxLevelsOf(filter.filter, type)
-    case 'and':
-    case 'or':
-      return Math.min(maxLevelsOf(filter.left, type), maxLevelsOf(filter.right, type))
-    default:
-      return assertNever(filter)
   }
 }

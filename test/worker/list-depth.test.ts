@@ -9,11 +9,16 @@ const alternating = (levels: number): string =>
   levels === 0 ? 'b pr' : `b co "0" and not (${alternating(levels - 1)})`
 const joined = (levels: number): string =>
   levels === 0 ? 'b co "1"' : `(b co "0" and b sw "1" or b pr and (${joined(levels - 1)}))`
+const chain = (levels: number): string =>
+  Array.from({ length: levels + 1 }, (_, i) => `b gt ${i}`).join(' and ')
 
 const FILTERS: readonly (readonly [string, (levels: number) => string])[] = [
   ['inside [ ] of an extension', (levels) => `urn:x:y:a[${inNots(levels, 'b co "0"')}]`],
   ['with and and not inside [ ]', (levels) => `urn:x:y:a[${alternating(levels)}]`],
   ['with and and or inside [ ]', (levels) => `urn:x:y:a[${joined(levels)}]`],
+  ['by order inside [ ]', (levels) => `urn:x:y:a[${inNots(levels, 'b le false')}]`],
+  ['by order, joined, inside [ ]', (levels) => `urn:x:y:a[${chain(levels)}]`],
+  ['around [ ] by order', (levels) => inNots(levels, 'urn:x:y:a[b gt "0"]')],
   ['around [ ]', (levels) => inNots(levels, 'urn:x:y:a[b co "0" and not (b pr)]')],
   [
     'of attributes of the schema',

@@ -9,8 +9,12 @@ import { OBJECT_MISSING } from './settle.ts'
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
 export function takeFindings(draft: Draft): void {
   const { found, urgentAt } = draft.target
+  if (draft.row.graphId === null) return
+  const wasMissing = draft.row.error?.['code'] === OBJECT_MISSING.code
+  // Nobody has seen the account since: that everything is sent again shows whether it is there.
+  if (wasMissing && !found.has(`deleted:returned:${draft.row.graphId}`)) forgetExported(draft)
+  if (found.size === 0) return
   const { row } = draft
-  if (found.size === 0 || row.graphId === null) return
   // What is urgent is sent whatever was found: should the account have come back since, it must not stay enabled.
   if (row.state !== 'unbinding' && urgentAt === null) {
     if (found.has(`deleted:recycle_bin:${row.graphId}`)) return fail(draft, OBJECT_MISSING)
@@ -23,6 +27,14 @@ export function takeFindings(draft: Draft): void {
     // An administrator approved what putting them right takes away, not what is held or was rejected otherwise.
     ...(found.has('approved') && row.approval === null ? { approval: 'approved' as const } : {}),
   }
+}
+
+function forgetExported(draft: Draft): void {
+  const { unknown, snapshot } = draft.row
+  const exported = SNAPSHOT_KEYS.filter(
+    (key) => snapshot[key] !== undefined && !unknown.includes(key),
+  )
+  if (exported.length > 0) draft.row = { ...draft.row, unknown: [...unknown, ...exported] }
 }
 
 const GONE = {

@@ -205,6 +205,23 @@ describe('an account that was deleted in Microsoft 365', () => {
     })
   })
 
+  test('is looked for again when the failure is replayed, and fails until it is restored', async () => {
+    const world = await reconcileWorld()
+    const [ann] = await world.exported('ann')
+    const graphId = world.accountOf('ann')
+    await world.removeAccount(graphId)
+    await world.run('report')
+    const replay = async () => {
+      await world.api.post(`/directories/${world.directoryId}/failures/replay`, { all: true })
+      await world.settle()
+      const { state, error } = await world.binding(ann ?? '')
+      return { state, code: error?.code }
+    }
+    expect(await replay()).toEqual({ state: 'failed', code: 'object_missing' })
+    await world.restoreAccount(graphId)
+    expect(await replay()).toEqual({ state: 'synced' })
+  })
+
   test('and restored there is carried on', async () => {
     const world = await reconcileWorld()
     const [ann] = await world.exported('ann')

@@ -18,6 +18,7 @@ import {
 } from '../plan/candidate.ts'
 import { SKIP_TOKEN } from '../plan/requests.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import { notNow, unreachable } from './faults.ts'
 import { readAccountPage, type ReadFault } from './read-accounts.ts'
 
 const MAX_QUERY = 100
@@ -99,20 +100,12 @@ function show(candidate: Candidate, reason: Refusal | undefined): JsonObject {
   }
 }
 
-const unreachable = (detail: string): Problem => ({
-  kind: 'conflict',
-  detail: `Microsoft 365 cannot be asked: ${detail} POST …/test tells more.`,
-})
-
-const LATER =
-  'Microsoft 365 answers no more requests for now, or gave no answer. Try again after the seconds that Retry-After says.'
-
 function problemOf(fault: ReadFault): Problem {
   switch (fault.kind) {
     case 'refused':
       return unreachable(`${fault.message} ${fault.whatToDo}`)
     case 'later':
-      return { kind: 'busy', retryAfterSeconds: Math.ceil(fault.afterSeconds), detail: LATER }
+      return notNow(fault.afterSeconds)
     case 'restart':
       return invalidParameter('cursor', OLD_CURSOR)
     default:

@@ -4,6 +4,20 @@ import type { TenantClash } from '../db/tenant-guard.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import { assertNever } from '../kernel/result.ts'
 
+/** Microsoft 365 could not be read, and will not be before an administrator does something. */
+export const unreachable = (detail: string): Problem => ({
+  kind: 'conflict',
+  detail: `Microsoft 365 cannot be asked: ${detail} POST …/test tells more.`,
+})
+
+/** Microsoft 365 could not be read just now. */
+export const notNow = (afterSeconds: number): Problem => ({
+  kind: 'busy',
+  retryAfterSeconds: Math.ceil(afterSeconds),
+  detail:
+    'Microsoft 365 answers no more requests for now, or gave no answer. Try again after the seconds that Retry-After says.',
+})
+
 /** Why a directory was not stored, as its administrator reads it. */
 export function problemOf(fault: DirectoryFault): Problem {
   switch (fault.kind) {

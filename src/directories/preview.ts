@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
 import { choicesOf } from './attributes.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import { notNow, unreachable } from './faults.ts'
 import type { PreviewRefusal } from './preview-port.ts'
 
 const MAX_USERS = 10_000
@@ -74,12 +75,9 @@ function problemOf(fault: PreviewRefusal, directoryId: string): Problem {
     case 'unknownUser':
       return { kind: 'notFound', what: `User ${fault.id}` }
     case 'unreachable':
-      return {
-        kind: 'conflict',
-        detail: `Microsoft 365 cannot be asked: ${fault.detail} POST …/test tells more.`,
-      }
+      return unreachable(fault.detail)
     case 'later':
-      return { kind: 'busy', retryAfterSeconds: fault.retryAfterSeconds }
+      return notNow(fault.retryAfterSeconds)
     default:
       return assertNever(fault)
   }

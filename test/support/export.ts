@@ -38,6 +38,8 @@ export interface ExportWorld {
   /** The databases that jobs opened, in order: what they cost. */
   readonly opened: Database[]
   readonly jobs: ReturnType<typeof createJobs>
+  /** Answers one bell, whatever it is rung for. */
+  answer(bell: ExportMessage): Promise<void>
   /** Answers one bell for the directory. */
   drain(): Promise<void>
   /** Answers every bell, and lets time pass for the delayed ones, until nothing is rung. */
@@ -165,6 +167,7 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
     opened,
     jobs,
     query,
+    answer,
     drain: () => answer({ organizationId, directoryId }),
     async settle() {
       await answer({ organizationId, directoryId })

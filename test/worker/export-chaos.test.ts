@@ -3,18 +3,10 @@ import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { randomOf } from '../support/random.ts'
 import type { Loose } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
-
-/** A small generator of its own, so that a seed in a failure's name plays the same story again. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed * 2654435761 + 1
-  return (below) => {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 3266489917) | 0
-    return ((state >>> 8) & 0xffff) % below
-  }
-}
 
 interface Story {
   readonly world: ExportWorld

@@ -1,6 +1,7 @@
 /** Long work that a request of an administrator starts, and how far it has come. */
 import { type SQL, sql } from 'drizzle-orm'
 
+import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { isRefused, type Refusal, write } from './admin-write.ts'
 import { type Database, decode } from './client.ts'
@@ -170,6 +171,24 @@ export async function readJob(
       error: JSON.parse(String(error)),
     })),
   }
+}
+
+/** What a round has to tell of what a command asked for. */
+export interface JobErrors {
+  /** Of the command. */
+  readonly sequence: number
+  readonly errors: readonly JsonObject[]
+}
+
+/** The statements that add to what the jobs of commands tell; each tells of the first hundred. */
+export function jobErrorStatements(organizationId: string, told: readonly JobErrors[]): SQL[] {
+  return [...Map.groupBy(told, ({ sequence }) => sequence)].map(([sequence, list]) => {
+    const more = JSON.stringify(list.flatMap(({ errors }) => errors))
+    return sql`UPDATE job SET errors = (SELECT json_group_array(json(value)) FROM (
+        SELECT value FROM json_each(coalesce(errors, '[]')) UNION ALL
+        SELECT value FROM json_each(${more}) LIMIT ${MAX_ERRORS}))
+      WHERE organization_id = ${organizationId} AND sequence = ${sequence}`
+  })
 }
 
 const KEPT_MS = 30 * 24 * 3_600_000

@@ -6,6 +6,7 @@ import { type BindingChange, bindingStatements } from './binding-write.ts'
 import type { Database } from './client.ts'
 import { type DomainChange, domainStatements } from './domain-store.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
+import { type JobErrors, jobErrorStatements } from './job-store.ts'
 import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { takeImported } from './imported-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
@@ -65,6 +66,8 @@ export interface RoundCommit {
   readonly unusedTokens: number
   /** Lanes that a 429 blocked: what was given back does not count in them. */
   readonly blocks: readonly { readonly key: string; readonly until: number }[]
+  /** What the jobs of commands tell of. */
+  readonly jobErrors: readonly JobErrors[]
   readonly events: readonly NewEvent[]
 }
 
@@ -90,6 +93,7 @@ export async function commitRound(
     ...passwordStatements(key, round.passwordsOf),
     ...(round.unusedTokens > 0 ? [giveBackTokens(round.lanes, round.unusedTokens)] : []),
     ...round.blocks.map(({ key, until }) => blockLane(key, until)),
+    ...jobErrorStatements(key.organizationId, round.jobErrors),
     ...(round.events.length > 0 ? [appendEvents(key.organizationId, round.events)] : []),
     ...taking,
   )

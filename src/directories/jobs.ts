@@ -22,7 +22,7 @@ export function showJob({ job, directory, remaining, failed }: JobProgress): Jso
   const done = Math.max(0, reached - remaining)
   const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
   const isOver = ended && remaining === 0
-  const failures = Math.max(job.failed, errors.length)
+  const failures = job.failed + failed.length
   const hasFailed = job.stopped || (failures > 0 && failures >= done)
   return {
     id,

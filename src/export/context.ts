@@ -2,6 +2,7 @@
 import type { Database } from '../db/client.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { Lane } from '../db/lane-store.ts'
+import type { JobErrors } from '../db/job-store.ts'
 import type { DirectoryRow, LeaseKey } from '../db/lease.ts'
 import type { Awaited, EdgeChange } from '../db/round-commit.ts'
 import type { Overwritten } from '../db/overwritten-store.ts'
@@ -66,6 +67,8 @@ export interface Round {
   readonly takenOver: string[]
   /** What accounts held, read before it is overwritten; stored with the intent, before anything is sent. */
   readonly overwritten: Overwritten[]
+  /** What the jobs of commands tell of. */
+  readonly jobErrors: JobErrors[]
   readonly events: NewEvent[]
   /** The disables and deletions, as the directory's threshold counts them. */
   readonly removals: RoundRemovals

@@ -129,3 +129,9 @@ export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held'
 }
 
 const toJson = (error: BindingError): JsonObject => ({ ...error })
+
+/** How long ago the object was written: one that was found, or made, moments ago may be unknown to a replica. */
+export function ageOf({ before, row }: Draft, now: number): { ageSeconds?: number } {
+  if (before?.graphId !== row.graphId) return { ageSeconds: 0 }
+  return row.exportedAt === null ? {} : { ageSeconds: (now - row.exportedAt) / 1000 }
+}

@@ -7,7 +7,8 @@ import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
 import { settleHeld } from './removals.ts'
-import type { UserWork } from './user-work.ts'
+import { A_READ, settleWrite } from './settle.ts'
+import { REPLICATION_MS, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {
@@ -44,15 +45,37 @@ export function putOff(round: Round, draft: Draft): void {
   owe(draft, round.ports.clock.now() + backoffBase(attempts) * 1000)
 }
 
-function settlePlan(round: Round, { draft, plan, refused, held }: UserWork): void {
+function settlePlan(round: Round, work: UserWork): void {
+  const { draft, plan, refused, held } = work
   if (held !== undefined && plan.needs.length === 0) {
     if (plan.failure !== null) noteMissingDomain(round, plan.failure)
   } else if (refused !== undefined) settleRefused(draft, refused)
   else if (plan.failure !== null) failPlan(round, draft, plan.failure)
-  // What Graph holds could not be read, so what depends on it could not even be planned.
-  else if (plan.needs.length > 0) putOff(round, draft)
-  else settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
+  else if (plan.needs.length > 0) settleUnread(round, work)
+  // A replica may show the account as it was before: what it holds is known when the write has come through everywhere.
+  else if (plan.readsAgain)
+    owe(draft, (draft.row.exportedAt ?? round.ports.clock.now()) + REPLICATION_MS)
+  else {
+    tellLeft(round, work)
+    settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
+  }
   if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
+}
+
+/** The job of an undoing tells which values it left, because somebody changed them since. */
+function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
+  const left = plan.problems.filter(({ code }) => code === 'changed_since')
+  if (row.askedSequence === null || left.length === 0) return
+  const { resourceId, graphId } = row
+  const errors = left.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
+  round.jobErrors.push({ sequence: row.askedSequence, errors })
+}
+
+/** What Graph holds could not be read, so what depends on it could not even be planned. */
+function settleUnread(round: Round, { draft, read }: UserWork): void {
+  const { clock, random } = round.ports
+  if (read === undefined || read.kind === 'done' || round.halt !== null) return putOff(round, draft)
+  settleWrite(draft, A_READ, read, { now: clock.now(), random }, null)
 }
 
 /** An account that is as it was before its bind is none of ours: a later bind meets it as a stranger. */

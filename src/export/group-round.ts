@@ -11,13 +11,13 @@ import {
 import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { type Draft, isEnding, openDraft, owe } from './draft.ts'
+import { ageOf, type Draft, isEnding, openDraft, owe } from './draft.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { exportMembers } from './member-round.ts'
 import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
 import { MEMBERS } from '../db/whole-group.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
-import { settleWrite } from './settle.ts'
+import { A_READ, settleWrite } from './settle.ts'
 import { isRemoval } from './threshold.ts'
 
 /** One group of a round. */
@@ -100,11 +100,8 @@ async function lookForEnding(round: Round, works: readonly GroupWork[]): Promise
 function tryAgain(round: Round, draft: Draft, outcome: Outcome | undefined): void {
   const { clock, random } = round.ports
   if (outcome === undefined || outcome.kind === 'done') return owe(draft, clock.now())
-  settleWrite(draft, LOOK, outcome, { now: clock.now(), random }, null)
+  settleWrite(draft, A_READ, outcome, { now: clock.now(), random }, null)
 }
-
-/** A look changes nothing, whatever becomes of it. */
-const LOOK = { purpose: 'update', sets: {}, attributes: [], carriesPassword: false } as const
 
 /** So often a group that a replica does not know is looked for. */
 const LOOKS = 3
@@ -178,14 +175,12 @@ function toItem(round: Round, [{ draft }, write]: GroupStep): WaveItem {
         : 'update_group'
   return {
     id: draft.target.id,
-    context: { purpose, request: write.request(draft.row.graphId ?? ''), ...ageOf(round, draft) },
+    context: {
+      purpose,
+      request: write.request(draft.row.graphId ?? ''),
+      ...ageOf(draft, round.ports.clock.now()),
+    },
   }
-}
-
-/** A group that was found by its name, or made moments ago, may be unknown to a replica. */
-function ageOf({ ports }: Round, { before, row }: Draft): { ageSeconds?: number } {
-  if (before?.graphId !== row.graphId) return { ageSeconds: 0 }
-  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
 }
 
 /** An upsert that met its group answers without an id. */

@@ -3,14 +3,11 @@
  * direction, can be undone. Reads are cheap, and what was read is stored with the intent, before anything is sent.
  */
 import { OVERWRITTEN_KEPT_MS } from '../db/overwritten-store.ts'
-import { isJsonObject, type JsonObject } from '../kernel/json.ts'
-import { comparedProperties } from '../plan/drift.ts'
-import { seenUser } from '../plan/graph-user.ts'
 import { firstOverwrites, lostValues } from '../plan/overwrites.ts'
-import { getUser, getUserWithManager } from '../plan/requests.ts'
 import type { Snapshot, SnapshotKey } from '../plan/snapshot.ts'
 import type { Round } from './context.ts'
 import { putOff } from './finish.ts'
+import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { isForNextRound } from './user-waves.ts'
 import type { UserWork } from './user-work.ts'
@@ -29,8 +26,8 @@ export async function readOverwritten(round: Round, works: readonly UserWork[]):
   for (const { work, causes } of losses) {
     const { target, row } = work.draft
     const outcome = outcomes.get(target.id)
-    if (outcome?.kind === 'done' && isJsonObject(outcome.body)) {
-      const seen = seenUser(outcome.body, managerIn(outcome.body))
+    const seen = outcome?.kind === 'done' ? readSeen(outcome.body) : undefined
+    if (seen !== undefined) {
       const sets: Snapshot = Object.assign({}, ...work.queue.map((write) => write.sets))
       for (const [sequence, keys] of causes) {
         const held = lostValues(keys, seen, sets)
@@ -59,14 +56,6 @@ function lossOf(round: Round, work: UserWork): Loss[] {
 }
 
 function toItem({ work: { draft }, causes }: Loss): WaveItem {
-  const keys = [...causes.values()].flat()
-  const select = comparedProperties(keys.filter((key) => key !== 'manager'))
-  const read = keys.includes('manager') ? getUserWithManager : getUser
-  const request = read(draft.row.graphId ?? '', select)
+  const request = readRequest(draft.row.graphId ?? '', [...causes.values()].flat())
   return { id: draft.target.id, context: { purpose: 'read', request } }
-}
-
-function managerIn({ manager }: JsonObject): string | null {
-  const id = isJsonObject(manager) ? manager['id'] : undefined
-  return typeof id === 'string' ? id : null
 }

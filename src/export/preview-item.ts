@@ -6,13 +6,7 @@ import { isJsonObject, type Json } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { desiredUser } from '../plan/desired-user.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
-import {
-  type Change,
-  plannedChanges,
-  seenOrgData,
-  type SeenUser,
-  seenUser,
-} from '../plan/graph-user.ts'
+import { type Change, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
 import type { UserBinding, UserPlan } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { planUser } from '../plan/user-plan.ts'
@@ -83,7 +77,7 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   const outcome = setting.outcomes.get(user.id)
   const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
   const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
-  const plan = planOf(setting, subject, target, isJsonObject(body) ? seenOrgData(body) : undefined)
+  const plan = planOf(setting, subject, target, isJsonObject(body) ? seen : undefined)
   const problems = plan.problems.map(({ code, message, whatToDo, attribute }) => ({
     code,
     message,
@@ -214,7 +208,7 @@ function planOf(
   { directions, settings, graphBase, verifiedDomains }: Setting,
   subject: Subject,
   target: Exclude<Target, { refused: BindingError }>,
-  employeeOrgData: ReturnType<typeof seenOrgData> | undefined,
+  current: SeenUser | undefined,
 ): UserPlan {
   const user = personOf(subject)
   const { managerId } = user
@@ -227,6 +221,6 @@ function planOf(
     randomPassword: '',
     graphBase,
     verifiedDomains,
-    current: employeeOrgData === undefined ? undefined : { employeeOrgData },
+    current,
   })
 }

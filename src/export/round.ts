@@ -173,6 +173,7 @@ function openRound({ ports, key, connection, log, targets, loaded, tokens }: Ope
     calledHolders: [],
     takenOver: [],
     overwritten: [],
+    jobErrors: [],
     events: [],
     removals: { before: readRemovals(log.directory.removals), granted: 0, sent: 0 },
     intent: { at: ports.clock.now(), writes: [], edges: [] },
@@ -208,6 +209,7 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   lanes: [],
   unusedTokens: 0,
   blocks: [],
+  jobErrors: [],
   events: [],
 }
 
@@ -240,6 +242,7 @@ function toCommit(round: Round): RoundCommit {
     lanes: round.lanes,
     unusedTokens: round.tokens,
     blocks: blocksOf(round),
+    jobErrors: round.jobErrors,
     events: [...round.events, ...authEvents(round, now)],
   }
 }

@@ -19,6 +19,9 @@ export interface Moment {
 /** What settling looks at of a write. */
 type Write = Omit<PlannedWrite<Snapshot | GroupSnapshot>, 'request'>
 
+/** What settling takes a read for: it changes nothing, whatever becomes of it. */
+export const A_READ: Write = { purpose: 'update', sets: {}, attributes: [], carriesPassword: false }
+
 /** A user keeps being tried for about an hour of backoff, then it has failed. */
 const MAX_ATTEMPTS = 20
 /** Replica lag: the first look after an unanswered create comes soon, later ones after 8 and 20 s. */

@@ -13,14 +13,14 @@ import { heldRemovals } from './removals.ts'
 import { storeIntent } from './sending.ts'
 import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
-import { openWork, readOrgData, type UserWork } from './user-work.ts'
+import { openWork, readNeeded, type UserWork } from './user-work.ts'
 
 /** Carries the round's users as far as the tokens reach. */
 export async function exportUsers(round: Round): Promise<void> {
   const drafts = openUserDrafts(round)
   const ready = await lookForCreates(round, drafts)
   const works = await Promise.all(ready.map((draft) => openWork(round, draft)))
-  await readOrgData(round, works)
+  await readNeeded(round, works)
   await checkDomains(round, works)
   await lookIntoRecycleBin(round, works)
   await holdRemovals(round, works)

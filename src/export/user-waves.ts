@@ -4,7 +4,7 @@ import { assertNever } from '../kernel/result.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
 import type { Round } from './context.ts'
 import { noteRefusedDomain } from './domains.ts'
-import { type Draft, owe } from './draft.ts'
+import { ageOf, type Draft, owe } from './draft.ts'
 import { leaveUnreached } from './finish.ts'
 import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
 import { takeRefusedPart } from './refused-part.ts'
@@ -97,7 +97,7 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
   const items = wave.map(([{ draft }, write]): WaveItem => {
     const request = write.request(draft.row.graphId ?? '')
     const purpose = purposeOf(write, request.method)
-    return { id: draft.target.id, context: { purpose, request, ...ageOf(round, draft) } }
+    return { id: draft.target.id, context: { purpose, request, ...ageOf(draft, clock.now()) } }
   })
   const outcomes = await sendWave(round, items)
   for (const [work, write] of wave) {
@@ -150,12 +150,6 @@ const definedValues = (values: UserPlan['known']): Record<string, string | boole
   Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
-
-/** An object that was written moments ago may be one that was created moments ago. */
-function ageOf({ ports }: Round, { row, before }: Draft): { ageSeconds?: number } {
-  if (before?.graphId !== row.graphId) return { ageSeconds: 0 }
-  return row.exportedAt === null ? {} : { ageSeconds: (ports.clock.now() - row.exportedAt) / 1000 }
-}
 
 function purposeOf({ purpose }: PlannedWrite, method: string): Purpose {
   switch (purpose) {

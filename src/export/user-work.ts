@@ -1,17 +1,17 @@
 /** One user of a round: what is stored of it, what Graph is to hold, and the writes that are left. */
 import type { UserRow } from '../db/round-store.ts'
-import { isJsonObject } from '../kernel/json.ts'
+import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
+import type { Outcome } from '../graph/outcome.ts'
 import { PASSWORD_BYTES, randomPassword } from '../kernel/random.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
-import { seenOrgData } from '../plan/graph-user.ts'
 import { importedValues } from '../plan/imported.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
-import { getUser } from '../plan/requests.ts'
-import type { OrgData } from '../plan/user-body.ts'
+import type { Held } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
 import { verifiedDomains } from './domain-facts.ts'
-import { type BindingError, type Draft, isEnding } from './draft.ts'
+import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
+import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
 /** One user of a round. */
@@ -22,7 +22,9 @@ export interface UserWork {
   readonly password: { readonly text: string; readonly sequence: number } | undefined
   plan: UserPlan
   queue: PlannedWrite[]
-  orgData: OrgData | undefined
+  /** What was read because the plan needs it, and what became of the reading. */
+  current: Held | undefined
+  read: Outcome | undefined
   /** A part of what it owes that Graph refused, while the rest goes on. */
   refused: BindingError | undefined
   /** Why the account is not taken away though it should be, while the rest goes on. */
@@ -36,7 +38,7 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const row = round.loaded.users.find(({ id }) => id === draft.target.id)
   const user = row === undefined ? undefined : directoryUser(row.resource, stateOf(row))
   const password = user === undefined ? undefined : await pendingPassword(round, draft)
-  const work = { draft, user, password, orgData: undefined }
+  const work = { draft, user, password, current: undefined, read: undefined }
   const plan = planWork(round, work)
   const queue = [...plan.writes]
   return { ...work, plan, queue, refused: undefined, held: undefined, isIntended: false }
@@ -65,7 +67,7 @@ async function pendingPassword(round: Round, draft: Draft): Promise<UserWork['pa
 /** Plans from what the draft knows now; `known` replaces the snapshot, so that nothing stale counts again. */
 export function planWork(
   round: Round,
-  { draft, user, password, orgData }: Pick<UserWork, 'draft' | 'user' | 'password' | 'orgData'>,
+  { draft, user, password, current }: Pick<UserWork, 'draft' | 'user' | 'password' | 'current'>,
 ): UserPlan {
   const { row } = draft
   return planUser({
@@ -80,7 +82,8 @@ export function planWork(
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),
     graphBase: round.ports.graphBase,
     verifiedDomains: verifiedDomains(round.domains),
-    current: orgData === undefined ? undefined : { employeeOrgData: orgData },
+    current,
+    isYoung: exportedLately(row, round.ports.clock.now()),
   })
 }
 
@@ -100,19 +103,32 @@ export function managerGraphId(
   return round.loaded.managerGraphIds.get(managerId)
 }
 
-/** employeeOrgData is written as a whole: where only one of its members is ours, the other is read first. */
-export async function readOrgData(round: Round, works: readonly UserWork[]): Promise<void> {
+/** So long replicas of Microsoft 365 may show an account as it was before our last write. */
+export const REPLICATION_MS = REPLICATION_SECONDS * 1000
+
+/** An account that was adopted may have been written, whether or not that was answered. */
+const exportedLately = ({ exportedAt, adoptedAt }: Draft['row'], now: number): boolean =>
+  now - Math.max(exportedAt ?? 0, adoptedAt ?? 0) < REPLICATION_MS
+
+/**
+ * Reads what plans need of what Graph holds: the rest of employeeOrgData, which is written as a whole; and what an account holds
+ * that is to be put back as it was, for what somebody wrote after us is left.
+ */
+export async function readNeeded(round: Round, works: readonly UserWork[]): Promise<void> {
   const needy = works.filter(({ plan }) => plan.needs.length > 0)
   if (needy.length === 0) return
-  const items = needy.map(({ draft }): WaveItem => {
-    const request = getUser(draft.row.graphId ?? '', ['employeeOrgData'])
-    return { id: draft.target.id, context: { purpose: 'read', request } }
+  const items = needy.map(({ draft, plan }): WaveItem => {
+    const request = readRequest(draft.row.graphId ?? '', plan.needs)
+    const context = { purpose: 'read', request, ...ageOf(draft, round.ports.clock.now()) } as const
+    return { id: draft.target.id, context }
   })
   const outcomes = await sendWave(round, items)
   for (const work of needy) {
-    const outcome = outcomes.get(work.draft.target.id)
-    if (outcome?.kind !== 'done' || !isJsonObject(outcome.body)) continue
-    work.orgData = seenOrgData(outcome.body)
+    work.read = outcomes.get(work.draft.target.id)
+    const seen = work.read?.kind === 'done' ? readSeen(work.read.body) : undefined
+    if (seen === undefined) continue
+    // What Graph leaves out is blank.
+    work.current = Object.fromEntries(work.plan.needs.map((key) => [key, seen[key] ?? null]))
     work.plan = planWork(round, work)
     work.queue = [...work.plan.writes]
   }

@@ -50,8 +50,8 @@ const CASELESS: ReadonlySet<SnapshotKey> = new Set([
   'usageLocation',
 ])
 
-/** Whether Graph holds what was exported, as Graph writes it. */
-function isSameInGraph(key: SnapshotKey, ours: SnapshotValue, theirs: Json): boolean {
+/** Whether Graph holds this value, as Graph writes it. */
+export function isSameInGraph(key: SnapshotKey, ours: SnapshotValue, theirs: Json): boolean {
   if (typeof ours === 'boolean' || typeof theirs === 'boolean') return ours === theirs
   if (isJsonArray(theirs)) return false
   return normal(key, ours) === normal(key, theirs)

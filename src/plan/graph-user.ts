@@ -5,7 +5,6 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
 import { ATTRIBUTES, attributeNamed } from './attributes.ts'
 import type { Plan } from './planned.ts'
-import type { OrgData } from './user-body.ts'
 import {
   type Held,
   type Snapshot,
@@ -46,15 +45,6 @@ function one(value: Json): Json {
   if (!isJsonArray(value)) return value
   return value.length > 1 ? value : (value[0] ?? null)
 }
-
-/** employeeOrgData of a Graph user, for `current` of a plan. */
-export function seenOrgData(user: JsonObject): OrgData {
-  const { costCenter, division } = seenUser(user)
-  return { costCenter: textOrNull(costCenter), division: textOrNull(division) }
-}
-
-const textOrNull = (value: Json | undefined): string | null =>
-  typeof value === 'string' ? value : null
 
 /** One value that a plan would change. */
 export interface Change {

@@ -4,8 +4,7 @@ import type { DirectoryUser } from './directory-user.ts'
 import type { Problem } from './problem.ts'
 import type { GraphRequest } from './requests.ts'
 import type { DirectorySettings } from './settings.ts'
-import type { Exported, Held, Snapshot } from './snapshot.ts'
-import type { OrgData } from './user-body.ts'
+import type { Exported, Held, Snapshot, SnapshotKey } from './snapshot.ts'
 
 export type Purpose =
   | 'create'
@@ -76,8 +75,10 @@ export interface UserPlanInput {
   readonly graphBase: string
   /** The domains that the tenant has verified, folded; undefined when they are not known. */
   readonly verifiedDomains?: ReadonlySet<string> | undefined
-  /** What Graph holds now of what an earlier plan of the same user needed. */
-  readonly current?: { readonly employeeOrgData?: OrgData | null } | undefined
+  /** What Graph holds now of what an earlier plan of the same user needed: a blank is null. */
+  readonly current?: Held | undefined
+  /** So short a while after the last export that what was read may be what Graph held before it. */
+  readonly isYoung?: boolean
 }
 
 export interface UserPlan extends Plan<Snapshot> {
@@ -89,5 +90,7 @@ export interface UserPlan extends Plan<Snapshot> {
    */
   readonly failure: Problem | null
   /** What has to be read from Graph first: read it and plan again with `current`. Its writes are left out until then. */
-  readonly needs: readonly 'employeeOrgData'[]
+  readonly needs: readonly SnapshotKey[]
+  /** What was read may be older than the last export, so that it says nothing yet: to be read again when it says more. */
+  readonly readsAgain: boolean
 }

@@ -1,4 +1,5 @@
 /** What an administrator is told about a value that could not be carried over as it is: what, why, and what to do. */
+import { isJsonArray, type Json } from '../kernel/json.ts'
 import { attributeNamed } from './attributes.ts'
 import type { SnapshotKey } from './snapshot.ts'
 
@@ -14,6 +15,8 @@ export type ProblemCode =
   | 'principal_name_invalid'
   /** The tenant has not verified the domain of the userPrincipalName. */
   | 'domain_not_verified'
+  /** Somebody wrote another value after ours: it is left, and what was held before ours is not put back. */
+  | 'changed_since'
 
 export interface Problem {
   readonly code: ProblemCode
@@ -21,6 +24,9 @@ export interface Problem {
   readonly attribute: SnapshotKey | null
   /** The domain that is not verified. */
   readonly domain?: string
+  /** What Microsoft 365 holds, and what it held before our export. */
+  readonly held?: Json
+  readonly before?: Json
   /** What happened and why. */
   readonly message: string
   readonly whatToDo: string
@@ -35,7 +41,7 @@ export interface Loss {
 
 const labelOf = (attribute: SnapshotKey | null): string => {
   if (attribute === null) return 'The name of the group'
-  return attribute === 'accountEnabled' ? attribute : attributeNamed(attribute).label
+  return attribute === 'accountEnabled' ? 'Account enabled' : attributeNamed(attribute).label
 }
 
 /** The problems of a value of which something was lost; none when it was carried over whole. */
@@ -72,4 +78,22 @@ export function unusable(attribute: SnapshotKey, value: string, reason: string):
     message: `${label} "${value}" ${reason}: it was not exported, and Microsoft 365 keeps what it has.`,
     whatToDo: `Correct ${label} in the identity provider, or exclude it from this directory.`,
   }
+}
+
+/** A value that is not put back, because what Graph holds is neither ours nor what it held before. */
+export function changedSince(attribute: SnapshotKey, held: Json, before: Json): Problem {
+  const label = labelOf(attribute)
+  return {
+    code: 'changed_since',
+    attribute,
+    held,
+    before,
+    message: `${label} is ${shown(held)} in Microsoft 365, which is not what we exported: somebody changed it since, so it was left. Before our export it was ${shown(before)}.`,
+    whatToDo: `Nothing, when ${shown(held)} is right. Otherwise set ${label} in Microsoft 365.`,
+  }
+}
+
+function shown(value: Json): string {
+  if (value === null) return 'empty'
+  return isJsonArray(value) ? value.map(shown).join(', ') : JSON.stringify(value)
 }

@@ -55,21 +55,29 @@ export function exportedKeys(directions: Directions): readonly SnapshotKey[] {
   )
 }
 
-/** The part of a snapshot that still counts: of attributes that are `export`, exported since they became so. */
-export function countingSnapshot(exported: Exported, directions: Directions): Snapshot {
-  const counting: MutableSnapshot = {}
+/**
+ * What of a snapshot is remembered when the binding is exported. What went stale before its attribute became `export` again is
+ * forgotten: it would count as exported since. What is not exported any more counts for nothing, and tells undo which value was ours.
+ */
+export function rememberedSnapshot(exported: Exported, directions: Directions): Snapshot {
+  const remembered: MutableSnapshot = {}
   for (const key of SNAPSHOT_KEYS) {
     const value = exported.snapshot[key]
-    if (value !== undefined && counts(key, exported, directions)) counting[key] = value
+    if (value !== undefined && isRemembered(key, exported, directions)) remembered[key] = value
   }
-  return counting
+  return remembered
 }
 
-/** The unknown keys that still count. Those that do not must be forgotten with their values. */
-export function countingUnknown(exported: Exported, directions: Directions): readonly string[] {
+/** The unknown keys that are remembered. Those that are not must be forgotten with their values. */
+export function rememberedUnknown(exported: Exported, directions: Directions): readonly string[] {
   return SNAPSHOT_KEYS.filter(
-    (key) => exported.unknown.includes(key) && counts(key, exported, directions),
+    (key) => exported.unknown.includes(key) && isRemembered(key, exported, directions),
   )
+}
+
+function isRemembered(key: SnapshotKey, exported: Exported, directions: Directions): boolean {
+  if (key !== 'accountEnabled' && directionOf(directions, key).direction !== 'export') return true
+  return counts(key, exported, directions)
 }
 
 /** Whether what was exported of a key may still be ours: accountEnabled has no direction and always counts. */

@@ -42,7 +42,7 @@ export function differencesOf(input: UserPlanInput, desired: Snapshot): Differen
   if (costCenter !== undefined && division !== undefined)
     return { values, orgData: { costCenter, division }, needs: [] }
   const { costCenter: _, division: __, ...others } = values
-  return { values: others, orgData: undefined, needs: ['employeeOrgData'] }
+  return { values: others, orgData: undefined, needs: ['costCenter', 'division'] }
 }
 
 /** While the manager who is wanted has no Graph id, whoever was exported before is in any case not the one. */
@@ -63,8 +63,8 @@ function orgMember(
   if (ours !== undefined) return ours
   const known = knownValue(key, binding, directions)
   if (known.state === 'known') return known.value
-  const read = current?.employeeOrgData
-  return read === undefined ? undefined : (read?.[key] ?? null)
+  const read = current?.[key]
+  return typeof read === 'string' || read === null ? read : undefined
 }
 
 /** The writes that send the differences, and the pending password. */

@@ -9,11 +9,11 @@ import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
 import { putBackWrites } from './put-back.ts'
 import { deleteUser } from './requests.ts'
 import {
-  countingSnapshot,
-  countingUnknown,
   exportedKeys,
   type Held,
   knownValue,
+  rememberedSnapshot,
+  rememberedUnknown,
   SNAPSHOT_KEYS,
 } from './snapshot.ts'
 import { differencesOf, disableWrites, updateWrites } from './update-user.ts'
@@ -27,6 +27,7 @@ const NOTHING = {
   awaitsManager: null,
   failure: null,
   needs: [],
+  readsAgain: false,
 } as const
 
 /** Plans one user in one directory. A user that is gone ends like one that was deleted. */
@@ -42,17 +43,19 @@ export function planUser(input: UserPlanInput): UserPlan {
     return { ...plan, action: 'create', writes, awaitsManager }
   }
   const differences = differencesOf(input, values)
-  const putBack = putBackWrites(input, notExported(input))
+  const putBack = putBackWrites({ ...input, orgData: differences.orgData }, notExported(input))
   const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {
     ...plan,
     action: writes.length === 0 ? 'none' : 'update',
-    known: countingSnapshot(binding, directions),
-    unknown: countingUnknown(binding, directions),
+    known: rememberedSnapshot(binding, directions),
+    unknown: rememberedUnknown(binding, directions),
     writes,
+    problems: [...problems, ...putBack.problems],
     takesAway: differences.values.accountEnabled === false ? disabling(input) : null,
     awaitsManager,
     needs: [...new Set([...differences.needs, ...putBack.needs])],
+    readsAgain: putBack.readsAgain,
   }
 }
 
@@ -94,9 +97,9 @@ function planEnd(input: UserPlanInput, ending: NonNullable<UserPlanInput['ending
 function planUndone(input: UserPlanInput, plan: UserPlan): UserPlan {
   const { graphId, restoring } = input.binding
   if (graphId === null) return plan
-  const { writes, needs } = putBackWrites(input, restoring ?? {})
-  const takesAway = restoring?.accountEnabled === false ? 'disable' : null
-  return { ...plan, writes, needs, takesAway }
+  const putBack = putBackWrites(input, restoring ?? {})
+  const disables = putBack.writes.some(({ purpose }) => purpose === 'revoke')
+  return { ...plan, ...putBack, takesAway: disables ? 'disable' : null }
 }
 
 /** Deleting twice answers 404, so an unanswered deletion leaves nothing unknown that matters. */

@@ -10,7 +10,7 @@ import {
   type Direction,
   directionOf,
 } from '../../src/plan/attributes.ts'
-import { seenOrgData } from '../../src/plan/graph-user.ts'
+import { seenUser } from '../../src/plan/graph-user.ts'
 import type { UserBinding, UserPlan, UserPlanInput } from '../../src/plan/planned.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { planUser } from '../../src/plan/user-plan.ts'
@@ -95,8 +95,8 @@ export class History {
   plan(): UserPlan {
     const first = planUser(this.input())
     if (first.needs.length === 0) return first
-    const employeeOrgData = seenOrgData(this.graph.user ?? {})
-    return planUser({ ...this.input(), current: { employeeOrgData } })
+    const current = seenUser({ employeeOrgData: null, ...this.graph.user })
+    return planUser({ ...this.input(), current })
   }
 
   input(): UserPlanInput {

@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { isJsonObject, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { ATTRIBUTES, attributeNamed, type AttributeName } from '../../src/plan/attributes.ts'
 import { desiredUser } from '../../src/plan/desired-user.ts'
-import { seenOrgData, seenUser } from '../../src/plan/graph-user.ts'
+import { type SeenUser, seenUser } from '../../src/plan/graph-user.ts'
 import type { UserPlan } from '../../src/plan/planned.ts'
 import { isClearable, SNAPSHOT_KEYS } from '../../src/plan/snapshot.ts'
-import type { OrgData } from '../../src/plan/user-body.ts'
 import { type Fate, History, type Person, type Step } from './history.ts'
 
 const NAMES: readonly AttributeName[] = ATTRIBUTES.map(({ name }) => name)
@@ -90,7 +89,7 @@ function faultsOf(directory: History): string[] {
 }
 
 /** What of a body may not be written to this directory. */
-function intrudersOf(directory: History, body: JsonObject, before: OrgData): string[] {
+function intrudersOf(directory: History, body: JsonObject, before: SeenUser): string[] {
   const allowed = new Set(['accountEnabled', 'mailNickname', 'passwordProfile'])
   const exported = NAMES.filter((name) => directory.exported(name))
   for (const name of exported) allowed.add(name === 'manager' ? '@odata.id' : graphOf(name))
@@ -132,7 +131,7 @@ describe('a directory, whatever happened to it and whichever runs died,', () => 
     fc.assert(
       fc.property(history, anySteps, (directory, steps) => {
         for (const step of steps) {
-          const before = seenOrgData(directory.graph.user ?? {})
+          const before = seenUser({ employeeOrgData: null, ...directory.graph.user })
           directory.graph.bodies = []
           directory.live(step)
           const { bodies } = directory.graph

@@ -266,11 +266,16 @@ describe('directions', () => {
     expect(planUser(input({ binding: next, directions: again })).action).toBe('none')
   })
 
-  it('forget what was exported of an attribute that is excluded, without touching it', () => {
+  it('send nothing of an excluded attribute, remember what was ours, and send it again all the same', () => {
     const excluded = directions({ department: { direction: 'exclude', sequence: 11 } })
     const plan = planUser(input({ binding, directions: excluded }))
     expect(plan.writes).toEqual([])
-    expect(plan.known).not.toHaveProperty('department')
+    expect(plan.known).toMatchObject({ department: 'Sales' })
+    const since = { ...binding, ...settle(plan, []), exportedSequence: 12 }
+    const again = directions({ department: { direction: 'export', sequence: 13 } })
+    const next = planUser(input({ binding: since, directions: again }))
+    expect(requests(next)).toEqual([patch({ department: 'Sales' })])
+    expect(next.known).not.toHaveProperty('department')
   })
 
   it('do not clear what another hand may own since the attribute was excluded', () => {
@@ -357,11 +362,11 @@ describe('cost center and division, one property of Graph', () => {
 
   it('are read first when only one of them is exported', () => {
     const plan = planUser(input(one))
-    expect(plan).toMatchObject({ needs: ['employeeOrgData'], writes: [] })
+    expect(plan).toMatchObject({ needs: ['costCenter', 'division'], writes: [] })
   })
 
   it('keep the member that is not exported', () => {
-    const current = { employeeOrgData: { costCenter: 'x', division: 'Theirs' } }
+    const current = { costCenter: 'x', division: 'Theirs' }
     const plan = planUser(input({ ...one, current }))
     expect(plan.needs).toEqual([])
     expect(requests(plan)).toEqual([
@@ -378,7 +383,7 @@ describe('cost center and division, one property of Graph', () => {
         directions: directions({ costCenter: 'export', division: 'export' }),
       }),
     )
-    expect(plan.needs).toEqual(['employeeOrgData'])
+    expect(plan.needs).toEqual(['costCenter', 'division'])
   })
 
   it('need no reading when the other one is known', () => {

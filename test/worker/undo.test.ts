@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
-import { reconcileWorld } from '../support/reconcile.ts'
+import { byHand, reconcileWorld } from '../support/reconcile.ts'
 import { type Loose, readLog } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -347,6 +347,136 @@ describe('undoing a direction', () => {
     await direct({ jobTitle: 'export' })
     expect(account(world, id)['jobTitle']).toBe('Engineer')
     expect(await world.binding(ann)).toMatchObject({ state: 'synced', restoring: null })
+  })
+})
+
+/** Older than any replica: what is read by then is what the account holds. */
+const OLD = 301_000
+
+describe('what somebody wrote into Microsoft 365 after us', () => {
+  /** Users whose title a direction has overwritten: all were `Chief`. */
+  async function overwritten(...names: readonly string[]) {
+    const undoer = await undoing()
+    const { world, command, direct } = undoer
+    await direct({ jobTitle: 'exclude' })
+    const ids: string[] = []
+    for (const name of names) ids.push(await created(world, name))
+    await command('POST', '/bindings', { userIds: ids })
+    const accountIds: string[] = []
+    for (const id of ids) accountIds.push(String((await world.binding(id))['graph_id']))
+    for (const id of accountIds) world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    world.clock.now += OLD
+    await direct({ jobTitle: 'export' })
+    const included = await undoer.newest('integrationattribute_include')
+    const titles = () => accountIds.map((id) => account(world, id)['jobTitle'])
+    expect(new Set(titles())).toEqual(new Set(['Engineer']))
+    return { ...undoer, ids, accountIds, included, titles }
+  }
+
+  test('is left by the undoing of a direction, whose job tells it, and stays kept', async () => {
+    const { world, accountIds, ids, included, titles, undo } = await overwritten('ann', 'bob')
+    world.clock.now += OLD
+    world.graph.changeUser(accountIds[0] ?? '', { properties: { jobTitle: 'Gardener' } })
+    world.graph.journal.clear()
+    const job = await undo(included)
+    expect(titles()).toEqual(['Gardener', 'Chief'])
+    expect(written(world)).toHaveLength(1)
+    expect(job).toMatchObject({ state: 'done', done: 2, total: 2 })
+    expect(job['errors']).toEqual([
+      {
+        resourceId: ids[0],
+        graphId: accountIds[0],
+        code: 'changed_since',
+        attribute: 'jobTitle',
+        held: 'Gardener',
+        before: 'Chief',
+        message: expect.stringContaining('Job Title is "Gardener" in Microsoft 365'),
+        whatToDo: expect.stringContaining('set Job Title in Microsoft 365'),
+      },
+    ])
+    expect(await world.binding(ids[0] ?? '')).toMatchObject({ state: 'synced', restoring: null })
+    const kept = await world.query(
+      sql`SELECT user_id FROM overwritten WHERE organization_id = ${world.organizationId}`,
+    )
+    expect(kept).toHaveLength(2)
+  })
+
+  test('is left by the undoing of a bind, which puts the rest back and lets go of the account', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const before = account(world, id)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    world.clock.now += OLD
+    world.graph.changeUser(id, { properties: { jobTitle: 'Gardener', givenName: 'Annette' } })
+    const job = await undo(await newest('binding_create'))
+    expect(account(world, id)).toEqual({ ...before, jobTitle: 'Gardener', givenName: 'Annette' })
+    expect(job['errors'].map((error: Loose) => error['attribute'])).toEqual([
+      'firstname',
+      'jobTitle',
+    ])
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
+  })
+
+  test('is read again where a replica may be late, and put back when it was none', async () => {
+    const { world, api, directory, ids, included, titles } = await overwritten('ann')
+    world.clock.now += OLD
+    world.graph.lag.configure({ replicas: 1, seconds: 200 })
+    await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+    await world.settle()
+    // The replica shows Engineer, which is neither what we sent last nor what was there before.
+    const { body: job } = await api.post(`${directory}/undo`, { eventId: included })
+    await world.drain()
+    expect(titles()).toEqual(['Boss'])
+    const progress = async () => (await api.get(`/jobs/${job['id']}`)).body
+    expect(await progress()).toMatchObject({ state: 'running', errors: [] })
+    world.clock.now += OLD
+    await world.drain()
+    expect(titles()).toEqual(['Chief'])
+    expect(await progress()).toMatchObject({ state: 'done', errors: [] })
+  })
+
+  test('is nobody’s when a replica shows the account as it was before us: it is put back', async () => {
+    const { world, direct, included, titles, undo, newest } = await overwritten('ann')
+    await undo(included)
+    world.clock.now += OLD
+    world.graph.lag.configure({ replicas: 1, seconds: 200 })
+    await direct({ jobTitle: 'export' })
+    expect(titles()).toEqual(['Engineer'])
+    await undo(await newest('integrationattribute_include'))
+    expect(titles()).toEqual(['Chief'])
+  })
+
+  test('is told from ours although the user changes in the same breath', async () => {
+    const { world, ids, included, titles, undo } = await overwritten('ann')
+    world.clock.now += OLD
+    const department = `${ENTERPRISE}:department`
+    await world.scim.patch(`/Users/${ids[0]}`, [{ op: 'add', path: department, value: 'Sales' }])
+    expect(await undo(included)).toMatchObject({ state: 'done', errors: [] })
+    expect(titles()).toEqual(['Chief'])
+  })
+
+  test('cannot be read of an account that is gone: that is told', async () => {
+    const { world, accountIds, included, undo } = await overwritten('ann')
+    world.clock.now += OLD
+    await byHand(world, 'DELETE', `/users/${accountIds[0]}`)
+    expect(await undo(included)).toMatchObject({
+      state: 'failed',
+      errors: [{ code: 'object_missing' }],
+    })
+  })
+
+  test('is read twenty accounts a request, before a round stores what it will write', async () => {
+    const names = Array.from({ length: 25 }, (_, i) => `user${i}`)
+    const { world, included, titles, undo } = await overwritten(...names)
+    world.graph.journal.clear()
+    await undo(included)
+    expect(new Set(titles())).toEqual(new Set(['Chief']))
+    const records = world.graph.journal.records().filter(({ url }) => /users/.test(url))
+    const reads = records.filter(({ method }) => method === 'GET')
+    expect(reads).toHaveLength(25)
+    expect(new Set(reads.map(({ envelope }) => envelope)).size).toBe(2)
+    expect(written(world)).toHaveLength(25)
   })
 })
 

@@ -24,7 +24,7 @@ export const job = sqliteTable(
     total: integer('total').notNull(),
     /** How many of them were met. */
     reached: integer('reached').notNull().default(0),
-    /** What went wrong, of work that counts for itself: the first of them. */
+    /** What it tells of: what went wrong, of work that counts for itself; what an undoing left as it was. The first of them. */
     errors: text('errors', { mode: 'json' }).$type<readonly JsonObject[]>(),
     /** How many of those that were met could not be done, of work that counts for itself. */
     failed: integer('failed').notNull().default(0),

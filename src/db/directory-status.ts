@@ -5,6 +5,7 @@ import type { Database } from './client.ts'
 import { decode } from './client.ts'
 import { type LaneScope, laneKey } from './lane-store.ts'
 import type { DirectoryRow } from './lease.ts'
+import { IS_REJECTED } from './rejection.ts'
 import { directory } from './tables/directories.ts'
 
 export interface DirectoryStatus {
@@ -12,7 +13,9 @@ export interface DirectoryStatus {
   /** Resources with something still to send: due bindings, and what the log holds after the directory's position. */
   readonly owed: number
   readonly inFlight: number
+  /** What an administrator rejected is not among them: it is answered. */
   readonly failed: number
+  readonly rejected: number
   readonly held: number
   readonly bound: number
   /** When Graph lets us write again; in the past or 0 when it does. */
@@ -33,7 +36,8 @@ export async function readStatus(
     sql`SELECT *, CASE WHEN lease_token IS NOT NULL AND json_type(intent, '$.writes') = 'array'
         THEN json_array_length(intent, '$.writes') + json_array_length(intent, '$.edges') ELSE 0 END AS in_flight
       FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-    sql`SELECT count(*) FILTER (WHERE state = 'failed' AND due_at IS NULL OR ${GIVEN_UP}) AS failed,
+    sql`SELECT count(*) FILTER (WHERE ${HAS_FAILED} AND NOT ${IS_REJECTED}) AS failed,
+        count(*) FILTER (WHERE ${HAS_FAILED} AND ${IS_REJECTED}) AS rejected,
         count(*) FILTER (WHERE state = 'held' AND due_at IS NULL) AS held,
         count(*) FILTER (WHERE state NOT IN ('unbinding', 'former')) AS bound
       FROM binding WHERE ${mine}`,
@@ -50,6 +54,7 @@ export async function readStatus(
     owed: Number(owed?.rows[0]?.['owed'] ?? 0),
     inFlight: Number(row['in_flight']),
     failed: Number(counts['failed']),
+    rejected: Number(counts['rejected']),
     held: Number(counts['held']),
     bound: Number(counts['bound']),
     blockedUntil: Number(blocked?.rows[0]?.['until'] ?? 0),
@@ -58,6 +63,8 @@ export async function readStatus(
 
 /** An unbinding that failed stays one; it waits for somebody who replays it. */
 const GIVEN_UP = sql`(state = 'unbinding' AND due_at IS NULL AND error IS NOT NULL)`
+
+const HAS_FAILED = sql`(state = 'failed' AND due_at IS NULL OR ${GIVEN_UP})`
 
 /** The resources that the log names after the position; a command about the directory counts as one. */
 const lagging = (organizationId: string, directoryId: string): SQL =>

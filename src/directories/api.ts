@@ -75,6 +75,10 @@ const statusShape = v.looseObject({
   ),
   inFlight: v.number(),
   failed: v.number(),
+  rejected: v.pipe(
+    v.number(),
+    v.description('What an administrator rejected, and so is no failure; a replay asks again.'),
+  ),
   held: v.number(),
   bound: v.number(),
   writesPerSecond: v.number(),

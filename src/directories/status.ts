@@ -19,7 +19,7 @@ export async function directoryStatus(
 }
 
 function showStatus(status: DirectoryStatus, quotas: readonly Quota[], now: number): JsonObject {
-  const { directory, owed, inFlight, failed, held, bound } = status
+  const { directory, owed, inFlight, failed, rejected, held, bound } = status
   const percent = storedSettings(directory.settings).writeQuotaPercent
   const rates = quotas.map((quota) => bucketShape(quota, percent).perSecond)
   const writesPerSecond = Math.round(Math.min(...rates) * 100) / 100
@@ -32,6 +32,7 @@ function showStatus(status: DirectoryStatus, quotas: readonly Quota[], now: numb
     owed,
     inFlight,
     failed,
+    rejected,
     held,
     bound,
     writesPerSecond,

@@ -4,6 +4,7 @@
  * the account is known by its id, and no create was sent.
  */
 import type { Holder } from '../db/bound-accounts.ts'
+import type { RejectionCode } from '../db/rejection.ts'
 import { foldCase } from '../kernel/fold.ts'
 import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
@@ -208,7 +209,7 @@ function reasonToHold(
 
 /** What an administrator reads of an account whose adoption was rejected. */
 export const adoptionRejected = (isImported: boolean): BindingError => ({
-  code: 'adoption_rejected',
+  code: 'adoption_rejected' satisfies RejectionCode,
   message: `An administrator rejected adopting the account ${isImported ? 'that the user was imported from' : 'that has the name in Microsoft 365'}: it was not touched.`,
   whatToDo: isImported
     ? 'Unbind the user, or replay this to be asked again.'

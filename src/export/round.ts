@@ -36,6 +36,7 @@ import { removalsChange } from './removals.ts'
 import { readRemovals } from './threshold.ts'
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
+import { isRejection } from '../db/rejection.ts'
 import { authFailure } from '../db/abandoned.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 
@@ -270,7 +271,9 @@ const liveId = (row: Draft['before']): string | null =>
   row === undefined || row.state === 'former' ? null : row.graphId
 
 function lastError(drafts: readonly Draft[], now: number): JsonObject | null {
-  const failed = drafts.findLast(({ row, before }) => row.state === 'failed' && row !== before)
+  const failed = drafts.findLast(
+    ({ row, before }) => row.state === 'failed' && row !== before && !isRejection(row.error),
+  )
   if (failed === undefined) return null
   return { at: now, resourceId: failed.target.id, ...failed.row.error }
 }

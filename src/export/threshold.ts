@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 
+import type { RejectionCode } from '../db/rejection.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -115,7 +116,7 @@ export function thresholdError(
 
 /** What an administrator reads of a removal that was rejected. */
 export const REMOVAL_REJECTED: BindingError = {
-  code: 'removal_rejected',
+  code: 'removal_rejected' satisfies RejectionCode,
   message:
     'An administrator rejected the disabling or deletion in Microsoft 365: it was left as it is.',
   whatToDo: 'It is tried again when the user or group changes here, or when this is replayed.',

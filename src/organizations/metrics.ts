@@ -17,6 +17,11 @@ const DIRECTORY_METRICS: readonly DirectoryMetric[] = [
   { name: 'owed', help: 'Resources with something still to send.', value: ({ owed }) => owed },
   { name: 'in_flight', help: 'Writes that are being sent.', value: ({ inFlight }) => inFlight },
   { name: 'failed', help: 'Bindings that failed for good.', value: ({ failed }) => failed },
+  {
+    name: 'rejected',
+    help: 'Bindings whose held change an administrator rejected.',
+    value: ({ rejected }) => rejected,
+  },
   { name: 'held', help: 'Bindings that wait for an administrator.', value: ({ held }) => held },
   { name: 'bound', help: 'Users and groups that are bound.', value: ({ bound }) => bound },
   {

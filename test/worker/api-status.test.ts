@@ -19,6 +19,7 @@ describe('GET /directories/{id}/status', () => {
       owed: 2,
       inFlight: 0,
       failed: 0,
+      rejected: 0,
       held: 0,
       bound: 0,
       writesPerSecond: 16,

@@ -448,6 +448,16 @@ describe('endings beyond the threshold', () => {
     expect(isEnabled(world)).toBe(0)
   })
 
+  test('that are rejected are answered: the status counts them apart, and tells of no error', async () => {
+    const { api, directory, command } = await beyond()
+    await command('POST', '/held/reject', { all: true })
+    const { body } = await api.get(`${directory}/status`)
+    expect(body).toMatchObject({ owed: 0, held: 0, failed: 0, rejected: 2, lastError: null })
+    expect((await api.get('/metrics')).text).toMatch(/directory_failed{[^}]*} 0/)
+    const listed = (await api.get(`${directory}/bindings?state=failed`)).body['items']
+    expect(listed).toHaveLength(2)
+  })
+
   test('are taken back by binding again', async () => {
     const { world, ids, command } = await beyond()
     const job = await command('POST', '/bindings', { userIds: ids })

@@ -8,6 +8,7 @@ import type { RejectionCode } from '../db/rejection.ts'
 import { foldCase } from '../kernel/fold.ts'
 import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
+import { MAX_MEMBERSHIPS } from '../plan/requests.ts'
 import type { BindingError } from './draft.ts'
 
 /** What has to be selected of the account to decide. */
@@ -23,19 +24,20 @@ export interface Account {
   readonly createdAt: number | undefined
   readonly isGuest: boolean
   readonly isSynced: boolean
-  /** It has a role, or is in a group that may have one; undefined when nobody looked, or nobody may. */
-  readonly isPrivileged?: boolean
+  /** It has a role, or is in a group that may have one; `unknown`: not all was read; undefined when nobody looked, or nobody may. */
+  readonly isPrivileged?: boolean | 'unknown'
 }
 
-/** Whether one of somebody's memberships, as Graph lists them, makes the account privileged. */
-export function isPrivilegedBy(body: Json | undefined): boolean {
-  const list = isJsonObject(body) ? body['value'] : undefined
-  const memberships = (isJsonArray(list) ? list : []).filter((item) => isJsonObject(item))
-  return memberships.some(
+/** Whether one of somebody's memberships makes the account privileged: `unknown` when Graph's list goes on, and none so far does. */
+export function isPrivilegedBy(body: Json | undefined): boolean | 'unknown' {
+  const { value, '@odata.nextLink': next } = isJsonObject(body) ? body : {}
+  const isPrivileged = (isJsonArray(value) ? value : []).some(
     (item) =>
-      item['@odata.type'] === '#microsoft.graph.directoryRole' ||
-      item['isAssignableToRole'] === true,
+      isJsonObject(item) &&
+      (item['@odata.type'] === '#microsoft.graph.directoryRole' ||
+        item['isAssignableToRole'] === true),
   )
+  return !isPrivileged && typeof next === 'string' ? 'unknown' : isPrivileged
 }
 
 /** Reads the account out of Graph's answer. */
@@ -198,6 +200,12 @@ function reasonToHold(
       code: 'account_is_privileged',
       what: 'has an administrator role, or is in a group that may have one',
       whatToDo: `Take the role from the account, or ${instead}. Who administers Microsoft 365 is not handed to a source of users, approved or not.`,
+    }
+  if (account.isPrivileged === 'unknown')
+    return {
+      code: 'account_privileges_unknown',
+      what: `is in more than ${MAX_MEMBERSHIPS} groups, too many to see whether one of them may have an administrator role`,
+      whatToDo: `Take the account out of groups until it is in at most ${MAX_MEMBERSHIPS}, then replay it; or change the address. Approving does not help.`,
     }
   if (policy === 'adopt') return undefined
   return {

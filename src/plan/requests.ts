@@ -78,10 +78,16 @@ export function listDomains(): GraphRequest {
   return { method: 'GET', url: '/domains?$select=id,isVerified' }
 }
 
+/** So many roles and groups of a user are read: the most that Graph lists at once. */
+export const MAX_MEMBERSHIPS = 999
+
 /** Reads the roles and groups of a user, also those it has through other groups. */
 export function listMemberships(graphId: string): GraphRequest {
   const select = '$select=id,isAssignableToRole'
-  return { method: 'GET', url: `${userUrl(graphId)}/transitiveMemberOf?${select}&$top=999` }
+  return {
+    method: 'GET',
+    url: `${userUrl(graphId)}/transitiveMemberOf?${select}&$top=${MAX_MEMBERSHIPS}`,
+  }
 }
 
 /** Reads an object in the recycle bin; 404 when it is not there. */

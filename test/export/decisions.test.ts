@@ -150,6 +150,11 @@ describe('an account that has the name of a create', () => {
     ['a guest', { account: { ...OLD, isGuest: true } }, 'account_is_guest'],
     ['mastered on premises', { account: { ...OLD, isSynced: true } }, 'account_is_synced'],
     ['privileged', { account: { ...OLD, isPrivileged: true } }, 'account_is_privileged'],
+    [
+      'perhaps privileged',
+      { account: { ...OLD, isPrivileged: 'unknown' as const } },
+      'account_privileges_unknown',
+    ],
     ['another user’s', { account: OLD, boundTo: holder, attempts: 8 }, 'account_bound'],
   ])('that is %s is not adopted, approved or not', (_, parts, code) => {
     for (const isApproved of [false, true])

@@ -73,6 +73,23 @@ describe('a privileged account', () => {
     })
     expect(accounts(world)).toMatchObject([{ displayName: 'Seeded User 1' }])
   })
+
+  test('is what an account may be that is in more groups than are read: it is not adopted either', async () => {
+    const world = await exportWorld()
+    world.graph.seed({ users: 1, groups: 1000, membersPerGroup: 1, prefix: 'a' })
+    const id = await create(world, 'x', {
+      emails: [{ type: 'work', primary: true, value: 'a1@contoso.com' }],
+    })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      error: {
+        code: 'account_privileges_unknown',
+        message: expect.stringContaining('is in more than 999 groups'),
+      },
+    })
+    expect(accounts(world)).toMatchObject([{ displayName: 'Seeded User 1' }])
+  })
 })
 
 describe('an account that is mastered on premises', () => {

@@ -96,13 +96,21 @@ const EVERYTHING = sql`(SELECT json_group_array(name) FROM (
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
 const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
 
-/** A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. */
+/** Nothing that came in the meantime is for its account: no password above all. */
+const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
+
+/**
+ * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. `boundAt`: the sequence at
+ * which whoever had ended is bound again.
+ */
 const revived = (
   now: number,
+  boundAt: SQL,
 ): SQL => sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
   deleted_at = CASE kind WHEN 'user' THEN deleted_at END,
   unknown = CASE state WHEN 'former' THEN ${EVERYTHING} ELSE unknown END,
   snapshot = CASE WHEN ${IS_BACK} THEN json_patch('{}', json_object('email', snapshot ->> 'email')) ELSE snapshot END,
+  password_sequence = CASE WHEN ${HAS_ENDED} THEN max(password_sequence, ${boundAt}) ELSE password_sequence END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   adopting = CASE WHEN state <> 'former' THEN adopting END,
@@ -112,18 +120,21 @@ const revived = (
 const importedAccount = (directoryId: string): SQL =>
   sql`CASE imported_from ->> '$.directoryId' WHEN ${directoryId} THEN imported_from ->> '$.graphId' END`
 
-/** Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. */
+/**
+ * Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. A
+ * password that is older than the bind counts as delivered: a later bind sends none.
+ */
 function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page, ids: SQL): SQL {
   const found = (kind: 'user' | 'group', table: SQL, account: SQL) =>
     sql`SELECT ${kind} AS kind, id, ${account} AS account FROM ${table} WHERE organization_id = ${organizationId} AND id IN (${ids})`
   const users = found('user', sql`user`, importedAccount(directoryId))
   return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown,
-      due_at, asked_sequence, bound_sequence, member_cursor, adopting)
-    SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence}, ${sequence},
+      due_at, asked_sequence, bound_sequence, password_sequence, member_cursor, adopting)
+    SELECT ${organizationId}, ${directoryId}, r.kind, r.id, 'pending', 'manual', '{}', '[]', ${now}, ${sequence}, ${sequence}, ${sequence},
       CASE r.kind WHEN 'group' THEN '' END, r.account
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
+      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
       bound_sequence = CASE state WHEN 'former' THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
@@ -168,16 +179,19 @@ function undo(
 const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`
 
-/** Whoever is a member of one of the groups is bound, unless an administrator has unbound it. */
+/** Whoever is a member of one of the groups is bound, unless an administrator has unbound it; a password that was followed before is older. */
 function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
   const { organizationId, directoryId } = key
   if (groupIds === null) return sql`SELECT 1 WHERE FALSE`
-  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at, adopting)
-    SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}, ${importedAccount(directoryId)}
+  const position = sql`(SELECT position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
+  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at, adopting,
+      password_sequence)
+    SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}, ${importedAccount(directoryId)},
+      ${position}
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now)}, reason = 'groups', due_at = ${now}, bound_sequence = NULL
+      ${revived(now, position)}, reason = 'groups', due_at = ${now}, bound_sequence = NULL
     WHERE unbound_by = 'groups'`
 }
 

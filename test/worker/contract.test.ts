@@ -364,21 +364,4 @@ describe('an export', () => {
     await world.settle()
     expect(await world.binding(body['id'])).toMatchObject({ state: 'synced' })
   })
-
-  test('of a bind sends no password that every directory was through with', async () => {
-    const world = await exportWorld({ settings: BY_HAND })
-    const { organizationId, clock } = world
-    const api = await apiClient({ organizationId, clock })
-    const { body } = await world.scim.post(
-      '/Users',
-      newUser('ann', { password: 'S3cret-of-hers!' }),
-    )
-    await world.settle()
-    clock.now += 120_000
-    await world.jobs.scheduled({ cron: '* * * * *' })
-    await api.post(`/directories/${world.directoryId}/bindings`, { userIds: [body['id']] })
-    await world.settle()
-    const [account] = world.graph.summary().users
-    expect(account?.['password']).toHaveLength(24)
-  })
 })

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
 import type { LeaseKey } from './lease.ts'
+import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -221,17 +222,10 @@ function wake({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number):
           AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former')))`
 }
 
-/** Whoever is unbound leaves the groups that are bound here: their memberships are to be looked at. */
-function letGo({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number): SQL[] {
-  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const ending = sql`SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group')
-    AND resource_id IN (${ids}) AND state = 'unbinding'`
-  const memberships = sql`FROM group_member WHERE organization_id = ${organizationId} AND member_id IN (${ending})`
-  return [
-    sql`UPDATE exported_member SET unknown = 1 WHERE ${mine}
-      AND (group_id, member_id) IN (SELECT group_id, member_id ${memberships})`,
-    sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-      WHERE ${mine} AND kind = 'group' AND resource_id IN (SELECT group_id ${memberships})
-        AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')`,
-  ]
+/** Whoever is unbound leaves the groups that are bound here. */
+function letGo(key: LeaseKey, ids: SQL, now: number): SQL[] {
+  const { organizationId, directoryId } = key
+  const ending = sql`SELECT resource_id FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}
+    AND kind IN ('user', 'group') AND resource_id IN (${ids}) AND state = 'unbinding'`
+  return letGoStatements(key, ending, now)
 }

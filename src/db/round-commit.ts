@@ -10,6 +10,7 @@ import { type JobErrors, jobErrorStatements } from './job-store.ts'
 import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { takeImported } from './imported-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
+import { letGoStatements } from './letting-go.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
 export interface EdgeChange {
@@ -40,10 +41,10 @@ export interface RoundCommit {
   readonly doneWaiting: readonly string[]
   /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
   readonly moved: readonly string[]
-  /** Those of them that ended here: the groups that they are in let go of them. */
-  readonly left: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
   readonly unbound: readonly string[]
+  /** Who is to leave the groups that it is in, and was not told to before. */
+  readonly parting: readonly string[]
   /** Graph ids that went: whose manager they were becomes due. */
   readonly lostGraphIds: readonly string[]
   /** Graph ids whose holders become due: somebody waits for their name. */
@@ -87,7 +88,7 @@ export async function commitRound(
     ...bindingStatements(round.bindings),
     ...edgeStatements(key, round.edges, round.endedGroups),
     ...awaitedStatements(key, round),
-    ...leftStatements(key, round.left, round.now),
+    ...partingStatements(key, round),
     directoryStatement(key, round),
     ...(round.domains === undefined ? [] : domainStatements(key, round.domains, round.now)),
     ...passwordStatements(key, round.passwordsOf),
@@ -187,21 +188,9 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   return statements
 }
 
-/**
- * Whoever was unbound is in the same groups here as before, but in none of them there: what Graph was told of it is looked at
- * again. Deleted resources are in no group any more, and their events name those that they were in.
- */
-function leftStatements(key: LeaseKey, left: readonly string[], now: number): SQL[] {
-  if (left.length === 0) return []
-  const memberships = (columns: SQL) =>
-    sql`SELECT ${columns} FROM group_member WHERE organization_id = ${key.organizationId}
-      AND member_id IN (SELECT value FROM json_each(${JSON.stringify(left)}))`
-  return [
-    sql`UPDATE exported_member SET unknown = 1 WHERE ${mine(key)}
-      AND (group_id, member_id) IN (${memberships(sql`group_id, member_id`)})`,
-    sql`UPDATE binding SET due_at = ${now} WHERE ${mine(key)} AND kind = 'group' AND ${MAY_WAKE}
-      AND resource_id IN (${memberships(sql`group_id`)})`,
-  ]
+function partingStatements(key: LeaseKey, { parting, now }: RoundCommit): SQL[] {
+  if (parting.length === 0) return []
+  return letGoStatements(key, sql`SELECT value FROM json_each(${JSON.stringify(parting)})`, now)
 }
 
 /** Before the bindings: one account is bound once, and the index that sees to it would refuse the batch. */

@@ -7,6 +7,7 @@ import { decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
 import { type Grant, type Lane, openLanes, readGrant, takeTokens } from './lane-store.ts'
 import { type DirectoryRow, holdsLease, type LeaseKey } from './lease.ts'
+import { type Parting, partingOf, toParting } from './letting-go.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
 import { group, pendingPassword, user } from './tables/provisioning.ts'
 
@@ -117,6 +118,7 @@ export interface RoundTargets {
   readonly bindings: readonly BindingRow[]
   readonly managerGraphIds: ReadonlyMap<string, string>
   readonly edges: readonly Edge[]
+  readonly parting: readonly Parting[]
   readonly passwords: readonly PendingPasswordRow[]
   /** Accounts in the recycle bin that one of the users may ask for. */
   readonly deleted: readonly DeletedAccount[]
@@ -145,7 +147,7 @@ export async function readTargets(
   const users = JSON.stringify(query.userIds)
   const groups = JSON.stringify(query.groupIds)
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const [, , grant, , userRows, groupRows, bindings, managers, edges, passwords, deleted] =
+  const [, , grant, , userRows, groupRows, bindings, managers, edges, parting, passwords, deleted] =
     await database.run(
       holdsLease(key),
       openLanes(query.lanes, query.now),
@@ -160,6 +162,7 @@ export async function readTargets(
         AND resource_id IN (SELECT value FROM json_each(${groups}))`,
       managersOf(organizationId, directoryId, sql`(SELECT value FROM json_each(${users}))`),
       edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
+      partingOf(key, users, groups),
       sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
       deletedAccountsOf(key, users, query.now),
@@ -172,6 +175,7 @@ export async function readTargets(
       rows(managers).map((row) => [String(row['resource_id']), String(row['graph_id'])]),
     ),
     edges: rows(edges).map(toEdge),
+    parting: rows(parting).map(toParting),
     passwords: rows(passwords).map((row) => decode(pendingPassword, row)),
     deleted: rows(deleted).map(toDeletedAccount),
     grant: readGrant(grant ?? { rows: [], changes: 0 }, query.lanes, query.wanted, query.now),

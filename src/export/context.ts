@@ -67,6 +67,8 @@ export interface Round {
   readonly takenOver: string[]
   /** What accounts held, read before it is overwritten; stored with the intent, before anything is sent. */
   readonly overwritten: Overwritten[]
+  /** Who is to leave the groups that it is in, and was not told to before. */
+  readonly parting: string[]
   /** What the jobs of commands tell of. */
   readonly jobErrors: JobErrors[]
   readonly events: NewEvent[]

@@ -23,6 +23,7 @@ import { readDomainFacts } from './domain-facts.ts'
 import { domainChange, recheckDomains } from './domains.ts'
 import { expansionOf, leavesImport, type Watch, watchOf } from './expansion.ts'
 import { exportGroups } from './group-round.ts'
+import { awaitLettingGo } from './letting-go.ts'
 import { collectTargets, positionsBefore, type Target, type Targets } from './targets.ts'
 import {
   DONE,
@@ -73,6 +74,7 @@ export async function runRound(
   const round = openRound({ ports, key, connection, log, targets, loaded, tokens })
   await exportUsers(round)
   await exportGroups(round)
+  awaitLettingGo(round)
   const changed = await commitRound(ports.database, key, toCommit(round))
   return { ...resultOf(round, now), changesUsers: changed > 0 }
 }
@@ -174,6 +176,7 @@ function openRound({ ports, key, connection, log, targets, loaded, tokens }: Ope
     calledHolders: [],
     takenOver: [],
     overwritten: [],
+    parting: [],
     jobErrors: [],
     events: [],
     removals: { before: readRemovals(log.directory.removals), granted: 0, sent: 0 },
@@ -196,8 +199,8 @@ const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
   arrived: [],
   doneWaiting: [],
   moved: [],
-  left: [],
   unbound: [],
+  parting: [],
   lostGraphIds: [],
   calledHolders: [],
   takenOver: [],
@@ -228,8 +231,8 @@ function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     moved: [...moved, ...drafts.filter(isBack)].map(({ target }) => target.id),
-    left: moved.filter(({ row }) => liveId(row) === null).map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
+    parting: round.parting,
     lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,

@@ -7,7 +7,7 @@ import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
 import { settleHeld } from './removals.ts'
-import { A_READ, settleWrite } from './settle.ts'
+import { SETS_NOTHING, settleWrite } from './settle.ts'
 import { REPLICATION_MS, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -75,7 +75,7 @@ function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
 function settleUnread(round: Round, { draft, read }: UserWork): void {
   const { clock, random } = round.ports
   if (read === undefined || read.kind === 'done' || round.halt !== null) return putOff(round, draft)
-  settleWrite(draft, A_READ, read, { now: clock.now(), random }, null)
+  settleWrite(draft, SETS_NOTHING, read, { now: clock.now(), random }, null)
 }
 
 /** An account that is as it was before its bind is none of ours: a later bind meets it as a stranger. */

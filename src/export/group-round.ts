@@ -1,32 +1,17 @@
 /** The groups of a round: first the groups themselves, then their memberships, which may name users created just before. */
-import type { Outcome } from '../graph/outcome.ts'
-import { isJsonObject } from '../kernel/json.ts'
-import { type DirectoryGroup, directoryGroup } from '../plan/directory-user.ts'
-import {
-  groupUniqueName,
-  type GroupPlan,
-  type GroupSnapshot,
-  planGroup,
-} from '../plan/group-plan.ts'
+import { MEMBERS } from '../db/whole-group.ts'
+import { groupUniqueName, type GroupPlan, type GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { ageOf, type Draft, isEnding, openDraft, owe } from './draft.ts'
+import { ageOf, type Draft } from './draft.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
+import { type GroupWork, lookForEnding, openGroupWorks } from './group-work.ts'
 import { exportMembers } from './member-round.ts'
 import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
-import { MEMBERS } from '../db/whole-group.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
-import { A_READ, settleWrite } from './settle.ts'
+import { settleWrite } from './settle.ts'
 import { isRemoval } from './threshold.ts'
-
-/** One group of a round. */
-export interface GroupWork {
-  readonly draft: Draft
-  /** Undefined when it was deleted. */
-  readonly group: DirectoryGroup | undefined
-  plan: GroupPlan
-}
 
 /** Carries the round's groups and memberships as far as the tokens reach. */
 export async function exportGroups(round: Round): Promise<void> {
@@ -40,84 +25,6 @@ export async function exportGroups(round: Round): Promise<void> {
     ready.map(({ draft }) => draft),
   )
   for (const work of works) finishGroup(round, work, unsettled.has(work.draft.target.id))
-}
-
-function openGroupWorks(round: Round): GroupWork[] {
-  const rows = new Map(
-    round.loaded.bindings
-      .filter(({ kind }) => kind === 'group')
-      .map((row) => [row.resourceId, row]),
-  )
-  return round.targets.groups.flatMap((target) => {
-    const row = round.loaded.groups.find(({ id }) => id === target.id)
-    const before = rows.get(target.id)
-    const isNew = round.settings.bindNewGroups === 'all' && target.created && row !== undefined
-    if (before?.state === 'former' || (before === undefined && !isNew)) return []
-    const draft = openDraft(round.key, target, before, 'all')
-    round.drafts.set(target.id, draft)
-    round.graphIds.set(target.id, draft.row.graphId)
-    const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-    return [{ draft, group, plan: planWork(round, { draft, group }) }]
-  })
-}
-
-const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'group'>): GroupPlan =>
-  planGroup({
-    organizationId: round.key.organizationId,
-    group,
-    ending: isEnding(draft.row) ? 'unbound' : undefined,
-    binding: { ...draft.row, snapshot: snapshotOf(draft) },
-    settings: round.settings,
-  })
-
-/** A group that ends while its create has no answer may exist: what is to be deleted is looked for by its unique name. */
-async function lookForEnding(round: Round, works: readonly GroupWork[]): Promise<void> {
-  if (round.settings.onGroupDelete !== 'delete') return
-  const lost = works.filter(
-    ({ draft: { row }, plan }) =>
-      plan.action === 'end' && row.graphId === null && row.unknown.length > 0,
-  )
-  if (lost.length === 0) return
-  for (const { draft } of lost)
-    // The tries of its create do not count as looks.
-    if (draft.row.state !== 'unbinding')
-      draft.row = { ...draft.row, state: 'unbinding', attempts: 0 }
-  const outcomes = await sendWave(
-    round,
-    lost.map(({ draft }) => lookItem(round, draft)),
-  )
-  for (const work of lost) {
-    const { draft } = work
-    const outcome = outcomes.get(draft.target.id)
-    const body = outcome?.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : {}
-    if (typeof body['id'] === 'string') draft.row = { ...draft.row, graphId: body['id'] }
-    // It was never made, or is gone: then there is nothing to delete.
-    else if (outcome?.kind !== 'missing') tryAgain(round, draft, outcome)
-    work.plan = planWork(round, work)
-  }
-}
-
-function tryAgain(round: Round, draft: Draft, outcome: Outcome | undefined): void {
-  const { clock, random } = round.ports
-  if (outcome === undefined || outcome.kind === 'done') return owe(draft, clock.now())
-  settleWrite(draft, A_READ, outcome, { now: clock.now(), random }, null)
-}
-
-/** So often a group that a replica does not know is looked for. */
-const LOOKS = 3
-
-const lookItem = (round: Round, { target, row }: Draft): WaveItem => ({
-  id: target.id,
-  context: {
-    purpose: 'read',
-    request: getGroup(groupUniqueName(round.key.organizationId, target.id)),
-    ...(row.attempts < LOOKS ? { ageSeconds: 0 } : {}),
-  },
-})
-
-function snapshotOf({ row }: Draft): GroupSnapshot {
-  const name = row.snapshot['displayName']
-  return typeof name === 'string' ? { displayName: name } : {}
 }
 
 /** Deletions beyond the directory's threshold are held. */

@@ -1,14 +1,12 @@
 /** What becomes of a binding when one of its writes was answered, or was not. Pure but for the draft it is given. */
 import type { Outcome } from '../graph/outcome.ts'
 import { backoffBase, backoffSeconds } from '../kernel/backoff.ts'
-import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
-import type { GroupSnapshot } from '../plan/group-plan.ts'
-import type { PlannedWrite } from '../plan/planned.ts'
 import { knownAfter } from '../plan/settle.ts'
-import type { Snapshot } from '../plan/snapshot.ts'
 import { MAX_CALLS } from './adoption.ts'
 import { type BindingError, type Draft, fail, owe } from './draft.ts'
+import { settleDone, type SettledWrite } from './settle-done.ts'
 
 export interface Moment {
   readonly now: number
@@ -16,11 +14,13 @@ export interface Moment {
   readonly random: () => number
 }
 
-/** What settling looks at of a write. */
-type Write = Omit<PlannedWrite<Snapshot | GroupSnapshot>, 'request'>
-
-/** What settling takes a read for: it changes nothing, whatever becomes of it. */
-export const A_READ: Write = { purpose: 'update', sets: {}, attributes: [], carriesPassword: false }
+/** What settling takes a request for that sets no value of its object, whatever becomes of it: a read, a membership. */
+export const SETS_NOTHING: SettledWrite = {
+  purpose: 'update',
+  sets: {},
+  attributes: [],
+  carriesPassword: false,
+}
 
 /** A user keeps being tried for about an hour of backoff, then it has failed. */
 const MAX_ATTEMPTS = 20
@@ -32,7 +32,7 @@ const UNANSWERED_MS = 3_600_000
 /** Takes the outcome of `write` into the draft; `created` is the name under which a create was sent. */
 export function settleWrite(
   draft: Draft,
-  write: Write,
+  write: SettledWrite,
   outcome: Outcome,
   moment: Moment,
   createdAs: string | null,
@@ -40,7 +40,7 @@ export function settleWrite(
   switch (outcome.kind) {
     case 'done':
     case 'alreadyDone':
-      return settleDone(draft, write, outcome, moment)
+      return settleDone(draft, write, outcome, moment.now)
     case 'throttled':
       return owe(draft, moment.now + outcome.retryAfterSeconds * 1000)
     case 'retry':
@@ -72,73 +72,6 @@ export function settleWrite(
   }
 }
 
-function settleDone(
-  draft: Draft,
-  write: Write,
-  outcome: Extract<Outcome, { kind: 'done' | 'alreadyDone' }>,
-  { now }: Moment,
-): void {
-  if (write.restores !== undefined) return settleRestored(draft, write, write.restores, now)
-  const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : undefined
-  const createdId = write.purpose === 'create' ? body?.['id'] : undefined
-  const answered = { sets: definedOnly(write.sets), attributes: write.attributes }
-  const known = knownAfter<JsonObject>(draft.row, answered, 'answered')
-  const manager = known.snapshot['manager']
-  draft.row = {
-    ...draft.row,
-    graphId: typeof createdId === 'string' ? createdId : draft.row.graphId,
-    ...known,
-    managerGraphId: typeof manager === 'string' ? manager : null,
-    exportedAt: now,
-    // Whoever is let in again may be locked out again, and that counts anew.
-    takenAt: answered.sets['accountEnabled'] === true ? null : draft.row.takenAt,
-    creatingAs: null,
-    creatingSince: null,
-    attempts: 0,
-    error: null,
-    restoring: stillRestoring(draft.row.restoring, write),
-    ...(write.purpose === 'delete' ? { deletedAt: now } : {}),
-    ...(write.purpose === 'create' ? { deletedAt: null } : {}),
-  }
-  draft.writes += 1
-  for (const name of write.attributes) draft.attributes.add(name)
-}
-
-/** The account is there again, under its new name; of the rest that we had exported to it nothing is known. */
-function settleRestored(draft: Draft, write: Write, graphId: string, now: number): void {
-  draft.row = {
-    ...draft.row,
-    graphId,
-    snapshot: definedOnly(write.sets),
-    deletedAt: null,
-    unknown: write.attributes.filter((name) => !(name in write.sets)),
-    exportedAt: now,
-    creatingAs: null,
-    creatingSince: null,
-    attempts: 0,
-    error: null,
-    approval: null,
-    takenAt: null,
-  }
-  draft.writes += 1
-  draft.attributes.add('email')
-  // What the user is to hold by now is planned by the next round.
-  owe(draft, now)
-}
-
-/** What was given back is sent once; whatever else is to be is sent in writes of its own. */
-function stillRestoring(restoring: JsonObject | null, write: Write): JsonObject | null {
-  if (restoring === null || write.putsBack !== true) return restoring
-  const rest = Object.entries(restoring).filter(([name]) => !write.attributes.includes(name))
-  return rest.length === 0 ? null : Object.fromEntries(rest)
-}
-
-function definedOnly(values: Write['sets']): JsonObject {
-  const defined: Record<string, string | boolean | null> = {}
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) defined[name] = value
-  return defined
-}
-
 function retryLater(
   draft: Draft,
   { now, random }: Moment,
@@ -156,7 +89,7 @@ function retryLater(
 /** Nobody knows whether it happened: its attributes differ from every value until a write of them was answered. */
 function settleUnknown(
   draft: Draft,
-  write: Write,
+  write: SettledWrite,
   moment: Moment,
   createdAs: string | null,
   afterSeconds: number | undefined,
@@ -179,12 +112,13 @@ function settleUnknown(
 }
 
 /** Afterwards there is an account that was not there before: until then its name is all that is known of it. */
-const makesAccount = ({ purpose }: Write): boolean => purpose === 'create' || purpose === 'restore'
+const makesAccount = ({ purpose }: SettledWrite): boolean =>
+  purpose === 'create' || purpose === 'restore'
 
 /** A taken name is looked at by the next round: the account may be one that is to be adopted. */
 function settleConflict(
   draft: Draft,
-  write: Write,
+  write: SettledWrite,
   outcome: Extract<Outcome, { kind: 'conflict' }>,
   moment: Moment,
   createdAs: string | null,
@@ -212,7 +146,7 @@ function settleConflict(
 
 function settleMissing(
   draft: Draft,
-  write: Write,
+  write: SettledWrite,
   outcome: Extract<Outcome, { kind: 'missing' }>,
   moment: Moment,
 ): void {

@@ -1,0 +1,107 @@
+/** What a round leaves behind, gathered for the batch that stores it. Pure. */
+import { authFailure } from '../db/abandoned.ts'
+import type { NewEvent } from '../db/event-log.ts'
+import { laneKey } from '../db/lane-store.ts'
+import { isRejection } from '../db/rejection.ts'
+import type { RoundCommit } from '../db/round-commit.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Round } from './context.ts'
+import { domainChange } from './domains.ts'
+import { changeOf, type Draft } from './draft.ts'
+import { removalsChange } from './removals.ts'
+import { positionsBefore } from './targets.ts'
+
+/** Of a round that carried nothing. */
+export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPosition'> = {
+  bindings: [],
+  edges: [],
+  endedGroups: [],
+  awaits: [],
+  arrived: [],
+  doneWaiting: [],
+  moved: [],
+  unbound: [],
+  parting: [],
+  lostGraphIds: [],
+  calledHolders: [],
+  takenOver: [],
+  passwordsOf: [],
+  domains: undefined,
+  removals: null,
+  lastDrain: null,
+  lastError: null,
+  authError: null,
+  lanes: [],
+  unusedTokens: 0,
+  blocks: [],
+  jobErrors: [],
+  events: [],
+}
+
+/** Of a round that is through. */
+export function toCommit(round: Round): RoundCommit {
+  const now = round.ports.clock.now()
+  const drafts = [...round.drafts.values()].filter(({ target }) => !round.unreached.has(target))
+  const bindings = drafts.flatMap((draft) => changeOf(draft) ?? [])
+  const moved = drafts.filter(hasMoved)
+  return {
+    now,
+    bindings,
+    edges: round.edges,
+    endedGroups: round.endedGroups,
+    awaits: round.awaits,
+    arrived: round.arrived,
+    doneWaiting: round.doneWaiting,
+    moved: [...moved, ...drafts.filter(isBack)].map(({ target }) => target.id),
+    unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
+    parting: round.parting,
+    lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
+    calledHolders: round.calledHolders,
+    takenOver: round.takenOver,
+    passwordsOf: round.passwordsOf,
+    domains: domainChange(round),
+    removals: removalsChange(round),
+    ...positionsBefore(round.targets, [...round.cut]),
+    lastDrain: { at: now, writes: round.writes },
+    lastError: lastError(drafts, now),
+    authError: authErrorOf(round),
+    lanes: round.lanes,
+    unusedTokens: round.tokens,
+    blocks: blocksOf(round),
+    jobErrors: round.jobErrors,
+    events: [...round.events, ...authEvents(round, now)],
+  }
+}
+
+function authErrorOf({ halt }: Round): string | null {
+  return halt?.kind === 'auth' ? `${halt.error.message} ${halt.error.whatToDo}` : null
+}
+
+function authEvents({ halt, key }: Round, now: number): NewEvent[] {
+  return halt?.kind === 'auth' ? [authFailure(key, halt.error.code, now)] : []
+}
+
+/** Whether the Graph id by which others name the resource came, changed, or went. */
+const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+
+/** Whether it is a user's that ends with this round. */
+const hasEnded = ({ target, before, row }: Draft): boolean =>
+  target.kind === 'user' && row.state === 'former' && before?.state !== 'former'
+
+/** Bound again, with the account it had: its groups wait for it, as for one that has just got its Graph id. */
+const isBack = ({ target, before, row }: Draft): boolean =>
+  target.due && before?.state === 'owed' && row.state === 'synced' && row.graphId !== null
+
+const liveId = (row: Draft['before']): string | null =>
+  row === undefined || row.state === 'former' ? null : row.graphId
+
+function lastError(drafts: readonly Draft[], now: number): JsonObject | null {
+  const failed = drafts.findLast(
+    ({ row, before }) => row.state === 'failed' && row !== before && !isRejection(row.error),
+  )
+  if (failed === undefined) return null
+  return { at: now, resourceId: failed.target.id, ...failed.row.error }
+}
+
+const blocksOf = ({ blocks, directory: { tenantId, clientId } }: Round): RoundCommit['blocks'] =>
+  [...blocks].map(([scope, until]) => ({ key: laneKey(scope, tenantId, clientId), until }))

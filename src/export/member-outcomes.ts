@@ -1,0 +1,119 @@
+/** What becomes of a membership when its write was answered, or was not. */
+import type { Outcome } from '../graph/outcome.ts'
+import type { MemberWrite } from '../plan/group-plan.ts'
+import { addMember } from '../plan/requests.ts'
+import type { Round } from './context.ts'
+import { type BindingError, type Draft, fail } from './draft.ts'
+import type { EdgePlan } from './edges.ts'
+import { type Members, type MemberStep, noteArrived } from './member-steps.ts'
+import { SETS_NOTHING, settleWrite } from './settle.ts'
+
+/** Takes the outcome of one write; gives the steps that have to be tried in another shape. */
+export function settleStep(members: Members, step: MemberStep, outcome: Outcome): MemberStep[] {
+  const { round, unsettled } = members
+  const { draft, write, edges } = step
+  if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') {
+    draft.writes += 1
+    draft.attributes.add('members')
+    draft.row = { ...draft.row, exportedAt: round.ports.clock.now() }
+    // What the group itself was refused for stays told.
+    if (!draft.stopped) draft.row = { ...draft.row, attempts: 0, error: null }
+    for (const plan of edges) storeEdge(round, plan, write)
+    return []
+  }
+  if (outcome.kind === 'retry' && outcome.reason === 'earlier_failed') return [step]
+  const cannotTell = ['splitNeeded', 'permanent', 'missing', 'conflict'].includes(outcome.kind)
+  if (cannotTell && write.adds.length > 1) return singles(round, step)
+  if (isNotSent(outcome)) {
+    putOff(members, step)
+    return []
+  }
+  unsettled.add(draft.target.id)
+  members.failures.set(draft.target.id, outcome)
+  for (const plan of edges) remember(round, plan)
+  return []
+}
+
+/** Throttled, or behind one that was: the round is over, and nothing is wrong with the membership. */
+const isNotSent = (outcome: Outcome): boolean =>
+  outcome.kind === 'throttled' || (outcome.kind === 'retry' && outcome.reason === 'not_sent')
+
+/**
+ * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
+ * in the page of a whole comparison, which begins again where it began.
+ */
+export function putOff(members: Members, { draft, edges }: MemberStep): void {
+  const { round, unsettled, pageStart } = members
+  const { target } = draft
+  unsettled.add(target.id)
+  const isRemembered = edges.every(({ edge }) => edge.unknown)
+  if (!isRemembered) round.cut.add(target)
+  const start = pageStart.get(target.id)
+  if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
+  if (draft.row.dueAt === null && (target.due || isRemembered || start !== undefined))
+    draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
+}
+
+/** What Graph holds now; an exchange of Graph ids is through when the new one was added. */
+function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite): void {
+  const { edge, add, remove } = plan
+  const { groupId, memberId } = edge
+  const exportedAt = round.ports.clock.now()
+  if (!plan.awaits) noteArrived(round, edge)
+  if (add !== null && write.adds.includes(add))
+    round.edges.push({ groupId, memberId, graphId: add, unknown: false, exportedAt })
+  else if (add === null && remove !== null && write.removes.includes(remove))
+    round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })
+}
+
+/** A membership that could not be written is unknown until it is: so it is met again, whatever the log says by then. */
+const remember = (round: Round, { edge, add, remove, awaits }: EdgePlan): void => {
+  const { groupId, memberId } = edge
+  if (!awaits) noteArrived(round, edge)
+  const exportedAt = edge.exportedAt ?? round.ports.clock.now()
+  round.edges.push({ groupId, memberId, graphId: remove ?? add, unknown: true, exportedAt })
+}
+
+/** Twenty additions fail together when one cannot be added: one by one they show which. */
+function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberStep[] {
+  return write.adds.map((graphId, i) => ({
+    id: `${id}.${i}`,
+    draft,
+    write: {
+      request: addMember(round.ports.graphBase, draft.row.graphId ?? '', graphId),
+      adds: [graphId],
+      removes: [],
+    },
+    edges: edges.filter(({ add }) => add === graphId),
+  }))
+}
+
+/** What went wrong with a membership becomes the failure of its group, once every other was tried. */
+export function settleFailure({ round, failures }: Members, draft: Draft): void {
+  const outcome = failures.get(draft.target.id)
+  if (outcome === undefined) return
+  const { clock, random } = round.ports
+  const error = errorOf(outcome)
+  if (error !== undefined) fail(draft, error)
+  else settleWrite(draft, SETS_NOTHING, outcome, { now: clock.now(), random }, null)
+  // The rest of a group that is compared as a whole does not wait for one member of it.
+  if (draft.row.memberCursor !== null)
+    draft.row = { ...draft.row, dueAt: clock.now(), state: 'owed' }
+}
+
+/** What an administrator reads where the outcome means something else for a membership than for an object. */
+function errorOf({ kind }: Outcome): BindingError | undefined {
+  if (kind === 'missing')
+    return {
+      code: 'member_missing',
+      message: 'A member of the group does not exist in Microsoft 365 any more.',
+      whatToDo:
+        'Restore the account in Microsoft 365 (Entra ID, Deleted users), or export that user again.',
+    }
+  if (kind !== 'splitNeeded' && kind !== 'restart') return undefined
+  return {
+    code: kind,
+    message: 'Microsoft 365 answered a membership in a way that is not understood.',
+    whatToDo: 'Export the group again.',
+  }
+}

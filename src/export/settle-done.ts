@@ -1,0 +1,79 @@
+/** What becomes of a binding when one of its writes was answered OK. Pure but for the draft it is given. */
+import type { Outcome } from '../graph/outcome.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import type { GroupSnapshot } from '../plan/group-plan.ts'
+import type { PlannedWrite } from '../plan/planned.ts'
+import { knownAfter } from '../plan/settle.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import { type Draft, owe } from './draft.ts'
+
+/** What settling looks at of a write. */
+export type SettledWrite = Omit<PlannedWrite<Snapshot | GroupSnapshot>, 'request'>
+
+/** What Graph holds by now is known, and the tries begin anew. */
+export function settleDone(
+  draft: Draft,
+  write: SettledWrite,
+  outcome: Extract<Outcome, { kind: 'done' | 'alreadyDone' }>,
+  now: number,
+): void {
+  if (write.restores !== undefined) return settleRestored(draft, write, write.restores, now)
+  const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : undefined
+  const createdId = write.purpose === 'create' ? body?.['id'] : undefined
+  const answered = { sets: definedOnly(write.sets), attributes: write.attributes }
+  const known = knownAfter<JsonObject>(draft.row, answered, 'answered')
+  const manager = known.snapshot['manager']
+  draft.row = {
+    ...draft.row,
+    graphId: typeof createdId === 'string' ? createdId : draft.row.graphId,
+    ...known,
+    managerGraphId: typeof manager === 'string' ? manager : null,
+    exportedAt: now,
+    // Whoever is let in again may be locked out again, and that counts anew.
+    takenAt: answered.sets['accountEnabled'] === true ? null : draft.row.takenAt,
+    creatingAs: null,
+    creatingSince: null,
+    attempts: 0,
+    error: null,
+    restoring: stillRestoring(draft.row.restoring, write),
+    ...(write.purpose === 'delete' ? { deletedAt: now } : {}),
+    ...(write.purpose === 'create' ? { deletedAt: null } : {}),
+  }
+  draft.writes += 1
+  for (const name of write.attributes) draft.attributes.add(name)
+}
+
+/** The account is there again, under its new name; of the rest that we had exported to it nothing is known. */
+function settleRestored(draft: Draft, write: SettledWrite, graphId: string, now: number): void {
+  draft.row = {
+    ...draft.row,
+    graphId,
+    snapshot: definedOnly(write.sets),
+    deletedAt: null,
+    unknown: write.attributes.filter((name) => !(name in write.sets)),
+    exportedAt: now,
+    creatingAs: null,
+    creatingSince: null,
+    attempts: 0,
+    error: null,
+    approval: null,
+    takenAt: null,
+  }
+  draft.writes += 1
+  draft.attributes.add('email')
+  // What the user is to hold by now is planned by the next round.
+  owe(draft, now)
+}
+
+/** What was given back is sent once; whatever else is to be is sent in writes of its own. */
+function stillRestoring(restoring: JsonObject | null, write: SettledWrite): JsonObject | null {
+  if (restoring === null || write.putsBack !== true) return restoring
+  const rest = Object.entries(restoring).filter(([name]) => !write.attributes.includes(name))
+  return rest.length === 0 ? null : Object.fromEntries(rest)
+}
+
+function definedOnly(values: SettledWrite['sets']): JsonObject {
+  const defined: Record<string, string | boolean | null> = {}
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) defined[name] = value
+  return defined
+}

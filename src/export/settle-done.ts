@@ -65,10 +65,13 @@ function settleRestored(draft: Draft, write: SettledWrite, graphId: string, now:
   owe(draft, now)
 }
 
-/** What was given back is sent once; whatever else is to be is sent in writes of its own. */
+/** What was given back is sent once; an account is disabled again only when its sessions are ended too. */
 function stillRestoring(restoring: JsonObject | null, write: SettledWrite): JsonObject | null {
   if (restoring === null || write.putsBack !== true) return restoring
-  const rest = Object.entries(restoring).filter(([name]) => !write.attributes.includes(name))
+  const isHalf = restoring['accountEnabled'] === false && write.purpose !== 'revoke'
+  const rest = Object.entries(restoring).filter(
+    ([name]) => !write.attributes.includes(name) || (name === 'accountEnabled' && isHalf),
+  )
   return rest.length === 0 ? null : Object.fromEntries(rest)
 }
 

@@ -128,6 +128,20 @@ describe('undoing a bind', () => {
     expect(written(world)).toEqual([])
   })
 
+  test('ends the sessions of an account that was disabled, although Graph is out of order at first', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    world.graph.journal.clear()
+    world.graph.faults.add({ match: { path: '/revokeSignInSessions' }, status: 503 })
+    await undo(await newest('binding_create'))
+    const revoked = written(world).filter(({ url }) => /revokeSignInSessions/.test(url))
+    expect(revoked.map(({ status }) => status)).toEqual([503, 200])
+    expect(account(world, id)['accountEnabled']).toBe(false)
+    expect(await world.binding(ann)).toMatchObject({ state: 'former' })
+  })
+
   test('puts back what a direction that was chosen since has overwritten as well', async () => {
     const { world, api, directory, command, direct, newest, undo } = await undoing()
     await api.patch(`${directory}/attributes`, { jobTitle: 'exclude' })

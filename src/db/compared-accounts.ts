@@ -78,7 +78,7 @@ export async function readAccounts(
     imported: new Map(
       users.flatMap(({ row, user }) => (user ? [[row.resourceId, user.imported]] : [])),
     ),
-    inFlight: usersIn(decode(directory, own?.rows[0] ?? {}).intent),
+    inFlight: idsInFlight(decode(directory, own?.rows[0] ?? {}).intent),
     blockedUntil: Number(block?.rows[0]?.['until'] ?? 0),
   }
 }
@@ -137,8 +137,8 @@ function toCompared(list: readonly unknown[]): {
   }
 }
 
-/** The users that an intent names: what Graph holds of them may be newer than what is stored. */
-function usersIn(intent: Json | null): ReadonlySet<string> {
+/** The users and groups that an intent names: what Graph holds of them may be newer than what is stored. */
+export function idsInFlight(intent: Json | null): ReadonlySet<string> {
   const writes = isJsonObject(intent) ? intent['writes'] : undefined
   const ids = (isJsonArray(writes) ? writes : []).map((write) =>
     isJsonObject(write) ? write['id'] : undefined,

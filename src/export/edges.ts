@@ -1,5 +1,6 @@
 /** Which memberships Graph has to be told of. Pure. */
 import type { Edge } from '../db/round-store.ts'
+import type { Target } from './targets.ts'
 
 /** What one membership asks for; an added or removed one is named by the Graph id that it is about. */
 export interface EdgePlan {
@@ -24,4 +25,15 @@ export function planEdge(edge: Edge, graphId: string | null): EdgePlan {
     remove: isStale ? exportedAs : null,
     awaits: isMember && graphId === null,
   }
+}
+
+/** Whether reconciliation found that Graph holds this membership otherwise, of the account that the member still has. */
+export const isFound = ({ found }: Pick<Target, 'found'>, { memberId, graphId }: Edge): boolean =>
+  graphId !== null && found.has(`${memberId}:${graphId}`)
+
+/** What was found to be otherwise is unknown: a member is added again, and who is none is removed, though we never added it. */
+export function withFinding(target: Pick<Target, 'found'>, edge: Edge): Edge {
+  if (!isFound(target, edge)) return edge
+  const { isMember, exportedAs, graphId } = edge
+  return { ...edge, unknown: true, exportedAs: exportedAs ?? (isMember ? null : graphId) }
 }

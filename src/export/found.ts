@@ -1,5 +1,5 @@
 /**
- * What reconciliation found of a user, which its command names: attributes that Graph holds otherwise are unknown from now on, and
+ * What reconciliation found of a user or group, which its command names: attributes that Graph holds otherwise are unknown from now on, and
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
@@ -36,6 +36,16 @@ function forgetExported(draft: Draft): void {
   )
   if (exported.length > 0) draft.row = { ...draft.row, unknown: [...unknown, ...exported] }
 }
+
+/** Takes the findings into the draft of a group: a name that Graph holds otherwise is unknown. Its memberships are looked at one by one. */
+export function takeGroupFindings(draft: Draft): void {
+  const { row, target } = draft
+  if (!target.found.has(NAME) || row.unknown.includes(NAME)) return
+  draft.row = { ...row, unknown: [...row.unknown, NAME] }
+}
+
+/** The one attribute of a group that is exported. */
+const NAME = 'displayName'
 
 const GONE = {
   ...OBJECT_MISSING,

@@ -4,7 +4,7 @@ import type { MemberWrite } from '../plan/group-plan.ts'
 import { addMember } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
-import type { EdgePlan } from './edges.ts'
+import { type EdgePlan, isFound } from './edges.ts'
 import { type Members, type MemberStep, noteArrived } from './member-steps.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
@@ -46,7 +46,7 @@ export function putOff(members: Members, { draft, edges }: MemberStep): void {
   const { round, unsettled, pageStart } = members
   const { target } = draft
   unsettled.add(target.id)
-  const isRemembered = edges.every(({ edge }) => edge.unknown)
+  const isRemembered = edges.every(({ edge }) => edge.unknown && !isFound(target, edge))
   if (!isRemembered) round.cut.add(target)
   const start = pageStart.get(target.id)
   if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }

@@ -5,7 +5,7 @@ import type { Outcome } from '../graph/outcome.ts'
 import { type MemberWrite, planMembers } from '../plan/group-plan.ts'
 import type { Round } from './context.ts'
 import type { Draft } from './draft.ts'
-import { type EdgePlan, planEdge } from './edges.ts'
+import { type EdgePlan, planEdge, withFinding } from './edges.ts'
 
 /** One write of a group, and the memberships that it is about. */
 export interface MemberStep {
@@ -38,7 +38,9 @@ const PAGES = 4
 async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]> {
   const { round, unsettled, pageStart } = members
   const { target, row } = draft
-  const named = round.loaded.edges.filter(({ groupId }) => groupId === target.id)
+  const named = round.loaded.edges
+    .filter(({ groupId }) => groupId === target.id)
+    .map((edge) => withFinding(target, edge))
   const cursor = target.whole ? '' : row.memberCursor
   if (cursor === null) return named
   if (pageStart.size >= PAGES) {

@@ -7,6 +7,7 @@
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { LogEntry, RoundLog } from '../db/round-store.ts'
+import { groupOf, membershipOf } from '../plan/drift.ts'
 import { isExpanding, NOBODY_WATCHED, type Watch } from './expansion.ts'
 
 export interface Target {
@@ -18,7 +19,7 @@ export interface Target {
   readonly members: Set<string>
   /** More members were touched than an event names: all are to be compared. */
   whole: boolean
-  /** What reconciliation found of a user, as its command names it. */
+  /** What reconciliation found of a user or group, as its command names it; of a group's memberships, `{member}:{its Graph id}`. */
   readonly found: Set<string>
   /** Where the urgent and the ordinary reading met it first; null where they did not. */
   urgentAt: number | null
@@ -142,12 +143,9 @@ const reached = (entries: readonly LogEntry[], toEnd: boolean, head: number): nu
 
 function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
   const touched = entry.touched ?? []
+  if (entry.type === 'drift_found') return foundTargets(collected, entry)
   if (entry.targetType === 'user') {
     const target = targetOf(collected, 'user', entry.targetId)
-    if (entry.type === 'drift_found') {
-      for (const name of touched) target.found.add(name)
-      return [target]
-    }
     if (entry.type === 'user_create') target.created = true
     // A deleted user is in no group any more: its event names those that it was in.
     const groups = touched.map((id) =>
@@ -167,6 +165,25 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
     target,
     ...groups.map((id) => touch(collected, targetOf(collected, 'group', id), target.id)),
   ]
+}
+
+/** A membership that was found otherwise is looked at with its group. */
+function foundTargets(
+  collected: Collected,
+  { targetType, targetId, touched }: LogEntry,
+): readonly Target[] {
+  const kind = targetType === 'group' ? 'group' : 'user'
+  return (touched ?? []).map((name) => {
+    const groupId = groupOf(name)
+    if (groupId === undefined) {
+      const target = targetOf(collected, kind, targetId)
+      target.found.add(name)
+      return target
+    }
+    const group = touch(collected, targetOf(collected, 'group', groupId), targetId)
+    group.found.add(`${targetId}:${name.slice(membershipOf(groupId).length + 1)}`)
+    return group
+  })
 }
 
 function touch(collected: Collected, target: Target, memberId: string): Target {

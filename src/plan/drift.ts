@@ -70,3 +70,14 @@ export function comparedProperties(keys: readonly SnapshotKey[]): readonly strin
   const graph = keys.map((key) => (key === 'accountEnabled' ? key : attributeNamed(key).graph))
   return [...new Set(['id', ...graph])]
 }
+
+const MEMBERS = 'members'
+
+/** What drift calls the membership of a user, or of a group, in this group. */
+export const membershipOf = (groupId: string): string => `${MEMBERS}:${groupId}`
+
+/** The group that a membership is one of; undefined for whatever else drifts. */
+export function groupOf(attribute: string): string | undefined {
+  const [what, groupId] = attribute.split(':')
+  return what === MEMBERS ? groupId : undefined
+}

@@ -150,6 +150,16 @@ export function getGroup(uniqueName: string): GraphRequest {
   return { method: 'GET', url: `${groupByNameUrl(uniqueName)}?$select=id` }
 }
 
+/** Reads the name of a group. */
+export function getGroupName(graphId: string): GraphRequest {
+  return { method: 'GET', url: `${groupUrl(graphId)}?$select=id,displayName` }
+}
+
+/** Lists the members of a group, as many on a page as Graph allows. */
+export function listMembers(graphId: string): GraphRequest {
+  return { method: 'GET', url: `${groupUrl(graphId)}/members?$select=id&$top=999` }
+}
+
 /** Creates the group of that unique name or updates it: repeating it makes no second group. 204 carries no id. */
 export function upsertGroup(uniqueName: string, body: JsonObject): GraphRequest {
   return {

@@ -19,6 +19,12 @@ const reconciliationShape = v.strictObject({
   onDemand: v.boolean(),
   counts: v.strictObject({
     read: v.pipe(v.number(), v.description('Users that Microsoft 365 told of.')),
+    groups: v.pipe(
+      v.number(),
+      v.description(
+        'Groups whose name and members were compared: in every run that compares everybody.',
+      ),
+    ),
     drift: v.number(),
     corrected: v.pipe(v.number(), v.description('Values that the export sends again.')),
     imported: v.number(),
@@ -26,7 +32,10 @@ const reconciliationShape = v.strictObject({
       v.number(),
       v.description('Users in Microsoft 365 that nobody here is bound to.'),
     ),
-    deleted: v.pipe(v.number(), v.description('Accounts that were deleted, or have come back.')),
+    deleted: v.pipe(
+      v.number(),
+      v.description('Accounts that were deleted, or have come back, and groups that are gone.'),
+    ),
   }),
   error: v.nullable(objectShape),
   startedAt: timeShape,
@@ -34,11 +43,22 @@ const reconciliationShape = v.strictObject({
 })
 
 const driftShape = v.strictObject({
-  userId: v.string(),
+  userId: v.pipe(
+    v.nullable(v.string()),
+    v.description(
+      'The user, or the group that is a member; null where a group itself is otherwise.',
+    ),
+  ),
+  groupId: v.pipe(
+    v.optional(v.string()),
+    v.description('The group, where it is about one or about a membership.'),
+  ),
   graphId: v.string(),
   attribute: v.pipe(
     v.string(),
-    v.description('An attribute, accountEnabled, or deleted: the account itself.'),
+    v.description(
+      'An attribute, accountEnabled, deleted (the account itself), members (whether userId is a member of groupId), or displayName of a group.',
+    ),
   ),
   direction: v.picklist(['export', 'import']),
   ours: v.unknown(),
@@ -57,7 +77,7 @@ export const reconcileApi: ApiRoom = {
     'POST /directories/:id/reconciliations': {
       summary: 'Compare everybody with Microsoft 365 now',
       details:
-        'The mode report writes nothing to Microsoft 365; enforce puts exported values back.',
+        'Users, and bound groups with their members. The mode report writes nothing to Microsoft 365; enforce puts exported values and memberships back. Members that nobody here is bound to are left alone.',
       body: newRunSchema,
       answer: reconciliationShape,
       status: 202,

@@ -10,7 +10,7 @@ import { type ImportChange, importChanges, type ImportedName } from '../plan/imp
 /** A difference on a user that was exported within this time may be an echo of that export. */
 const ECHO_MS = 5 * 60_000
 /** So long after an export a user is read again by id: by then Graph's replicas follow. */
-const REPLICAS_MS = 15_000
+export const REPLICAS_MS = 15_000
 /** A drain is writing the user: it is through within a round. */
 const ROUND_MS = 5_000
 

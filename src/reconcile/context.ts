@@ -33,6 +33,8 @@ export interface Connection {
 export interface Counts {
   /** Users that Graph told of. */
   readonly read: number
+  /** Groups whose members were compared. */
+  readonly groups: number
   readonly drift: number
   readonly corrected: number
   readonly imported: number
@@ -43,6 +45,7 @@ export interface Counts {
 
 export const NO_COUNTS: Counts = {
   read: 0,
+  groups: 0,
   drift: 0,
   corrected: 0,
   imported: 0,

@@ -5,7 +5,8 @@
 import { countBound, driftOfUsers, driftTotals, type DriftTotals } from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { groupOf } from '../plan/drift.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { DELETED } from './compare.ts'
 import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
@@ -39,7 +40,13 @@ export async function finish(run: Run): Promise<StepResult> {
 
 /** Those of whom it is not known whether they are still gone: since they were found, the run has waited for an administrator. */
 const deletionsAfter = (userId: string, rows: readonly DriftRow[]): readonly DriftRow[] =>
-  rows.filter((row) => row.attribute === DELETED && row.theirs !== null && row.userId > userId)
+  rows.filter(
+    (row) =>
+      row.attribute === DELETED &&
+      row.theirs !== null &&
+      !isGroup(row.userId) &&
+      row.userId > userId,
+  )
 
 function lookAgain({ progress, ports }: Run, deletions: readonly DriftRow[]): StepResult {
   const at = ports.clock.now()
@@ -118,36 +125,51 @@ function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
   return { ...link }
 }
 
-/** Says which attributes a drain has to send again; what an approved run disables is not asked about again. */
+/** Says what a drain has to send again; what an approved run disables is not asked about again. */
 function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[]): NewEvent {
-  const [first] = rows
+  const id = rows[0]?.userId ?? ''
   const { directoryId, reconciliationId } = key
-  const isDeletion = rows.some(({ attribute }) => attribute === DELETED)
-  const isCommand = row.mode === 'enforce' || isDeletion
-  const names = rows.filter(({ attribute }) => row.mode === 'enforce' || attribute === DELETED)
+  const names = rows.filter((found) => isFollowed(found, row.mode))
+  const isCommand = names.length > 0
   return {
     class: isCommand ? 'command' : 'record',
     type: 'drift_found',
     time: ports.clock.now(),
-    target: { type: 'user', id: first?.userId ?? '' },
+    target: { type: isGroup(id) ? 'group' : 'user', id },
     directoryId,
     ...(isCommand ? { touched: touchedBy(names, progress.isApproved) } : {}),
     actor: { type: 'system', id: null },
-    changes: rows.map(({ attribute, ours, theirs }) => ({ attribute, from: ours, to: theirs })),
+    changes: rows.map(changeOf),
     details: { reconciliationId, mode: row.mode },
   }
 }
 
+/** Whether a drain does something about it. A group that is gone is told of alone. */
+const isFollowed = ({ attribute, userId }: DriftRow, mode: 'report' | 'enforce'): boolean =>
+  attribute === DELETED ? !isGroup(userId) : mode === 'enforce'
+
+const isGroup = (id: string): boolean => id.startsWith('grp_')
+
+/** A membership is told as the group that it is one of. */
+function changeOf({ attribute, ours, theirs }: DriftRow): NonNullable<NewEvent['changes']>[number] {
+  const groupId = groupOf(attribute)
+  if (groupId === undefined) return { attribute, from: ours, to: theirs }
+  const shown = (isThere: Json): Json => (isThere === true ? groupId : null)
+  return { attribute: 'members', from: shown(ours), to: shown(theirs) }
+}
+
 const touchedBy = (rows: readonly DriftRow[], isApproved: boolean): readonly string[] => [
-  ...rows.map(({ attribute, graphId, theirs }) =>
-    // With its Graph id: by the time it is read the user may be bound to another account.
-    attribute === DELETED
-      ? `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}:${graphId}`
-      : attribute,
-  ),
+  ...rows.map(nameOf),
   // The administrator was asked about these alone: whatever else is taken away of a user counts for the export's own threshold.
   ...(isApproved && rows.some(disables) ? ['approved'] : []),
 ]
+
+/** Accounts go with their Graph ids: by the time it is read the user may be bound to another one. */
+function nameOf({ attribute, graphId, theirs }: DriftRow): string {
+  if (attribute === DELETED)
+    return `${DELETED}:${typeof theirs === 'string' ? theirs : 'returned'}:${graphId}`
+  return groupOf(attribute) === undefined ? attribute : `${attribute}:${graphId}`
+}
 
 /** What `driftTotals` counts as `disables`. */
 const disables = ({ attribute, ours }: DriftRow): boolean =>

@@ -7,8 +7,8 @@ import * as v from 'valibot'
 import type { JsonObject } from '../kernel/json.ts'
 
 const progressSchema = v.object({
-  /** `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `end`: what was found is carried on. */
-  phase: v.picklist(['pages', 'missing', 'end']),
+  /** `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `groups`: bound groups are compared. `end`: what was found is carried on. */
+  phase: v.picklist(['pages', 'missing', 'groups', 'end']),
   /** The next page; null: the first page of everybody. */
   link: v.nullable(v.string()),
   /** Everybody is compared, not only who changed. */
@@ -20,7 +20,7 @@ const progressSchema = v.object({
   pages: v.number(),
   /** Accounts to be read by their id, because what a page said of them is not certain, and when. */
   recheck: v.array(v.object({ graphId: v.string(), at: v.number() })),
-  /** How far `missing` and `end` came. */
+  /** How far `missing`, `groups` and `end` came. */
   cursor: v.string(),
   deltaLink: v.nullable(v.string()),
   select: v.string(),

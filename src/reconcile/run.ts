@@ -16,6 +16,7 @@ import { importedNames } from '../plan/imported.ts'
 import { exportedKeys } from '../plan/snapshot.ts'
 import { failed } from './answers.ts'
 import type { RunBell } from './bell.ts'
+import { compareGroups } from './compare-groups.ts'
 import {
   type ConnectedRun,
   type Counts,
@@ -140,7 +141,8 @@ async function nextStep(open: Run): Promise<StepResult> {
   if ((progress.phase !== 'pages' || isFull) && ripe(progress, ports.clock.now()).length > 0)
     return recheck(run)
   if (progress.phase === 'pages') return readPage(run)
-  return progress.phase === 'missing' ? seekMissing(run) : finish(run)
+  if (progress.phase === 'missing') return seekMissing(run)
+  return progress.phase === 'groups' ? compareGroups(run) : finish(run)
 }
 
 /** A run whose directory can be reached. */

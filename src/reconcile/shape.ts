@@ -2,6 +2,7 @@
 import type { DriftRow, RunRow } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+import { groupOf } from '../plan/drift.ts'
 import { DELETED } from './compare.ts'
 import { type Counts, NO_COUNTS } from './context.ts'
 
@@ -21,10 +22,15 @@ export function showRun(row: RunRow): JsonObject {
   }
 }
 
-/** One thing that a run found. */
+/** One thing that a run found, of a user, of a membership, or of a group itself. */
 export function showDrift(run: RunRow, row: DriftRow): JsonObject {
   const { userId, graphId, attribute, direction, ours, theirs } = row
-  return { userId, graphId, attribute, direction, ours, theirs, action: actionOf(run, row) }
+  const shown = { graphId, attribute, direction, ours, theirs, action: actionOf(run, row) }
+  const groupId = groupOf(attribute)
+  if (groupId !== undefined) return { userId, groupId, ...shown, attribute: 'members' }
+  return userId.startsWith('grp_')
+    ? { userId: null, groupId: userId, ...shown }
+    : { userId, ...shown }
 }
 
 export const ACTIONS = ['reported', 'corrected', 'imported', 'held'] as const

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Edge } from '../../src/db/round-store.ts'
 import { mergePages } from '../../src/db/whole-group.ts'
 import { type AdoptionInput, decideAdoption } from '../../src/export/adoption.ts'
-import { planEdge } from '../../src/export/edges.ts'
+import { isFound, planEdge, withFinding } from '../../src/export/edges.ts'
 
 describe('a membership', () => {
   const edge = (parts: Partial<Edge>): Edge => ({
@@ -66,6 +66,45 @@ describe('a membership', () => {
     ],
   ])('%s', (_, parts, graphId, expected) => {
     expect(planEdge(edge(parts), graphId)).toMatchObject(expected)
+  })
+})
+
+describe('a membership that reconciliation found otherwise', () => {
+  const edge = (parts: Partial<Edge>): Edge => ({
+    groupId: 'grp',
+    memberId: 'usr',
+    isMember: true,
+    exportedAs: 'g1',
+    unknown: false,
+    exportedAt: null,
+    passedOn: false,
+    graphId: 'g1',
+    ...parts,
+  })
+  const planned = (parts: Partial<Edge>, ...found: readonly string[]) => {
+    const { graphId } = edge(parts)
+    const { add, remove } = planEdge(withFinding({ found: new Set(found) }, edge(parts)), graphId)
+    return { add, remove }
+  }
+
+  test('is added again when it is one', () => {
+    expect(planned({}, 'usr:g1')).toEqual({ add: 'g1', remove: null })
+  })
+
+  test('is removed when it is none, though we never added it', () => {
+    const stranger = { isMember: false, exportedAs: null }
+    expect(planned(stranger, 'usr:g1')).toEqual({ add: null, remove: 'g1' })
+    expect(planned(stranger)).toEqual({ add: null, remove: null })
+  })
+
+  test('is added, not removed, when it has become one since', () => {
+    expect(planned({ exportedAs: null }, 'usr:g1')).toEqual({ add: 'g1', remove: null })
+  })
+
+  test('asks for nothing when the member has another account by now, or another member was meant', () => {
+    const stranger = { isMember: false, exportedAs: null, graphId: 'g2' }
+    expect(planned(stranger, 'usr:g1', 'other:g2')).toEqual({ add: null, remove: null })
+    expect(isFound({ found: new Set(['usr:null']) }, edge({ graphId: null }))).toBe(false)
   })
 })
 

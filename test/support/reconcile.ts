@@ -23,6 +23,7 @@ export interface ReconcileWorld extends ExportWorld {
   lift(): Promise<void>
   lower(threshold: DirectorySettings['threshold']): Promise<void>
   removeAccount(graphId: string): Promise<void>
+  removeGroup(graphId: string): Promise<void>
   purgeAccount(graphId: string): Promise<void>
   restoreAccount(graphId: string): Promise<void>
   anyDeltaLink(): string
@@ -83,11 +84,30 @@ export async function reconcileWorld(options: WorldOptions = {}): Promise<Reconc
     lift: () => lower(null),
     lower,
     removeAccount: (graphId) => byHand(world, 'DELETE', `/users/${graphId}`),
+    removeGroup: (graphId) => byHand(world, 'DELETE', `/groups/${graphId}`),
     purgeAccount: (graphId) => byHand(world, 'DELETE', `/directory/deletedItems/${graphId}`),
     restoreAccount: (graphId) =>
       byHand(world, 'POST', `/directory/deletedItems/${graphId}/restore`),
     anyDeltaLink: () => 'https://graph.microsoft.com/v1.0/users/delta?$deltatoken=any',
   }
+}
+
+/** Users here and in Microsoft 365, bound to each other and exported long ago: rows made by statements, not by requests. */
+export async function bindSeeded(world: ReconcileWorld, users: number): Promise<readonly string[]> {
+  const { organizationId, directoryId } = world
+  const { users: graphIds } = world.graph.seed({ users, domain: 'contoso.com' })
+  const list = JSON.stringify(graphIds)
+  await world.query(sql`INSERT INTO user (organization_id, id, user_name_key, resource, version, created_at, modified_at)
+    SELECT ${organizationId}, printf('usr_%06d', key), printf('seed%d@contoso.com', key + 1), json_object(
+      'userName', printf('seed%d@contoso.com', key + 1), 'displayName', printf('Seeded User %d', key + 1)), 1, 0, 0
+    FROM json_each(${list})`)
+  await world.query(sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, graph_id, state, reason,
+      snapshot, unknown, exported_at)
+    SELECT ${organizationId}, ${directoryId}, 'user', printf('usr_%06d', key), value, 'synced', 'all', json_object(
+      'accountEnabled', json('true'), 'displayname', printf('Seeded User %d', key + 1),
+      'email', printf('seed%d@contoso.com', key + 1), 'usageLocation', NULL), '[]', 0
+    FROM json_each(${list})`)
+  return graphIds
 }
 
 /** What another administrator does in Microsoft 365. */

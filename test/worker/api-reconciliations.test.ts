@@ -17,7 +17,7 @@ describe('POST /directories/{id}/reconciliations', () => {
       mode: 'enforce',
       state: 'running',
       onDemand: true,
-      counts: { read: 0, drift: 0, corrected: 0, imported: 0, unbound: 0, deleted: 0 },
+      counts: { read: 0, groups: 0, drift: 0, corrected: 0, imported: 0, unbound: 0, deleted: 0 },
       error: null,
       startedAt: expect.any(String),
       endedAt: null,

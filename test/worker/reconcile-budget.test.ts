@@ -1,28 +1,9 @@
-import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
-import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import { bindSeeded, reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 
 const USERS = 20_000
 const DRIFTED = USERS / 100
-
-/** Users here and in Microsoft 365, bound to each other and exported long ago: rows made by statements, not by requests. */
-async function bindSeeded(world: ReconcileWorld): Promise<readonly string[]> {
-  const { organizationId, directoryId } = world
-  const { users: graphIds } = world.graph.seed({ users: USERS, domain: 'contoso.com' })
-  const list = JSON.stringify(graphIds)
-  await world.query(sql`INSERT INTO user (organization_id, id, user_name_key, resource, version, created_at, modified_at)
-    SELECT ${organizationId}, printf('usr_%06d', key), printf('seed%d@contoso.com', key + 1), json_object(
-      'userName', printf('seed%d@contoso.com', key + 1), 'displayName', printf('Seeded User %d', key + 1)), 1, 0, 0
-    FROM json_each(${list})`)
-  await world.query(sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, graph_id, state, reason,
-      snapshot, unknown, exported_at)
-    SELECT ${organizationId}, ${directoryId}, 'user', printf('usr_%06d', key), value, 'synced', 'all', json_object(
-      'accountEnabled', json('true'), 'displayname', printf('Seeded User %d', key + 1),
-      'email', printf('seed%d@contoso.com', key + 1), 'usageLocation', NULL), '[]', 0
-    FROM json_each(${list})`)
-  return graphIds
-}
 
 interface Cost {
   readonly reads: number
@@ -53,7 +34,7 @@ async function costOf(world: ReconcileWorld, action: () => Promise<unknown>): Pr
 describe('20,000 bound users, of whom one in a hundred has drifted', () => {
   test('cost a read per 200 users and one per drifted one, less than three rows of D1 a user, and only the drifted writes', async () => {
     const world = await reconcileWorld({ settings: { usageLocation: null } })
-    const graphIds = await bindSeeded(world)
+    const graphIds = await bindSeeded(world, USERS)
     const first = await costOf(world, () => world.tick())
     // Without a link nobody tells who was deleted: every binding is looked at once more.
     expect(first.rowsRead / USERS).toBeLessThanOrEqual(2.2)

@@ -36,7 +36,7 @@ export const reconciliation = sqliteTable(
   ],
 )
 
-/** What a run found, by user and attribute. */
+/** What a run found, by user (or group) and attribute. */
 export const drift = sqliteTable(
   'drift',
   {
@@ -44,7 +44,7 @@ export const drift = sqliteTable(
     directoryId: text('directory_id').notNull(),
     reconciliationId: text('reconciliation_id').notNull(),
     userId: text('user_id').notNull(),
-    /** An attribute's API name, `accountEnabled`, or `deleted`. */
+    /** An attribute's API name, `accountEnabled`, `deleted`, or `members:` with the group that `user_id` is or is not a member of. */
     attribute: text('attribute').notNull(),
     graphId: text('graph_id').notNull(),
     direction: text('direction', { enum: ['export', 'import'] }).notNull(),

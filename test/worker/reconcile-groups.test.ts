@@ -1,0 +1,264 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+
+import { batchOf } from '../support/export.ts'
+import { bindSeeded, reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+
+/** Creates a group over SCIM and exports it, long enough ago that a difference is no echo; gives our id. */
+async function groupOf(world: ReconcileWorld, displayName: string, ...members: string[]) {
+  const { body } = await world.scim.post('/Groups', {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+    displayName,
+    members: members.map((value) => ({ value })),
+  })
+  await world.settle()
+  world.clock.now += 3_600_000
+  return String(body['id'])
+}
+
+const graphIdOf = async (world: ReconcileWorld, id: string) =>
+  String((await world.binding(id))['graph_id'])
+
+/** Whom Microsoft 365 holds as members. */
+async function membersIn(world: ReconcileWorld, id: string): Promise<readonly string[]> {
+  const graphId = await graphIdOf(world, id)
+  const found = world.graph.summary().groups.find((group) => group['id'] === graphId)
+  const members: unknown = found?.['members']
+  return Array.isArray(members) ? members.map(String).toSorted() : []
+}
+
+/** Another administrator's hand. */
+async function changeGroup(
+  world: ReconcileWorld,
+  id: string,
+  change: Parameters<ReconcileWorld['graph']['changeGroup']>[1],
+) {
+  world.graph.changeGroup(await graphIdOf(world, id), change)
+}
+
+/** Ann and bob are in Sales; somebody took bob out there, and put cyn and a stranger in. */
+async function changedByHand() {
+  const world = await reconcileWorld()
+  const [ann = '', bob = '', cyn = ''] = await world.exported('ann', 'bob', 'cyn')
+  const sales = await groupOf(world, 'Sales', ann, bob)
+  const [stranger = ''] = world.graph.seed({ users: 1, domain: 'contoso.com' }).users
+  await changeGroup(world, sales, {
+    removeMembers: [world.accountOf('bob')],
+    addMembers: [world.accountOf('cyn'), stranger],
+  })
+  return { world, ann, bob, cyn, sales, stranger }
+}
+
+const writesOf = (world: ReconcileWorld) => world.graph.counters.snapshot().writes
+
+const sentTo = (world: ReconcileWorld) =>
+  world.graph.journal
+    .records()
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, url }) => `${method} ${url}`)
+
+describe('memberships that somebody changed in Microsoft 365', () => {
+  test('are told, member by member, and nothing is written there', async () => {
+    const { world, bob, cyn, sales } = await changedByHand()
+    const writes = writesOf(world)
+    const run = await world.run('report')
+    expect(run).toMatchObject({ state: 'done', counts: { groups: 1, drift: 2, corrected: 0 } })
+    const row = { groupId: sales, attribute: 'members', direction: 'export', action: 'reported' }
+    expect(await world.drift(run)).toEqual([
+      { ...row, userId: bob, graphId: world.accountOf('bob'), ours: true, theirs: false },
+      { ...row, userId: cyn, graphId: world.accountOf('cyn'), ours: false, theirs: true },
+    ])
+    expect(writesOf(world)).toBe(writes)
+    const pages = `/reconciliations/${run['id']}/drift?limit=1`
+    const { body: first } = await world.api.get(pages)
+    const { body: second } = await world.api.get(`${pages}&cursor=${first['nextCursor']}`)
+    expect([first, second].map(({ items }) => items[0].userId)).toEqual([bob, cyn])
+    const events = await world.query(sql`SELECT class, target_id, body ->> '$.changes' AS changes
+      FROM event WHERE organization_id = ${world.organizationId} AND type = 'drift_found'
+      ORDER BY target_id`)
+    expect(events).toEqual([
+      { class: 'record', target_id: bob, changes: changed(sales, null) },
+      { class: 'record', target_id: cyn, changes: changed(null, sales) },
+    ])
+  })
+
+  const changed = (from: string | null, to: string | null) =>
+    JSON.stringify([{ attribute: 'members', from, to }])
+
+  test('are put right by exactly what was told; who is not bound here stays', async () => {
+    const { world, sales, stranger } = await changedByHand()
+    const graphId = await graphIdOf(world, sales)
+    world.graph.journal.clear()
+    const run = await world.run('enforce')
+    expect(run).toMatchObject({ state: 'done', counts: { drift: 2, corrected: 2 } })
+    expect((await world.drift(run)).map(({ action }) => action)).toEqual(['corrected', 'corrected'])
+    expect(sentTo(world).filter((sent) => !sent.startsWith('POST /$batch'))).toEqual([
+      `DELETE /groups/${graphId}/members/${world.accountOf('cyn')}/$ref`,
+      `PATCH /groups/${graphId}`,
+    ])
+    expect(await membersIn(world, sales)).toEqual(
+      [world.accountOf('ann'), world.accountOf('bob'), stranger].toSorted(),
+    )
+    world.clock.now += 3_600_000
+    expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0 } })
+  })
+
+  test('are put right though the quota reaches them one by one', async () => {
+    const world = await reconcileWorld({ settings: { writeQuotaPercent: 1 } })
+    const names = Array.from({ length: 12 }, (_, i) => `m${i}`)
+    const ids = await world.exported(...names)
+    const sales = await groupOf(world, 'Sales', ...ids.slice(0, 6))
+    const accounts = names.map((name) => world.accountOf(name))
+    await changeGroup(world, sales, {
+      removeMembers: accounts.slice(0, 3),
+      addMembers: accounts.slice(6),
+    })
+    await world.query(sql`UPDATE lane SET tokens = 1, refilled_at = ${world.clock.now}`)
+    expect(await world.run('enforce')).toMatchObject({ counts: { corrected: 9 } })
+    expect(await membersIn(world, sales)).toEqual(accounts.slice(0, 6).toSorted())
+  })
+
+  test('of nested groups are told and put right too', async () => {
+    const world = await reconcileWorld()
+    const inner = await groupOf(world, 'Inner')
+    const outer = await groupOf(world, 'Outer', inner)
+    const graphId = await graphIdOf(world, inner)
+    await changeGroup(world, outer, { removeMembers: [graphId] })
+    const run = await world.run('enforce')
+    expect(await world.drift(run)).toMatchObject([
+      { userId: inner, groupId: outer, attribute: 'members', ours: true, theirs: false },
+    ])
+    expect(await membersIn(world, outer)).toEqual([graphId])
+  })
+
+  test('wait for the next run that compares everybody', async () => {
+    const { world } = await changedByHand()
+    expect(await world.tick()).toMatchObject({ counts: { groups: 1, drift: 2 } })
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
+    expect(await world.run('report')).toMatchObject({ counts: { groups: 1, drift: 2 } })
+  })
+})
+
+describe('no drift of memberships', () => {
+  test('is what the export still owes', async () => {
+    const world = await reconcileWorld()
+    const [ann = '', bob = '', cyn = ''] = await world.exported('ann', 'bob', 'cyn')
+    const sales = await groupOf(world, 'Sales', ann, bob)
+    // Nobody follows the log yet: bob has left here, cyn has come, and Microsoft 365 has neither.
+    await world.scim.patch(`/Groups/${sales}`, [
+      { op: 'Remove', path: `members[value eq "${bob}"]` },
+      { op: 'Add', path: 'members', value: [{ value: cyn }] },
+    ])
+    const { body } = await world.api.post(`/directories/${world.directoryId}/reconciliations`, {})
+    const { organizationId, directoryId } = world
+    await world.jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId: body['id'] }]))
+    expect(await world.read(body)).toMatchObject({ state: 'done', counts: { groups: 1, drift: 0 } })
+  })
+
+  test('is an echo of our own export, and what was changed just after it is not lost', async () => {
+    const world = await reconcileWorld()
+    const [ann = '', bob = ''] = await world.exported('ann', 'bob')
+    const sales = await groupOf(world, 'Sales', ann)
+    await world.scim.patch(`/Groups/${sales}`, [
+      { op: 'Add', path: 'members', value: [{ value: bob }] },
+    ])
+    await world.settle()
+    await changeGroup(world, sales, { removeMembers: [world.accountOf('bob')] })
+    const before = world.clock.now
+    const run = await world.run('report')
+    expect(await world.drift(run)).toMatchObject([{ userId: bob, ours: true, theirs: false }])
+    expect(world.clock.now - before).toBeGreaterThanOrEqual(15_000)
+  })
+
+  test('is a member whose account was deleted there: that is told of the account', async () => {
+    const world = await reconcileWorld()
+    const [ann = '', bob = ''] = await world.exported('ann', 'bob')
+    await groupOf(world, 'Sales', ann, bob)
+    await world.removeAccount(world.accountOf('bob'))
+    const run = await world.run('enforce')
+    expect(await world.drift(run)).toMatchObject([{ userId: bob, attribute: 'deleted' }])
+    world.clock.now += 3_600_000
+    // By now its binding has failed, and nobody tells of the account again.
+    expect(await world.run('enforce')).toMatchObject({ counts: { groups: 1, drift: 0 } })
+  })
+
+  test('is a member who is not bound in this directory', async () => {
+    const world = await reconcileWorld()
+    const [ann = '', bob = ''] = await world.exported('ann', 'bob')
+    const sales = await groupOf(world, 'Sales', ann)
+    const account = world.accountOf('bob')
+    await world.api.send('DELETE', `/directories/${world.directoryId}/bindings`, { userIds: [bob] })
+    await world.settle()
+    world.clock.now += 3_600_000
+    await changeGroup(world, sales, { addMembers: [account] })
+    expect(await world.run('enforce')).toMatchObject({ counts: { groups: 1, drift: 0 } })
+    expect(await membersIn(world, sales)).toContain(account)
+  })
+})
+
+describe('a group', () => {
+  test('that is called otherwise there is told, and called as here again', async () => {
+    const world = await reconcileWorld()
+    const sales = await groupOf(world, 'Sales')
+    const graphId = await graphIdOf(world, sales)
+    await changeGroup(world, sales, { properties: { displayName: 'Marketing' } })
+    const told = await world.run('report')
+    expect(await world.drift(told)).toEqual([
+      {
+        ...{ userId: null, groupId: sales, graphId, attribute: 'displayName' },
+        ...{ direction: 'export', ours: 'Sales', theirs: 'Marketing', action: 'reported' },
+      },
+    ])
+    world.graph.journal.clear()
+    expect(await world.run('enforce')).toMatchObject({ counts: { corrected: 1 } })
+    expect(world.graph.summary().groups).toMatchObject([{ displayName: 'Sales' }])
+    world.clock.now += 3_600_000
+    expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0 } })
+  })
+
+  test('that is gone there is told, and nothing else is made of it', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    const sales = await groupOf(world, 'Sales', ann)
+    await world.removeGroup(await graphIdOf(world, sales))
+    const run = await world.run('enforce')
+    expect(await world.drift(run)).toMatchObject([
+      { userId: null, groupId: sales, attribute: 'deleted', theirs: 'gone', action: 'reported' },
+    ])
+  })
+})
+
+/** Seeded users as members of a group, here and there, exported long ago: rows made by a statement, not by requests. */
+async function joinSeeded(world: ReconcileWorld, id: string, graphIds: readonly string[]) {
+  const { organizationId, directoryId } = world
+  const list = JSON.stringify(graphIds)
+  await world.query(sql`INSERT INTO group_member (organization_id, group_id, member_id)
+    SELECT ${organizationId}, ${id}, printf('usr_%06d', key) FROM json_each(${list})`)
+  await world.query(sql`INSERT INTO exported_member (organization_id, directory_id, group_id, member_id, graph_id, exported_at)
+    SELECT ${organizationId}, ${directoryId}, ${id}, printf('usr_%06d', key), value, 0 FROM json_each(${list})`)
+  await changeGroup(world, id, { addMembers: graphIds })
+}
+
+describe('what comparing groups costs', () => {
+  test('is two reads of Graph a group, one for every 999 members beyond the first, and a row of D1 a member', async () => {
+    const world = await reconcileWorld({ settings: { usageLocation: null } })
+    await groupOf(world, 'Empty')
+    const everybody = await groupOf(world, 'Everybody')
+    const people = await bindSeeded(world, 2100)
+    await world.tick()
+    const rowsOf = async () => {
+      const opened = world.opened.length
+      world.graph.journal.clear()
+      expect(await world.run('report')).toMatchObject({ counts: { groups: 2, drift: 0 } })
+      return world.opened.slice(opened).reduce((sum, { meter }) => sum + meter.rowsRead, 0)
+    }
+    const alone = await rowsOf()
+    await joinSeeded(world, everybody, people)
+    const rows = (await rowsOf()) - alone
+    const reads = world.graph.journal
+      .records()
+      .filter(({ method, url }) => method === 'GET' && /^\/groups\/|members/.test(url))
+    expect(reads).toHaveLength(2 * 2 + 2)
+    expect(rows / people.length).toBeLessThanOrEqual(1.1)
+  })
+})

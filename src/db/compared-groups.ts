@@ -113,7 +113,7 @@ export interface ConfirmedGroups {
 
 /**
  * Of what Graph seems to hold otherwise, what is drift: memberships that were exported and are wanted, and members who are bound
- * here, but were neither exported nor are members. Whatever the export still owes is none, and who is not bound here is not ours.
+ * here and are none. Whatever the export still owes is none, and who is not bound here is not ours.
  */
 export async function confirmDrift(
   database: Database,
@@ -186,9 +186,7 @@ const boundButNoMembers = ({ organizationId, directoryId }: RunKey, pairs: strin
       AND b.directory_id = ${directoryId} AND b.graph_id IS NOT NULL AND b.graph_id = e.value ->> 1
     WHERE b.state NOT IN ('unbinding', 'former')
       AND NOT EXISTS (SELECT 1 FROM group_member m WHERE m.organization_id = b.organization_id
-        AND m.group_id = e.value ->> 0 AND m.member_id = b.resource_id)
-      AND NOT EXISTS (SELECT 1 FROM exported_member x WHERE x.organization_id = b.organization_id
-        AND x.directory_id = b.directory_id AND x.group_id = e.value ->> 0 AND x.member_id = b.resource_id)`
+        AND m.group_id = e.value ->> 0 AND m.member_id = b.resource_id)`
 
 const toDrift = (row: Answer['rows'][number]): MemberDrift => ({
   ...toMembership(row),

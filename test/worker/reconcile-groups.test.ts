@@ -278,7 +278,7 @@ describe('what comparing groups costs', () => {
     const world = await reconcileWorld({ settings: { usageLocation: null } })
     await groupOf(world, 'Empty')
     const everybody = await groupOf(world, 'Everybody')
-    const people = await bindSeeded(world, 2100)
+    const people = await bindSeeded(world, 5100)
     await world.tick()
     const rowsOf = async () => {
       const opened = world.opened.length
@@ -292,7 +292,7 @@ describe('what comparing groups costs', () => {
     const reads = world.graph.journal
       .records()
       .filter(({ method, url }) => method === 'GET' && /^\/groups\/|members/.test(url))
-    expect(reads).toHaveLength(2 * 2 + 2)
+    expect(reads).toHaveLength(2 * 2 + 5)
     expect(rows / people.length).toBeLessThanOrEqual(1.1)
   })
 })

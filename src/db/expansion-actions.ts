@@ -101,7 +101,8 @@ const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL 
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
 /**
- * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. `boundAt`: the sequence at
+ * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. Of an account that
+ * somebody deleted there nothing is known any more. `boundAt`: the sequence at
  * which whoever had ended is bound again.
  */
 const revived = (
@@ -109,7 +110,7 @@ const revived = (
   boundAt: SQL,
 ): SQL => sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
   deleted_at = CASE kind WHEN 'user' THEN deleted_at END,
-  unknown = CASE state WHEN 'former' THEN ${EVERYTHING} ELSE unknown END,
+  unknown = CASE WHEN state = 'former' OR error ->> '$.code' = 'object_missing' THEN ${EVERYTHING} ELSE unknown END,
   snapshot = CASE WHEN ${IS_BACK} THEN json_patch('{}', json_object('email', snapshot ->> 'email')) ELSE snapshot END,
   password_sequence = CASE WHEN ${HAS_ENDED} THEN max(password_sequence, ${boundAt}) ELSE password_sequence END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,

@@ -205,7 +205,7 @@ describe('an account that was deleted in Microsoft 365', () => {
     })
   })
 
-  test('is looked for again when the failure is replayed, and fails until it is restored', async () => {
+  test('is looked for again when the failure is replayed or its user bound again, and fails until it is restored', async () => {
     const world = await reconcileWorld()
     const [ann] = await world.exported('ann')
     const graphId = world.accountOf('ann')
@@ -218,6 +218,9 @@ describe('an account that was deleted in Microsoft 365', () => {
       return { state, code: error?.code }
     }
     expect(await replay()).toEqual({ state: 'failed', code: 'object_missing' })
+    await world.api.post(`/directories/${world.directoryId}/bindings`, { userIds: [ann] })
+    await world.settle()
+    expect(await world.binding(ann ?? '')).toMatchObject({ state: 'failed' })
     await world.restoreAccount(graphId)
     expect(await replay()).toEqual({ state: 'synced' })
   })

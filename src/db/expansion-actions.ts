@@ -115,7 +115,7 @@ const revived = (
   password_sequence = CASE WHEN ${HAS_ENDED} THEN max(password_sequence, ${boundAt}) ELSE password_sequence END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
-  adopting = CASE WHEN state <> 'former' THEN adopting END,
+  adopting = CASE WHEN state <> 'former' THEN adopting WHEN unbound_by = 'undo' THEN excluded.adopting END,
   unbound_by = NULL, restoring = NULL, approval = NULL, attempts = 0, error = NULL`
 
 /** The account of the directory that a user was imported from. */

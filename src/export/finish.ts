@@ -8,7 +8,7 @@ import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
-import { REPLICATION_MS, type UserWork } from './user-work.ts'
+import { replicatedAt, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {
@@ -53,8 +53,7 @@ function settlePlan(round: Round, work: UserWork): void {
   else if (plan.failure !== null) failPlan(round, draft, plan.failure)
   else if (plan.needs.length > 0) settleUnread(round, work)
   // A replica may show the account as it was before: what it holds is known when the write has come through everywhere.
-  else if (plan.readsAgain)
-    owe(draft, (draft.row.exportedAt ?? round.ports.clock.now()) + REPLICATION_MS)
+  else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else {
     tellLeft(round, work)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)

@@ -29,10 +29,14 @@ export function takeFindings(draft: Draft): void {
   }
 }
 
+/** An account that was disabled is not disabled again: that would count as a removal, and stop an unbind that has nothing to do. */
 function forgetExported(draft: Draft): void {
   const { unknown, snapshot } = draft.row
   const exported = SNAPSHOT_KEYS.filter(
-    (key) => snapshot[key] !== undefined && !unknown.includes(key),
+    (key) =>
+      snapshot[key] !== undefined &&
+      !unknown.includes(key) &&
+      !(key === 'accountEnabled' && snapshot[key] === false),
   )
   if (exported.length > 0) draft.row = { ...draft.row, unknown: [...unknown, ...exported] }
 }

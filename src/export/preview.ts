@@ -111,13 +111,15 @@ function subjectOf(stored: StoredPreview, user: StoredPreview['users'][number]):
   }
 }
 
-/** As the drain's binding will say, or says already; one that ended has forgotten it. */
+/** As the drain's binding will say, or says already; one that ended has forgotten it, unless an undo made as if it had not been. */
 function accountToAdopt(
   { directory }: StoredPreview,
   { importedFrom }: Subject['user'],
   binding: Subject['binding'],
 ): string | null {
-  if (binding !== undefined) return binding.state === 'former' ? null : binding.adopting
+  const isUndone = binding?.state === 'former' && binding.unboundBy === 'undo'
+  if (binding !== undefined && !isUndone)
+    return binding.state === 'former' ? null : binding.adopting
   return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 

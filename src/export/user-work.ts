@@ -83,7 +83,7 @@ export function planWork(
     graphBase: round.ports.graphBase,
     verifiedDomains: verifiedDomains(round.domains),
     current,
-    isYoung: exportedLately(row, round.ports.clock.now()),
+    isYoung: round.ports.clock.now() < replicatedAt(row),
   })
 }
 
@@ -103,12 +103,12 @@ export function managerGraphId(
   return round.loaded.managerGraphIds.get(managerId)
 }
 
-/** So long replicas of Microsoft 365 may show an account as it was before our last write. */
-export const REPLICATION_MS = REPLICATION_SECONDS * 1000
-
-/** An account that was adopted may have been written, whether or not that was answered. */
-const exportedLately = ({ exportedAt, adoptedAt }: Draft['row'], now: number): boolean =>
-  now - Math.max(exportedAt ?? 0, adoptedAt ?? 0) < REPLICATION_MS
+/**
+ * When every replica of Microsoft 365 shows the account as our last write left it. An account that was adopted may have been written,
+ * whether or not that was answered.
+ */
+export const replicatedAt = ({ exportedAt, adoptedAt }: Draft['row']): number =>
+  Math.max(exportedAt ?? 0, adoptedAt ?? 0) + REPLICATION_SECONDS * 1000
 
 /**
  * Reads what plans need of what Graph holds: the rest of employeeOrgData, which is written as a whole; and what an account holds

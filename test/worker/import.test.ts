@@ -754,3 +754,23 @@ describe('a request for an import', () => {
     expect(world.bells).toEqual([])
   })
 })
+
+describe('a user that was imported and is bound again', () => {
+  test('after an undo has the account that it was imported from, and no second one', async () => {
+    const { imported, user, accounts, world, api, directory } = await importing(1)
+    await imported({ graphIds: accounts })
+    const { id } = await user('ann')
+    await api.patch(`/users/${id}`, { email: 'ann.new@contoso.com' })
+    await api.post(`${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+    world.clock.now += 3_600_000
+    const { body } = await api.get('/events?type=binding_create&limit=1')
+    await api.post(`${directory}/undo`, { eventId: body['items'][0]['id'] })
+    await world.settle()
+    await api.post(`${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(world.graph.summary().users).toHaveLength(1)
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+  })
+})

@@ -629,3 +629,47 @@ describe('what is overwritten', () => {
     expect(new Set(reads().map(({ envelope }) => envelope)).size).toBe(2)
   })
 })
+
+test('an account that is to be read again is read when replicas have caught up, not round after round', async () => {
+  const { world, api, directory, command, newest } = await undoing({ ...MANUAL, onUnbind: 'leave' })
+  const id = stranger(world, { userPrincipalName: 'ann@contoso.com' })
+  const ann = await created(world, 'ann')
+  await command('POST', '/bindings', { userIds: [ann] })
+  world.clock.now += OLD
+  await command('DELETE', '/bindings', { userIds: [ann] })
+  world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+  world.clock.now += OLD
+  world.graph.faults.add({
+    match: { method: 'PATCH', path: '/users/' },
+    status: 429,
+    retryAfter: 60,
+  })
+  await api.post(`${directory}/bindings`, { userIds: [ann] })
+  await world.drain()
+  world.graph.changeUser(id, { properties: { jobTitle: 'Gardener' } })
+  await api.post(`${directory}/undo`, { eventId: await newest('binding_create') })
+  world.clock.now += 61_000
+  world.graph.journal.clear()
+  await world.drain()
+  const reads = world.graph.journal
+    .records()
+    .filter(({ method, url }) => method === 'GET' && /users/.test(url))
+  expect(reads).toHaveLength(1)
+  expect((await world.binding(ann))['due_at']).toBeGreaterThan(world.clock.now)
+})
+
+describe('a suspended user whose account somebody deleted', () => {
+  test('is unbound: the account was disabled already', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    world.clock.now += OLD
+    await world.removeAccount(world.accountOf('ann'))
+    await world.run('report')
+    expect((await world.binding(ann))['error']).toMatchObject({ code: 'object_missing' })
+    await world.api.send('DELETE', `/directories/${world.directoryId}/bindings`, { userIds: [ann] })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', error: null })
+  })
+})

@@ -6,9 +6,10 @@ import { isJsonObject, type Json } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { desiredUser } from '../plan/desired-user.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
-import { type Change, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
+import { type Change, heldOf, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
 import type { UserBinding, UserPlan } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
+import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import { type Account, decideAdoption, IMPORTED_MISSING, MAX_CALLS } from './adoption.ts'
 import type { BindingError } from './draft.ts'
@@ -77,7 +78,12 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   const outcome = setting.outcomes.get(user.id)
   const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
   const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
-  const plan = planOf(setting, subject, target, isJsonObject(body) ? seen : undefined)
+  const plan = planOf(
+    setting,
+    subject,
+    target,
+    isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined,
+  )
   const problems = plan.problems.map(({ code, message, whatToDo, attribute }) => ({
     code,
     message,
@@ -208,7 +214,7 @@ function planOf(
   { directions, settings, graphBase, verifiedDomains }: Setting,
   subject: Subject,
   target: Exclude<Target, { refused: BindingError }>,
-  current: SeenUser | undefined,
+  current: Held | undefined,
 ): UserPlan {
   const user = personOf(subject)
   const { managerId } = user

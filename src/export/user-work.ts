@@ -4,6 +4,7 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { PASSWORD_BYTES, randomPassword } from '../kernel/random.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
+import { heldOf } from '../plan/graph-user.ts'
 import { importedValues } from '../plan/imported.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
 import type { Held } from '../plan/snapshot.ts'
@@ -127,8 +128,7 @@ export async function readNeeded(round: Round, works: readonly UserWork[]): Prom
     work.read = outcomes.get(work.draft.target.id)
     const seen = work.read?.kind === 'done' ? readSeen(work.read.body) : undefined
     if (seen === undefined) continue
-    // What Graph leaves out is blank.
-    work.current = Object.fromEntries(work.plan.needs.map((key) => [key, seen[key] ?? null]))
+    work.current = heldOf(seen, work.plan.needs)
     work.plan = planWork(round, work)
     work.queue = [...work.plan.writes]
   }

@@ -21,6 +21,8 @@ export interface DesiredInput {
 export interface DesiredUser {
   /** Null says that there should be no value; an absent key is not ours to write, or withheld. */
   readonly values: Snapshot
+  /** Values that only stand in for one that the user has not: what somebody else gave the account wins over them. */
+  readonly standIns: readonly SnapshotKey[]
   readonly problems: readonly Problem[]
   /** Why the user can be neither created nor renamed; it is not among the problems. */
   readonly failure: Problem | null
@@ -29,6 +31,7 @@ export interface DesiredUser {
 /** A key's value (absent: withheld) and what is to be told about it. */
 interface Step {
   readonly value?: string | boolean | null
+  readonly isStandIn?: boolean
   readonly problems?: readonly Problem[]
   readonly failure?: Problem
 }
@@ -36,15 +39,17 @@ interface Step {
 /** Desired state of one user in one directory. */
 export function desiredUser(input: DesiredInput): DesiredUser {
   const values: MutableSnapshot = {}
+  const standIns: SnapshotKey[] = []
   const problems: Problem[] = []
   let failure: Problem | null = null
   for (const key of exportedKeys(input.directions)) {
     const step = desiredValue(key, input)
     if (step.value !== undefined) values[key] = step.value
+    if (step.isStandIn === true) standIns.push(key)
     problems.push(...(step.problems ?? []))
     failure = step.failure ?? failure
   }
-  return { values, problems, failure }
+  return { values, standIns, problems, failure }
 }
 
 function desiredValue(key: SnapshotKey, input: DesiredInput): Step {
@@ -67,12 +72,14 @@ function ownText(key: TextProperty, text: string): Step {
   return { value: loss.value === '' ? null : loss.value, problems: lossProblems(key, text, loss) }
 }
 
-/** A display name is never blank: Graph refuses a user without one. */
+/** A display name is never blank, since Graph refuses a user without one: of somebody who has no name the username stands in. */
 function displayName(user: DirectoryUser): Step {
   const { maxLength } = attributeNamed('displayname')
   const loss = fitText(user.displayname, maxLength)
   const value = loss.value || fitText(user.username, maxLength).value || user.id
-  return { value, problems: lossProblems('displayname', user.displayname, loss) }
+  const hasName = (user.firstname ?? user.lastname ?? user.ownDisplayname) !== null
+  const isStandIn = !hasName || loss.value === ''
+  return { value, isStandIn, problems: lossProblems('displayname', user.displayname, loss) }
 }
 
 /** Nothing can be dropped from an address: it would be somebody else's. */
@@ -91,15 +98,16 @@ function language(text: string): Step {
   return { value, problems: [{ ...problem, code: 'value_shortened', message }] }
 }
 
-/** The user's own country, where the client sends one, else the directory's default. */
+/** The user's own country, where the client sends one, else the directory's default, which stands in for it. */
 function usageLocation(own: string | null, fallback: string | null): Step {
-  if (own === null) return { value: fallback }
+  const isStandIn = fallback !== null
+  if (own === null) return { value: fallback, isStandIn }
   if (/^[a-z]{2}$/i.test(own)) return { value: own.toUpperCase() }
   const reason = 'is no two-letter country code (ISO 3166-1)'
   const problem = unusable('usageLocation', own, reason)
   if (fallback === null) return { problems: [problem] }
-  const message = `Usage Location "${own}" ${reason}: the directory's default ${fallback} was exported instead.`
-  return { value: fallback, problems: [{ ...problem, message }] }
+  const message = `Usage Location "${own}" ${reason}: the directory's default ${fallback} was taken instead, for an account that has none.`
+  return { value: fallback, isStandIn, problems: [{ ...problem, message }] }
 }
 
 /** The address that the directory names; without it a username that is an address. */

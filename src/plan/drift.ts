@@ -8,6 +8,7 @@ import type { SeenUser } from './graph-user.ts'
 import {
   exportedKeys,
   type Exported,
+  isOurs,
   knownValue,
   type SnapshotKey,
   type SnapshotValue,
@@ -30,16 +31,12 @@ export function differences(
 ): readonly Difference[] {
   return exportedKeys(directions).flatMap((attribute) => {
     const known = knownValue(attribute, exported, directions)
-    if (known.state !== 'known' || isBetweenWrites(attribute, known.value)) return []
+    if (known.state !== 'known' || !isOurs(attribute, known.value)) return []
     const theirs = seen[attribute] ?? null
     if (isSameInGraph(attribute, known.value, theirs)) return []
     return [{ attribute, ours: known.value, theirs, isTold: seen[attribute] !== undefined }]
   })
 }
-
-/** An account that was disabled and whose sessions are still to be revoked: neither value is known to be right. */
-const isBetweenWrites = (attribute: SnapshotKey, value: SnapshotValue): boolean =>
-  attribute === 'accountEnabled' && value === null
 
 /** Names, addresses, codes and ids: Microsoft 365 may spell them in another case. */
 const CASELESS: ReadonlySet<SnapshotKey> = new Set([

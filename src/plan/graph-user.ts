@@ -41,6 +41,10 @@ export function seenUser(user: JsonObject, manager?: string | null): SeenUser {
   return seen
 }
 
+/** What the account holds of these: what Graph leaves out of a user that was asked for is blank. */
+export const heldOf = (seen: SeenUser, keys: readonly SnapshotKey[]): Held =>
+  Object.fromEntries(keys.map((key) => [key, seen[key] ?? null]))
+
 function one(value: Json): Json {
   if (!isJsonArray(value)) return value
   return value.length > 1 ? value : (value[0] ?? null)

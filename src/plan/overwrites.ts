@@ -6,9 +6,11 @@ import { type Directions, directionOf } from './attributes.ts'
 import {
   type Exported,
   type Held,
+  isOurs,
   type Snapshot,
   SNAPSHOT_KEYS,
   type SnapshotKey,
+  type SnapshotValue,
 } from './snapshot.ts'
 
 export interface OverwritingBinding extends Exported {
@@ -34,9 +36,13 @@ export function firstOverwrites(
 function causeOf(key: SnapshotKey, binding: OverwritingBinding, directions: Directions): number {
   const chosen = key === 'accountEnabled' ? 0 : directionOf(directions, key).sequence
   const isChosenSince = binding.exportedSequence < chosen
-  const isAdopted = binding.snapshot[key] === undefined
+  const isAdopted = !isExported(key, binding.snapshot[key])
   return Math.max(isChosenSince ? chosen : 0, isAdopted ? (binding.adoptedBy ?? 0) : 0)
 }
+
+/** Null of accountEnabled says that we are disabling the account; of what cannot be cleared, that it was left as it is. */
+const isExported = (key: SnapshotKey, value: SnapshotValue | undefined): boolean =>
+  value === null && key === 'accountEnabled' ? true : isOurs(key, value)
 
 /** What of it is lost: every value that is not the one that is written. */
 export function lostValues(keys: readonly SnapshotKey[], seen: Held, sets: Snapshot): Held {

@@ -54,6 +54,9 @@ export const directorySettingsSchema = v.strictObject({
       v.string('must be a two-letter country code, or null'),
       v.toUpperCase(),
       v.regex(/^[A-Z]{2}$/, 'must be a two-letter country code (ISO 3166-1 alpha-2) such as US'),
+      v.description(
+        'The default for users without one, where usageLocation is exported: given to created accounts, and to others that have none.',
+      ),
     ),
   ),
   reconcile: v.strictObject({

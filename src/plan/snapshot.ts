@@ -3,8 +3,9 @@
  *
  * A key that is absent was never exported. `null` says that we cleared it, so that the blank policy `clear` sends nothing
  * twice. An unknown value differs from every value. A value exported before its attribute's direction last changed
- * counts as never exported: another hand may have been at it since. accountEnabled is null between disabling an account
- * and revoking its sessions, so that a run that dies in between does both again.
+ * counts as never exported: another hand may have been at it since. Of what cannot be cleared null says that it is not ours to
+ * compare: accountEnabled between disabling an account and revoking its sessions, so that a run that dies in between does both
+ * again; a value that somebody else gave the account, where ours would only have stood in for one.
  */
 import type { Json } from '../kernel/json.ts'
 import {
@@ -37,6 +38,11 @@ export const SNAPSHOT_KEYS: readonly SnapshotKey[] = [
 /** Whether Graph can be told that there is no value. */
 export function isClearable(key: SnapshotKey): boolean {
   return key !== 'accountEnabled' && attributeNamed(key).clearable
+}
+
+/** Whether a value of a snapshot is one that we exported. */
+export function isOurs(key: SnapshotKey, value: SnapshotValue | undefined): boolean {
+  return value !== undefined && (value !== null || isClearable(key))
 }
 
 /** What was exported so far, as the binding's row holds it. */

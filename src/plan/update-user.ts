@@ -3,15 +3,18 @@
  * other properties it fails them all), the end of the sessions of a user who was disabled, the manager.
  */
 import { directionOf } from './attributes.ts'
+import type { DesiredUser } from './desired-user.ts'
 import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
 import { removeManager, revokeSessions, setManager, setPassword, updateUser } from './requests.ts'
 import {
   exportedKeys,
   isClearable,
+  isOurs,
   knownValue,
   type MutableSnapshot,
   mustSend,
   type Snapshot,
+  type SnapshotKey,
   type SnapshotValue,
 } from './snapshot.ts'
 import { type OrgData, userProperties } from './user-body.ts'
@@ -22,27 +25,62 @@ export interface Differences {
   /** The whole of employeeOrgData, when a member of it must be sent. */
   readonly orgData: OrgData | undefined
   readonly needs: UserPlan['needs']
+  /** What was read to be somebody else's, where ours would only stand in for a value. */
+  readonly left: readonly SnapshotKey[]
 }
 
 /** What Graph does not hold yet, as far as is known. */
-export function differencesOf(input: UserPlanInput, desired: Snapshot): Differences {
+export function differencesOf(input: UserPlanInput, desired: DesiredUser): Differences {
   const { binding, directions, settings } = input
   const values: MutableSnapshot = {}
+  const unread: SnapshotKey[] = []
+  const left: SnapshotKey[] = []
   for (const key of exportedKeys(directions)) {
-    const value = desired[key]
+    const value = desired.values[key]
     if (value === undefined || (value === null && !isClearable(key))) continue
+    const standing = desired.standIns.includes(key) ? standingOf(key, input) : 'ours'
+    if (standing === 'unread') unread.push(key)
+    if (standing === 'theirs' && key !== 'displayname') left.push(key)
+    if (standing !== 'ours') continue
     if (mustSend(value, knownValue(key, binding, directions), settings.blankPolicy))
       values[key] = value
   }
   if (holdsFormerManager(input)) values.manager = null
+  return { left, ...withOrgData(input, values, unread) }
+}
+
+/**
+ * Whether a value that only stands in for one is sent (`ours`) or gives way to what somebody else gave the account (`theirs`), which
+ * may have to be read first.
+ */
+function standingOf(
+  key: SnapshotKey,
+  { binding, directions, current }: UserPlanInput,
+): 'ours' | 'theirs' | 'unread' {
+  const known = knownValue(key, binding, directions)
+  // Graph has no user without one: where we never gave it, somebody else did, which needs neither a look nor a note.
+  if (key === 'displayname') return known.state === 'never' ? 'theirs' : 'ours'
+  if (known.state === 'known') return isOurs(key, known.value) ? 'ours' : 'theirs'
+  if (known.state === 'unknown' && isOurs(key, binding.snapshot[key])) return 'ours'
+  const held = current?.[key]
+  if (held === undefined) return 'unread'
+  return held === null ? 'ours' : 'theirs'
+}
+
+/** Either member of employeeOrgData is sent with the other. */
+function withOrgData(
+  input: UserPlanInput,
+  values: Snapshot,
+  unread: readonly SnapshotKey[],
+): Omit<Differences, 'left'> {
   if (values.costCenter === undefined && values.division === undefined)
-    return { values, orgData: undefined, needs: [] }
+    return { values, orgData: undefined, needs: unread }
   const costCenter = orgMember('costCenter', input, values)
   const division = orgMember('division', input, values)
   if (costCenter !== undefined && division !== undefined)
-    return { values, orgData: { costCenter, division }, needs: [] }
+    return { values, orgData: { costCenter, division }, needs: unread }
   const { costCenter: _, division: __, ...others } = values
-  return { values: others, orgData: undefined, needs: ['costCenter', 'division'] }
+  return { values: others, orgData: undefined, needs: [...unread, 'costCenter', 'division'] }
 }
 
 /** While the manager who is wanted has no Graph id, whoever was exported before is in any case not the one. */

@@ -14,9 +14,10 @@ import {
   knownValue,
   rememberedSnapshot,
   rememberedUnknown,
+  type Snapshot,
   SNAPSHOT_KEYS,
 } from './snapshot.ts'
-import { differencesOf, disableWrites, updateWrites } from './update-user.ts'
+import { type Differences, differencesOf, disableWrites, updateWrites } from './update-user.ts'
 import { withVerifiedName } from './verified-domain.ts'
 
 const NOTHING = {
@@ -32,9 +33,10 @@ const NOTHING = {
 
 /** Plans one user in one directory. A user that is gone ends like one that was deleted. */
 export function planUser(input: UserPlanInput): UserPlan {
-  const { user, ending, binding, directions } = input
+  const { user, ending, binding } = input
   if (user === undefined || ending !== undefined) return planEnd(input, ending ?? 'deleted')
-  const { values, problems, failure } = withVerifiedName(input, desiredUser({ ...input, user }))
+  const desired = withVerifiedName(input, desiredUser({ ...input, user }))
+  const { values, problems, failure } = desired
   const plan: UserPlan = { ...NOTHING, known: {}, unknown: binding.unknown, problems, failure }
   const awaitsManager = awaitedManager(input)
   if (binding.graphId === null) {
@@ -42,20 +44,31 @@ export function planUser(input: UserPlanInput): UserPlan {
     const writes = createWrites(input, user, values)
     return { ...plan, action: 'create', writes, awaitsManager }
   }
-  const differences = differencesOf(input, values)
+  const differences = differencesOf(input, desired)
   const putBack = putBackWrites({ ...input, orgData: differences.orgData }, notExported(input))
   const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {
     ...plan,
     action: writes.length === 0 ? 'none' : 'update',
-    known: rememberedSnapshot(binding, directions),
-    unknown: rememberedUnknown(binding, directions),
+    ...knowledgeBefore(input, differences),
     writes,
     problems: [...problems, ...putBack.problems],
     takesAway: differences.values.accountEnabled === false ? disabling(input) : null,
     awaitsManager,
     needs: [...new Set([...differences.needs, ...putBack.needs])],
     readsAgain: putBack.readsAgain,
+  }
+}
+
+/** What counts as known before the writes: what was exported and counts still, and what was found to be somebody else's. */
+function knowledgeBefore(
+  { binding, directions }: UserPlanInput,
+  { left }: Differences,
+): Pick<UserPlan, 'known' | 'unknown'> {
+  const leftNow: Snapshot = Object.fromEntries(left.map((key) => [key, null]))
+  return {
+    known: { ...rememberedSnapshot(binding, directions), ...leftNow },
+    unknown: rememberedUnknown(binding, directions).filter((key) => !(key in leftNow)),
   }
 }
 

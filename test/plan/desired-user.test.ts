@@ -123,6 +123,26 @@ describe('desired state', () => {
     expect(problems).toHaveLength(count)
   })
 
+  it.each([
+    [{}, []],
+    [{ name: { familyName: 'Vance' }, displayName: '' }, []],
+    [{ name: {} }, []],
+    [{ name: {}, displayName: '' }, ['displayname']],
+    [{ name: { givenName: '\u0001' } }, ['displayname']],
+  ])('tells of %j which values only stand in for one', (document, expected) => {
+    expect(desired(document).standIns).toEqual(expected)
+  })
+
+  it.each([
+    [{}, null, []],
+    [{}, 'US', ['usageLocation']],
+    [{ usageLocation: 'de' }, 'US', []],
+    [{ usageLocation: 'Germany' }, 'US', ['usageLocation']],
+  ])('tells of %j whether the default usage location %s stands in', (own, fallback, expected) => {
+    const urn = 'urn:ietf:params:scim:schemas:extension:Microsoft:Entra:2.0:User'
+    expect(desired({ [urn]: own }, { usageLocation: fallback }).standIns).toEqual(expected)
+  })
+
   it('never has a blank display name', () => {
     const { values } = desired({ name: { givenName: '\u0001' }, userName: '\u0002' })
     expect(values.displayname).toBe('usr_1')

@@ -93,6 +93,11 @@ describe('differences', () => {
   })
 })
 
+test('a value that was left as somebody else had set it is no difference', () => {
+  const seen = seenUser({ usageLocation: 'CH' })
+  expect(differences(exported({ usageLocation: null }), EVERYTHING, seen)).toEqual([])
+})
+
 test('each property is selected once, and the id always', () => {
   expect(comparedProperties(['accountEnabled', 'costCenter', 'division', 'manager'])).toEqual([
     'id',

@@ -10,7 +10,7 @@ import {
   type Direction,
   directionOf,
 } from '../../src/plan/attributes.ts'
-import { seenUser } from '../../src/plan/graph-user.ts'
+import { heldOf, seenUser } from '../../src/plan/graph-user.ts'
 import type { UserBinding, UserPlan, UserPlanInput } from '../../src/plan/planned.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { planUser } from '../../src/plan/user-plan.ts'
@@ -95,7 +95,7 @@ export class History {
   plan(): UserPlan {
     const first = planUser(this.input())
     if (first.needs.length === 0) return first
-    const current = seenUser({ employeeOrgData: null, ...this.graph.user })
+    const current = heldOf(seenUser({ ...this.graph.user }), first.needs)
     return planUser({ ...this.input(), current })
   }
 

@@ -32,6 +32,14 @@ describe('a value is overwritten for the first time', () => {
     )
   })
 
+  test('by the bind, also where it was left as somebody else had set it until now', () => {
+    const left = { ...BINDING, adoptedBy: 7, snapshot: { usageLocation: null, jobTitle: null } }
+    const chosen = directions({ usageLocation: 'export', jobTitle: 'export' })
+    expect(firstOverwrites(left, chosen, new Set(['usageLocation', 'jobTitle']))).toEqual(
+      new Map([[7, ['usageLocation']]]),
+    )
+  })
+
   test('and is lost unless it is the same', () => {
     const seen = {
       jobTitle: 'Chief',

@@ -228,6 +228,70 @@ describe('updating a user', () => {
     expect(planUser(input({ binding, directions: exported })).action).toBe('none')
   })
 
+  it('leaves the display name that an adopted account has, where the username alone would take its place', () => {
+    const nameless = user({ ...ADELE, name: {}, displayName: '' })
+    const plan = planUser(input({ user: nameless, binding: ADOPTED, directions: LOCKED_ONLY }))
+    expect(requests(plan)).toEqual([
+      patch({ accountEnabled: true, userPrincipalName: 'adele@contoso.com' }),
+    ])
+    const named = user({ ...ADELE, name: {} })
+    const after = { ...ADOPTED, ...settle(plan, ['answered']), exportedSequence: 10 }
+    const next = planUser(input({ user: named, binding: after, directions: LOCKED_ONLY }))
+    expect(requests(next)).toEqual([patch({ displayName: 'Adele V.' })])
+  })
+
+  it('sends the username as the display name when the name that we exported is gone', () => {
+    const nameless = user({ ...ADELE, name: {}, displayName: '' })
+    const plan = planUser(input({ user: nameless, binding: SYNCED, directions: LOCKED_ONLY }))
+    expect(requests(plan)).toContainEqual(
+      patch({ givenName: null, surname: null, displayName: 'adele' }),
+    )
+  })
+
+  describe('to the default usage location', () => {
+    const PLACED = directions({ usageLocation: 'export' })
+    const placed = (overrides: Parameters<typeof input>[0] = {}) =>
+      input({ directions: PLACED, settings: { usageLocation: 'US' }, ...overrides })
+    const bodies = (plan: UserPlan) => requests(plan).map(({ body }) => body)
+
+    it('reads what an adopted account has, gives it one where it has none, and leaves its own otherwise', () => {
+      const adopted = placed({ binding: ADOPTED })
+      expect(planUser(adopted).needs).toEqual(['usageLocation'])
+      expect(bodies(planUser(adopted))).not.toMatchObject([{ usageLocation: 'US' }])
+      const without = planUser({ ...adopted, current: { usageLocation: null } })
+      expect(bodies(without)).toMatchObject([{ usageLocation: 'US' }])
+      const having = planUser({ ...adopted, current: { usageLocation: 'CH' } })
+      expect(bodies(having)).not.toMatchObject([{ usageLocation: 'US' }])
+      // What was found is remembered: it is read once.
+      const binding = { ...ADOPTED, ...settle(having, ['answered']), exportedSequence: 10 }
+      expect(planUser(placed({ binding }))).toMatchObject({ action: 'none', needs: [] })
+    })
+
+    it('sends another default, or the same again, to whom the default was exported', () => {
+      const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, usageLocation: 'DE' } }
+      expect(bodies(planUser(placed({ binding })))).toEqual([{ usageLocation: 'US' }])
+      const drifted = { ...binding, unknown: ['usageLocation'] }
+      expect(bodies(planUser(placed({ binding: drifted })))).toEqual([{ usageLocation: 'US' }])
+    })
+
+    it('reads again what was left, when nothing counts as known any more', () => {
+      const snapshot = { ...SYNCED.snapshot, usageLocation: null }
+      const binding = { ...SYNCED, snapshot, unknown: ['usageLocation'] }
+      const asked = placed({ binding })
+      expect(planUser(asked)).toMatchObject({ writes: [], needs: ['usageLocation'] })
+      const left = planUser({ ...asked, current: { usageLocation: 'CH' } })
+      expect(left).toMatchObject({ writes: [], needs: [], unknown: [] })
+    })
+
+    it('sends the country that the user itself has, whatever the account holds', () => {
+      const urn = 'urn:ietf:params:scim:schemas:extension:Microsoft:Entra:2.0:User'
+      const swiss = user({ ...ADELE, [urn]: { usageLocation: 'CH' } })
+      const plan = planUser(placed({ user: swiss, binding: ADOPTED }))
+      expect(plan.needs).toEqual([])
+      expect(bodies(plan)).toMatchObject([{ usageLocation: 'CH' }])
+    })
+  })
+
   it('sends an unknown attribute although it equals what was exported', () => {
     const binding = { ...SYNCED, unknown: ['lastname', 'accountEnabled'] }
     const plan = planUser(input({ binding, directions: LOCKED_ONLY }))

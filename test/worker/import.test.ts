@@ -520,6 +520,50 @@ describe('an import with bind', () => {
     ])
   })
 
+  test('leaves what nobody here has a value of: the name of a shared mailbox, the country of a licence', async () => {
+    const { imported, user, accounts, change, world, api, directory } = await importing(2)
+    const shared = { givenName: null, surname: null, displayName: 'Reception Desk' }
+    change(accounts[0], { ...shared, usageLocation: 'CH' })
+    await imported({ graphIds: accounts })
+    const ids = [(await user('ann'))['id'], (await user('bob'))['id']]
+    const preview = async () => {
+      const { body } = await api.post(`${directory}/preview`, { userIds: ids })
+      const changesOf = (id: string) =>
+        body['items'].find(({ userId }: Loose) => userId === id)['changes']
+      return ids.map((id) => changesOf(id).map(({ attribute, next }: Loose) => [attribute, next]))
+    }
+    const overwritten = [
+      ['displayname', 'bob Before'],
+      ['usageLocation', 'US'],
+    ]
+    expect(await preview()).toEqual([[], overwritten])
+    await api.post(`${directory}/bindings`, { userIds: ids })
+    await world.settle()
+    const held = () =>
+      world.graph.summary().users.map((each) => [each['displayName'], each['usageLocation']])
+    const expected = [
+      ['Reception Desk', 'CH'],
+      ['bob Before', 'US'],
+    ]
+    expect(held()).toEqual(expected)
+    expect(await preview()).toEqual([[], []])
+    // It is nobody's drift either, and enforcing leaves it as well; so does exporting everything again.
+    world.clock.now += 3_600_000
+    const { body: run } = await api.post(`${directory}/reconciliations`, { mode: 'enforce' })
+    await world.settle()
+    expect((await api.get(`/reconciliations/${run['id']}`)).body).toMatchObject({
+      state: 'done',
+      counts: { drift: 0 },
+    })
+    await api.post(`${directory}/exports`, {})
+    await world.settle()
+    expect(held()).toEqual(expected)
+    // The name that the user is given here is exported.
+    await api.patch(`/users/${ids[0]}`, { lastname: 'Reception' })
+    await world.settle()
+    expect(held()[0]).toEqual(['Reception', 'CH'])
+  })
+
   /** An import of ann with bind as it stands before any drain. */
   async function bound(settings: Partial<DirectorySettings> = {}) {
     const each = await importing(1, settings)
@@ -704,6 +748,41 @@ describe('an import without bind', () => {
       action: 'conflict',
       problems: [{ code: 'imported_account_missing' }],
     })
+  })
+})
+
+describe('an import that is previewed before its users are bound', () => {
+  test('tells by its events whom to preview, and the bind changes what the preview told and nothing else', async () => {
+    const { imported, world, api, directory, accounts, change } = await importing(2)
+    change(accounts[0], { displayName: 'Ann from Bern', businessPhones: ['1'] })
+    const { id: jobId } = await imported({ graphIds: accounts })
+    const { body: told } = await api.get('/events?type=user_import')
+    const userIds: string[] = told['items']
+      .filter(({ details }: Loose) => details['jobId'] === jobId)
+      .map(({ target }: Loose) => target['id'])
+    expect(userIds).toHaveLength(2)
+    const { body: preview } = await api.post(`${directory}/preview`, { userIds })
+    const before = world.graph.summary().users
+    const previewed = before.map((account) => {
+      const item = preview['items'].find(({ graphId }: Loose) => graphId === account['id'])
+      const changes = item['changes'].map(({ graph, next }: Loose) => [graph, next])
+      return { ...account, ...Object.fromEntries(changes) }
+    })
+    expect(previewed.map((account) => account['displayName'])).toEqual(['ann Before', 'bob Before'])
+    const bind = { userIds, atSequence: preview['sequence'] }
+    expect((await api.post(`${directory}/bindings`, bind)).status).toBe(202)
+    await world.settle()
+    expect(world.graph.summary().users).toEqual(previewed)
+  })
+
+  test('whose users have changed since the preview is refused', async () => {
+    const { imported, user, api, directory } = await importing(1)
+    await imported({ all: true })
+    const { id } = await user('ann')
+    const { body } = await api.post(`${directory}/preview`, { userIds: [id] })
+    await api.patch(`/users/${id}`, { lastname: 'After' })
+    const bind = { userIds: [id], atSequence: body['sequence'] }
+    expect((await api.post(`${directory}/bindings`, bind)).status).toBe(409)
   })
 })
 

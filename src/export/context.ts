@@ -36,6 +36,12 @@ export interface ExportPorts {
   readonly graphBase: string
 }
 
+/**
+ * Members of groups as Microsoft 365 told them, by the group's Graph id. Lives as long as the drain, so that a large group is not read
+ * anew for each of its pages.
+ */
+export type ToldMembers = Map<string, Set<string>>
+
 export interface Round {
   readonly ports: ExportPorts
   readonly key: LeaseKey
@@ -51,6 +57,7 @@ export interface Round {
   readonly drafts: Map<string, Draft>
   /** Graph ids of users and groups as far as the round knows them, those it created among them; null: has none. */
   readonly graphIds: Map<string, string | null>
+  readonly told: ToldMembers
   /** Targets that were not begun: nothing of them is stored. */
   readonly unreached: Set<Target>
   /** Targets that have to be met again in the log: no position moves beyond them. */

@@ -19,7 +19,7 @@ import { laggingDirectories } from '../db/sweep-store.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
 import type { DirectoryBell, Ring } from './bell.ts'
 import { connectDirectory, type Connection, type GraphPorts } from './connection.ts'
-import type { ExportPorts } from './context.ts'
+import type { ExportPorts, ToldMembers } from './context.ts'
 import { markUnknown, readIntent } from './intent.ts'
 import type { RoundResult } from './round-result.ts'
 import { runRound } from './round.ts'
@@ -134,8 +134,9 @@ async function runRounds(
   let writes = 0
   let reserved = 0
   let changesUsers = false
+  const told: ToldMembers = new Map()
   for (let rounds = 1; ; rounds++) {
-    const result = await runRound(ports, key, connection, reserved)
+    const result = await runRound(ports, key, connection, { reserved, told })
     reserved = 0
     writes += result.writes
     changesUsers ||= result.changesUsers

@@ -5,7 +5,7 @@ import { addMember } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import { type EdgePlan, isFound } from './edges.ts'
-import { type Members, type MemberStep, noteArrived } from './member-steps.ts'
+import { firstMember, type Members, type MemberStep, noteArrived } from './member-steps.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
 /** Takes the outcome of one write; gives the steps that have to be tried in another shape. */
@@ -19,6 +19,7 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
     // What the group itself was refused for stays told.
     if (!draft.stopped) draft.row = { ...draft.row, attempts: 0, error: null }
     for (const plan of edges) storeEdge(round, plan, write)
+    noteTold(round, draft, write)
     return []
   }
   if (outcome.kind === 'retry' && outcome.reason === 'earlier_failed') return [step]
@@ -40,18 +41,31 @@ const isNotSent = (outcome: Outcome): boolean =>
 
 /**
  * A membership that was not reached is met again: in the log, which the position does not pass; among those that wait; or
- * in the page of a whole comparison, which begins again where it began.
+ * in the page of a whole comparison, which goes on before the first of them.
  */
-export function putOff(members: Members, { draft, edges }: MemberStep): void {
-  const { round, unsettled, pageStart } = members
+export function putOff(members: Members, step: MemberStep): void {
+  const { round, unsettled, pages } = members
+  const { draft, edges } = step
   const { target } = draft
   unsettled.add(target.id)
   const isRemembered = edges.every(({ edge }) => edge.unknown && !isFound(target, edge))
   if (!isRemembered) round.cut.add(target)
-  const start = pageStart.get(target.id)
-  if (start !== undefined) draft.row = { ...draft.row, memberCursor: start }
-  if (draft.row.dueAt === null && (target.due || isRemembered || start !== undefined))
+  const page = pages.get(target.id)
+  if (page !== undefined) {
+    const before = page.memberIds.findLast((id) => id < firstMember(step)) ?? page.start
+    const { memberCursor } = draft.row
+    if (memberCursor === null || before < memberCursor)
+      draft.row = { ...draft.row, memberCursor: before }
+  }
+  if (draft.row.dueAt === null && (target.due || isRemembered || page !== undefined))
     draft.row = { ...draft.row, dueAt: round.ports.clock.now(), state: 'owed' }
+}
+
+/** What was told of the group's members stays true by our own writes. */
+function noteTold({ told }: Round, { row }: Draft, { adds, removes }: MemberWrite): void {
+  const members = told.get(row.graphId ?? '')
+  for (const graphId of adds) members?.add(graphId)
+  for (const graphId of removes) members?.delete(graphId)
 }
 
 /** What Graph holds now; an exchange of Graph ids is through when the new one was added. */

@@ -15,7 +15,7 @@ export async function exportMembers(round: Round, drafts: readonly Draft[]): Pro
     round,
     unsettled: new Set(),
     failures: new Map(),
-    pageStart: new Map(),
+    pages: new Map(),
   }
   let steps: MemberStep[] = []
   for (const draft of drafts) steps.push(...(await stepsOf(members, draft)))

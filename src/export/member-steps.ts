@@ -1,11 +1,13 @@
 /** What the memberships of a group ask for: which of them are looked at, and the writes that bring Graph up to date. */
 import type { Edge } from '../db/round-store.ts'
 import { MEMBERS, readWholeGroup } from '../db/whole-group.ts'
+import type { MemberIds } from '../graph/members.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { type MemberWrite, planMembers } from '../plan/group-plan.ts'
 import type { Round } from './context.ts'
 import type { Draft } from './draft.ts'
 import { type EdgePlan, planEdge, withFinding } from './edges.ts'
+import { toldMembers } from './told-members.ts'
 
 /** One write of a group, and the memberships that it is about. */
 export interface MemberStep {
@@ -15,6 +17,12 @@ export interface MemberStep {
   readonly edges: readonly EdgePlan[]
 }
 
+/** A page of a whole comparison: where it began, and the members on it, in order. */
+interface WholePage {
+  readonly start: string
+  readonly memberIds: readonly string[]
+}
+
 /** What the memberships of a round share. */
 export interface Members {
   readonly round: Round
@@ -22,8 +30,8 @@ export interface Members {
   readonly unsettled: Set<string>
   /** What went wrong with a membership, by group: it is told once, when every other was tried. */
   readonly failures: Map<string, Outcome>
-  /** Where the page of a whole comparison began, by group. */
-  readonly pageStart: Map<string, string>
+  /** The page of a whole comparison, by group. */
+  readonly pages: Map<string, WholePage>
 }
 
 /** The memberships to look at of a group, as writes. */
@@ -36,30 +44,36 @@ const PAGES = 4
 
 /** The memberships to look at: those that the log names or that wait, and the next page of a whole comparison. */
 async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]> {
-  const { round, unsettled, pageStart } = members
+  const { round, unsettled, pages } = members
   const { target, row } = draft
   const named = round.loaded.edges
     .filter(({ groupId }) => groupId === target.id)
     .map((edge) => withFinding(target, edge))
   const cursor = target.whole ? '' : row.memberCursor
   if (cursor === null) return named
-  if (pageStart.size >= PAGES) {
+  if (pages.size >= PAGES) {
     draft.row = { ...row, memberCursor: cursor, dueAt: round.ports.clock.now() }
     unsettled.add(target.id)
     return named
   }
   const page = await readWholeGroup(round.ports.database, round.key, target.id, cursor)
-  pageStart.set(target.id, cursor)
+  pages.set(target.id, { start: cursor, memberIds: page.edges.map(({ memberId }) => memberId) })
   draft.row = { ...draft.row, memberCursor: page.nextCursor }
   if (page.nextCursor !== null) {
     draft.row = { ...draft.row, dueAt: round.ports.clock.now() }
     unsettled.add(target.id)
   }
-  const isAsked = row.unknown.includes(MEMBERS)
   const known = new Set(named.map(({ memberId }) => memberId))
   const others = page.edges.filter(({ memberId }) => !known.has(memberId))
-  return [...named, ...others].map((edge) => (isAsked ? { ...edge, unknown: true } : edge))
+  const edges = [...named, ...others]
+  if (!row.unknown.includes(MEMBERS) || row.graphId === null) return edges
+  const told = await toldMembers(round, row.graphId, cursor)
+  return edges.map((edge) => (isTold(edge, told) ? edge : { ...edge, unknown: true }))
 }
+
+/** Whether Microsoft 365 holds what was exported of the membership: it has not to be sent again. */
+const isTold = ({ unknown, exportedAs }: Edge, told: MemberIds | undefined): boolean =>
+  !unknown && (exportedAs === null || told?.has(exportedAs) === true)
 
 function planSteps(round: Round, draft: Draft, edges: readonly Edge[]): MemberStep[] {
   const wanted = new Set(edges.flatMap((edge) => (edge.isMember ? graphIdOf(round, edge) : [])))
@@ -73,7 +87,7 @@ function planSteps(round: Round, draft: Draft, edges: readonly Edge[]): MemberSt
     add: plans.flatMap(({ add }) => (add === null ? [] : [add])),
     remove: plans.flatMap(({ remove }) => (remove === null ? [] : [remove])),
   })
-  return writes.map((write, i) => {
+  const steps = writes.map((write, i) => {
     const concerned = plans.filter(
       ({ add, remove }) =>
         (add !== null && write.adds.includes(add)) ||
@@ -81,7 +95,16 @@ function planSteps(round: Round, draft: Draft, edges: readonly Edge[]): MemberSt
     )
     return { id: `${draft.target.id}.${i}`, draft, write, edges: concerned }
   })
+  // Removals first, for nobody is to keep what was taken away. Then the order of the page: what the quota does not reach is its end.
+  const isAddition = ({ write }: MemberStep): number => (write.adds.length > 0 ? 1 : 0)
+  return steps.toSorted(
+    (a, b) => isAddition(a) - isAddition(b) || (firstMember(a) < firstMember(b) ? -1 : 1),
+  )
 }
+
+/** The lowest id of the members that a write is about. */
+export const firstMember = ({ edges }: Pick<MemberStep, 'edges'>): string =>
+  edges.map(({ edge }) => edge.memberId).toSorted()[0] ?? ''
 
 /** An account that passed from one user to another stays a member under the other: only our row of it goes. */
 function withoutPassedOn(

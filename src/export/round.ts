@@ -16,7 +16,7 @@ import { dropImported } from '../db/imported-store.ts'
 import { giveBackTokens } from '../db/lane-store.ts'
 import { EMPTY_COMMIT, toCommit } from './commit.ts'
 import type { Connection } from './connection.ts'
-import type { ExportPorts, Round } from './context.ts'
+import type { ExportPorts, Round, ToldMembers } from './context.ts'
 import { readDomainFacts } from './domain-facts.ts'
 import { recheckDomains } from './domains.ts'
 import type { Draft } from './draft.ts'
@@ -37,12 +37,12 @@ import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 
-/** Runs one round under the lease, with tokens that were taken for it. Throws what aborts it: a lost lease, or D1. */
+/** Runs one round under the lease, with tokens that were taken for it, and what the drain was told before. Throws what aborts it: a lost lease, or D1. */
 export async function runRound(
   ports: ExportPorts,
   key: LeaseKey,
   connection: Connection,
-  reserved: number,
+  { reserved, told }: { readonly reserved: number; readonly told: ToldMembers },
 ): Promise<RoundResult> {
   const now = ports.clock.now()
   const log = await readLog(ports.database, key, now)
@@ -67,7 +67,7 @@ export async function runRound(
   })
   const tokens = reserved + loaded.grant.taken
   if (tokens === 0) return throttled({ ...withoutTokens(loaded.grant), nextWrites: wanted })
-  const round = openRound({ ports, key, connection, log, targets, loaded, tokens })
+  const round = openRound({ ports, key, connection, log, targets, loaded, tokens, told })
   await exportUsers(round)
   await exportGroups(round)
   awaitLettingGo(round)
@@ -83,7 +83,7 @@ async function roundWithoutTargets({
   log,
   targets,
   watch,
-}: Omit<Opening, 'loaded' | 'tokens'> & { readonly watch: Watch }): Promise<
+}: Omit<Opening, 'loaded' | 'tokens' | 'told'> & { readonly watch: Watch }): Promise<
   RoundResult | undefined
 > {
   if (log.directory.state !== 'active') return DONE
@@ -145,9 +145,10 @@ interface Opening {
   readonly targets: Targets
   readonly loaded: Round['loaded']
   readonly tokens: number
+  readonly told: ToldMembers
 }
 
-function openRound({ ports, key, connection, log, targets, loaded, tokens }: Opening): Round {
+function openRound({ ports, key, connection, log, targets, loaded, tokens, told }: Opening): Round {
   return {
     ports,
     key,
@@ -161,6 +162,7 @@ function openRound({ ports, key, connection, log, targets, loaded, tokens }: Ope
     loaded,
     drafts: new Map<string, Draft>(),
     graphIds: new Map<string, string | null>(),
+    told,
     unreached: new Set<Target>(),
     cut: new Set<Target>(),
     awaits: [],

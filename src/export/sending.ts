@@ -41,7 +41,7 @@ export async function sendWave(
   round: Round,
   items: readonly WaveItem[],
 ): Promise<ReadonlyMap<string, Outcome>> {
-  if (round.halt === null && !outlastsTimeout(round)) await storeIntent(round)
+  await mayStart(round)
   const envelopes = toEnvelopes(items)
   const answers = await sendWaves(round.transport, envelopes, {
     mayStart: () => round.halt === null && outlastsTimeout(round),
@@ -63,6 +63,12 @@ export async function sendWave(
   }
   if ([...outcomes.values()].some(({ kind }) => kind === 'throttled')) await blockLanes(round)
   return outcomes
+}
+
+/** Whether a request may start. Renews the lease where it would not outlast it. */
+export async function mayStart(round: Round): Promise<boolean> {
+  if (round.halt === null && !outlastsTimeout(round)) await storeIntent(round)
+  return round.halt === null
 }
 
 /** At once, and whoever holds the lease: Graph counts the writes of every directory that shares the lane. */

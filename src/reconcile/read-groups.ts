@@ -1,26 +1,21 @@
 /** What Microsoft 365 holds of some groups: their names and their members. */
 import type { BoundGroup } from '../db/compared-groups.ts'
-import { followLink } from '../graph/delta.ts'
-import { readMemberPage } from '../graph/member-page.ts'
-import { classifyAnswer, type Outcome } from '../graph/outcome.ts'
+import { type MemberIds, readFurtherMembers, type Unread } from '../graph/members.ts'
+import { classifyAnswer } from '../graph/outcome.ts'
 import type { Transport } from '../graph/transport.ts'
 import { sendWaves } from '../graph/waves.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { getGroupName, type GraphRequest, listMembers } from '../plan/requests.ts'
+import { getGroupName, listMembers } from '../plan/requests.ts'
 
 export interface ToldGroup {
   /** Null when nothing is said of it. */
   readonly displayName: string | null
-  /** Graph ids. */
-  readonly members: ReadonlySet<string>
+  readonly members: MemberIds
 }
 
 /** By our id; `undefined`: there is no such group. */
 export type ToldGroups = ReadonlyMap<string, ToldGroup | undefined>
-
-/** Why a group could not be read; undefined when the answer was not understood. */
-type Unread = Outcome | undefined
 
 /** Of so many members and more, no further group is told: they are compared in memory. */
 const ENOUGH_MEMBERS = 20_000
@@ -51,31 +46,13 @@ export async function readGroups(
     }
     if (name?.kind !== 'done') return err(name)
     if (first?.kind !== 'done') return err(first)
-    const members = await allMembers(transport, first.body)
+    const members = await readFurtherMembers(transport, first.body)
     if (!members.ok) return members
     told.set(id, { displayName: nameIn(name.body), members: members.value })
     size += members.value.size
     if (size >= ENOUGH_MEMBERS) break
   }
   return ok(told)
-}
-
-/** The members on this page and on those behind it. */
-async function allMembers(
-  transport: Transport,
-  first: Json | undefined,
-): Promise<Result<ReadonlySet<string>, Unread>> {
-  const members = new Set<string>()
-  for (let body = first; ;) {
-    const page = readMemberPage(body)
-    if (page === undefined) return err(undefined)
-    for (const id of page.ids) members.add(id)
-    if (page.nextLink === null) return ok(members)
-    const request: GraphRequest = followLink(page.nextLink)
-    const outcome = classifyAnswer(await transport.send(request), { purpose: 'read', request })
-    if (outcome.kind !== 'done') return err(outcome)
-    body = outcome.body
-  }
 }
 
 function nameIn(body: Json | undefined): string | null {

@@ -13,8 +13,8 @@ export interface DirectoryStatus {
   /** Resources with something still to send: due bindings, and what the log holds after the directory's position. */
   readonly owed: number
   readonly inFlight: number
-  /** What an administrator rejected is not among them: it is answered. */
   readonly failed: number
+  /** How many of those that failed an administrator rejected: they are answered. */
   readonly rejected: number
   readonly held: number
   readonly bound: number
@@ -36,7 +36,7 @@ export async function readStatus(
     sql`SELECT *, CASE WHEN lease_token IS NOT NULL AND json_type(intent, '$.writes') = 'array'
         THEN json_array_length(intent, '$.writes') + json_array_length(intent, '$.edges') ELSE 0 END AS in_flight
       FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-    sql`SELECT count(*) FILTER (WHERE ${HAS_FAILED} AND NOT ${IS_REJECTED}) AS failed,
+    sql`SELECT count(*) FILTER (WHERE ${HAS_FAILED}) AS failed,
         count(*) FILTER (WHERE ${HAS_FAILED} AND ${IS_REJECTED}) AS rejected,
         count(*) FILTER (WHERE state = 'held' AND due_at IS NULL) AS held,
         count(*) FILTER (WHERE state NOT IN ('unbinding', 'former')) AS bound

@@ -5,6 +5,7 @@ import { assertNever } from '../kernel/result.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
+import { IS_REJECTED } from './rejection.ts'
 import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
@@ -25,12 +26,15 @@ interface Page {
   readonly action: ExpansionAction
   /** The groups whose members are bound; null: groups bind nobody. */
   readonly groupIds: readonly string[] | null
+  /** The command names its resources, each by its id. */
+  readonly isNamed: boolean
   readonly now: number
 }
 
 /** The statements for the resources of `ids`, a subquery. The first one changes the bindings that the command is about. */
 export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const { action, now, sequence } = page
+  const isNamed = page.isNamed ? sql`TRUE` : sql`FALSE`
   const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
   const these = sql`${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})`
   const asked = sql`due_at = ${now}, asked_sequence = ${sequence}`
@@ -44,22 +48,23 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'bind':
       return [bind(key, page, ids), wake(key, ids, now)]
     case 'unbind':
-      return unbind(key, { these, asked }, ids, now)
+      return unbind(key, page, { these, asked, isNamed }, ids)
     case 'export':
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING},
             unknown = CASE kind WHEN 'group' THEN json_insert(${EVERYTHING}, '$[#]', ${MEMBERS}) ELSE ${EVERYTHING} END,
             member_cursor = CASE kind WHEN 'group' THEN '' END
-          WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding')`,
+          WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding') AND unbound_by IS NULL`,
       ]
     case 'replay':
       return [
-        sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}
-          WHERE ${these} AND due_at IS NULL AND state IN ('failed', 'unbinding')`,
+        sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}, approval = CASE WHEN NOT ${isNamed} THEN approval END
+          WHERE ${these} AND ${hasFailed(isNamed)}`,
       ]
     case 'approve':
       return [
-        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND ${isAnsweredBy(sequence)}`,
+        sql`UPDATE binding SET ${asked}, approval = 'approved'
+          WHERE ${these} AND (${isAnsweredBy(sequence)} OR ${isNamed} AND ${IS_REJECTED} AND due_at IS NULL)`,
       ]
     case 'reject':
       // That it has failed afterwards is what was asked for: the job has nothing to wait for.
@@ -83,6 +88,10 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
 const isAnsweredBy = (sequence: number): SQL =>
   sql`approval = 'asked' AND coalesce(held_sequence, 0) < ${sequence}`
 
+/** What can be tried again. What was rejected is answered: whoever wants it after all names it. */
+const hasFailed = (isNamed: SQL): SQL =>
+  sql`due_at IS NULL AND state IN ('failed', 'unbinding') AND (${isNamed} OR NOT ${IS_REJECTED})`
+
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`
 
@@ -102,8 +111,8 @@ const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
 /**
  * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. Of an account that
- * somebody deleted there nothing is known any more. `boundAt`: the sequence at
- * which whoever had ended is bound again.
+ * somebody deleted there nothing is known any more. What was rejected of somebody who stayed bound, the disabling of a suspended
+ * user above all, stays so. `boundAt`: the sequence at which whoever had ended is bound again.
  */
 const revived = (
   now: number,
@@ -116,7 +125,8 @@ const revived = (
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   adopting = CASE WHEN state <> 'former' THEN adopting WHEN unbound_by = 'undo' THEN excluded.adopting END,
-  unbound_by = NULL, restoring = NULL, approval = NULL, attempts = 0, error = NULL`
+  unbound_by = NULL, restoring = NULL, attempts = 0, error = NULL,
+  approval = CASE WHEN approval = 'rejected' AND unbound_by IS NULL THEN approval END`
 
 /** The account of the directory that a user was imported from. */
 const importedAccount = (directoryId: string): SQL =>
@@ -142,16 +152,19 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
 }
 
-/** Ends bindings. One that has ended already is an administrator's doing from now on: nothing binds it again but a command. */
+/**
+ * Ends bindings; one whose ending was rejected when it is named. One that has ended already is an administrator's doing from now on:
+ * nothing binds it again but a command.
+ */
 function unbind(
   key: LeaseKey,
-  { these, asked }: { readonly these: SQL; readonly asked: SQL },
+  { now }: Page,
+  { these, asked, isNamed }: Record<'these' | 'asked' | 'isNamed', SQL>,
   ids: SQL,
-  now: number,
 ): SQL[] {
   return [
     sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL
-      WHERE ${these} AND state <> 'former' AND unbound_by IS NOT 'admin'`,
+      WHERE ${these} AND state <> 'former' AND (unbound_by IS NOT 'admin' OR ${isNamed} AND ${IS_REJECTED})`,
     sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
     ...letGo(key, ids, now),
   ]
@@ -197,14 +210,19 @@ function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
     WHERE unbound_by = 'groups'`
 }
 
-/** A binding that exists for groups alone ends when its user is in none of them. Whoever was deleted ends as such. */
+/**
+ * A binding that exists for groups alone ends when its user is in none of them. Whoever was deleted ends as such. Where an
+ * administrator rejected to take the account away before, this is another reason to, which is asked about.
+ */
 function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[] {
   const { organizationId, directoryId } = key
   if (groupIds === null) return []
   const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)}
     AND member_id IN (${ids})`
   return [
-    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', due_at = ${now}, attempts = 0, approval = NULL
+    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', due_at = ${now}, attempts = 0,
+        approval = CASE approval WHEN 'rejected' THEN 'asked' END,
+        held_sequence = (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
         AND resource_id IN (${ids}) AND reason = 'groups' AND state <> 'former' AND unbound_by IS NULL
         AND resource_id NOT IN (${members})

@@ -60,9 +60,12 @@ export async function expandPage(
   await database.run(
     holdsLease(key),
     extendLease(key),
-    ...actionStatements(key, { ...expansion, action, now }, sql`SELECT id FROM (${page})`).flatMap(
-      (statement, at) =>
-        at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],
+    ...actionStatements(
+      key,
+      { ...expansion, action, isNamed: phase?.from === 'list', now },
+      sql`SELECT id FROM (${page})`,
+    ).flatMap((statement, at) =>
+      at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],
     ),
     ...progress(key, expansion, place, page),
   )

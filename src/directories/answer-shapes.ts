@@ -51,10 +51,13 @@ export const statusShape = v.looseObject({
     v.description('Resources with something still to send; 0 when all is carried out.'),
   ),
   inFlight: v.number(),
-  failed: v.number(),
+  failed: v.pipe(
+    v.number(),
+    v.description('What the list of failures holds, what was rejected among it.'),
+  ),
   rejected: v.pipe(
     v.number(),
-    v.description('What an administrator rejected, and so is no failure; a replay asks again.'),
+    v.description('How many of the failed ones an administrator rejected: those are answered.'),
   ),
   held: v.number(),
   bound: v.number(),

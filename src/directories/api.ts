@@ -149,13 +149,15 @@ export const directoryApi: ApiRoom = {
     },
     'POST /directories/:id/failures/replay': {
       summary: 'Try failures again',
+      details: 'All but what was rejected: that is tried, and asked about, again when it is named.',
       body: bindingsBody,
       answer: jobShape,
       status: 202,
     },
     'POST /directories/:id/held/approve': {
       summary: 'Approve what is held',
-      details: 'What is desired by then is carried out, not what was held.',
+      details:
+        'What is desired by then is carried out, not what was held. What was rejected before is approved when it is named.',
       body: bindingsBody,
       answer: jobShape,
       status: 202,
@@ -163,7 +165,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/held/reject': {
       summary: 'Reject what is held',
       details:
-        'The accounts stay as they are, until their users change or the failures are replayed.',
+        'The accounts stay as they are, whatever else changes of their users, until these are active or bound again. Who is suspended or deleted anew is asked about again; approving or replaying a binding by its id carries it out after all.',
       body: bindingsBody,
       answer: jobShape,
       status: 202,

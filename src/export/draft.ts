@@ -122,11 +122,15 @@ export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held'
     dueAt: null,
     state: isUnbinding && state === 'failed' ? 'unbinding' : state,
     unboundBy: isUnbinding ? (row.unboundBy ?? 'admin') : row.unboundBy,
-    approval: state === 'held' ? 'asked' : null,
+    approval: state === 'held' ? 'asked' : answered(row.approval),
     error: toJson(error),
   }
   draft.stopped = true
 }
+
+/** An approval is used up; what was rejected stays so, whatever becomes of the rest. */
+const answered = (approval: BindingRow['approval']): BindingRow['approval'] =>
+  approval === 'rejected' ? approval : null
 
 const toJson = (error: BindingError): JsonObject => ({ ...error })
 

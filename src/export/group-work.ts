@@ -12,6 +12,7 @@ import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type Draft, isEnding, openDraft, owe } from './draft.ts'
 import { takeGroupFindings } from './found.ts'
+import { askAnew } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
@@ -37,6 +38,7 @@ export function openGroupWorks(round: Round): GroupWork[] {
     if (before?.state === 'former' || (before === undefined && !isNew)) return []
     const draft = openDraft(round.key, target, before, 'all')
     takeGroupFindings(draft)
+    askAnew(draft)
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })

@@ -94,6 +94,7 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   kind,
   id,
   created: false,
+  removed: false,
   members: new Set(),
   whole: false,
   found: new Set(),

@@ -1,5 +1,6 @@
 /** The removals of a round: which of them go beyond the directory's threshold, and what is counted of those that went out. */
 import { countBound } from '../db/bound-count.ts'
+import { isRejection } from '../db/rejection.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
@@ -13,6 +14,7 @@ import {
   limitOf,
   mayHaveHappened,
   permissionOf,
+  rejectedBefore,
   REMOVAL_REJECTED,
   removedLately,
   type Standing,
@@ -35,8 +37,8 @@ export async function heldRemovals(
   const held = new Map<string, BindingError>()
   const counting: Taking[] = []
   for (const work of works) {
-    const { draft, plan } = work
-    if (plan.takesAway === null || draft.stopped) continue
+    const { draft } = work
+    if (draft.stopped || !isTaking(work)) continue
     const permission = permissionOf(draft.row, threshold, now)
     if (permission === 'rejected') held.set(draft.target.id, REMOVAL_REJECTED)
     if (permission === 'counts' || permission === 'asked') counting.push(work)
@@ -48,9 +50,30 @@ export async function heldRemovals(
     const isAsked = draft.row.approval === 'asked'
     if (!isAsked && used + round.removals.granted < limitOf(threshold, bound))
       round.removals.granted += 1
-    else held.set(draft.target.id, thresholdError(draft.row.kind, plan.takesAway, standing))
+    else held.set(draft.target.id, heldError(draft, plan.takesAway, standing))
   }
   return held
+}
+
+/** Whether it is to be taken away. Once it is not any more, a rejection is over: whoever wants it again wants something else. */
+function isTaking({ draft, plan }: Taking): boolean {
+  const { row } = draft
+  const isOver = plan.takesAway === null && row.approval === 'rejected' && row.graphId !== null
+  if (isOver) draft.row = { ...row, approval: null }
+  return plan.takesAway !== null
+}
+
+function heldError({ before, row }: Draft, takesAway: TakesAway, standing: Standing): BindingError {
+  const { kind, approval } = row
+  const isAskedAnew = approval === 'asked' && isRejection(before?.error ?? null)
+  return isAskedAnew ? rejectedBefore(kind, takesAway) : thresholdError(kind, takesAway, standing)
+}
+
+/** Whoever is suspended or deleted after that was rejected is to be taken away anew, and that is asked about. */
+export function askAnew(draft: Draft): void {
+  const { row, target } = draft
+  if (target.removed && row.approval === 'rejected' && row.graphId !== null)
+    draft.row = { ...row, approval: 'asked' }
 }
 
 /** So long the count of bound users is taken for true. */
@@ -99,19 +122,32 @@ export function removalsChange({ removals, directory, ports }: Round): JsonObjec
     : { ...after }
 }
 
-/** Ends a draft with a removal that is held or rejected. One that is put off keeps the question for its next round. */
+/** Ends a draft with a removal that is held or rejected. One that is put off keeps the question, or the answer, for its next round. */
 export function settleHeld(draft: Draft, error: BindingError): void {
   const { row, before } = draft
-  const isRejected = error.code === REMOVAL_REJECTED.code
+  if (error.code === REMOVAL_REJECTED.code) return settleRejected(draft, error)
   if (row.dueAt !== null && draft.stopped) {
-    draft.row = { ...row, approval: isRejected ? 'rejected' : 'asked' }
+    draft.row = { ...row, approval: 'asked' }
     return
   }
-  if (isRejected) return fail(draft, error)
   // What it is held for was told already; the numbers of today are no news.
   const isTold = row.approval === 'asked' && before?.error?.['code'] === error.code
   fail(draft, error, 'held')
   if (isTold) draft.row = { ...draft.row, error: before.error }
-  const isSame = before !== undefined && JSON.stringify(draft.row) === JSON.stringify(before)
-  if (isSame) draft.row = before
+  keepSame(draft)
+}
+
+/** It is answered. What else of the binding is put off, or was refused in this round, is what there is to tell. */
+function settleRejected(draft: Draft, error: BindingError): void {
+  if (draft.stopped) return
+  fail(draft, error)
+  // It is not ended, and stays in its groups.
+  draft.row = { ...draft.row, state: 'failed' }
+  keepSame(draft)
+}
+
+/** A binding that is as it was costs no write. */
+function keepSame(draft: Draft): void {
+  const { before, row } = draft
+  if (before !== undefined && JSON.stringify(row) === JSON.stringify(before)) draft.row = before
 }

@@ -15,6 +15,8 @@ export interface Target {
   readonly id: string
   /** Its create event is among the entries: `bindNewUsers` and `bindNewGroups` are about it. */
   created: boolean
+  /** Its suspension or deletion is among the entries. */
+  removed: boolean
   /** Members that the log names, of a group. */
   readonly members: Set<string>
   /** More members were touched than an event names: all are to be compared. */
@@ -147,6 +149,7 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
   if (entry.targetType === 'user') {
     const target = targetOf(collected, 'user', entry.targetId)
     if (entry.type === 'user_create') target.created = true
+    if (entry.type === 'user_suspend' || entry.type === 'user_delete') target.removed = true
     // A deleted user is in no group any more: its event names those that it was in.
     const groups = touched.map((id) =>
       touch(collected, targetOf(collected, 'group', id), target.id),
@@ -159,6 +162,7 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
   if (touched.length > MAX_TOUCHED) target.whole = true
   else for (const id of touched) touch(collected, target, id)
   if (entry.type !== 'group_delete') return [target]
+  target.removed = true
   // A deleted group is in no group any more either: among those that its event names are the ones that it was in.
   const groups = touched.filter((id) => id.startsWith('grp_'))
   return [
@@ -199,6 +203,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     kind,
     id,
     created: false,
+    removed: false,
     members: new Set(),
     whole: false,
     found: new Set(),

@@ -109,15 +109,25 @@ export function thresholdError(
   const { count, percent } = threshold
   return {
     code: 'threshold',
-    message: `${verb} the ${kind === 'user' ? 'account' : 'group'} in Microsoft 365 was held back: ${used} were disabled or deleted in this directory within one hour, and its threshold is ${limitOf(threshold, bound)} (${count}, or ${percent} % of ${bound} bound users where that is more).`,
+    message: `${verb} ${OBJECTS[kind]} in Microsoft 365 was held back: ${used} were disabled or deleted in this directory within one hour, and its threshold is ${limitOf(threshold, bound)} (${count}, or ${percent} % of ${bound} bound users where that is more).`,
     whatToDo: 'Approve it, and what is desired by then is carried out; or reject it.',
   }
 }
+
+const OBJECTS = { user: 'the account', group: 'the group' } as const
+
+/** What an administrator reads of a removal that is held because one of the same object was rejected before. */
+export const rejectedBefore = (kind: BindingRow['kind'], takesAway: TakesAway): BindingError => ({
+  code: 'threshold',
+  message: `${takesAway === 'disable' ? 'Disabling' : 'Deleting'} ${OBJECTS[kind]} in Microsoft 365 was held back: an administrator rejected it before, and since then the ${kind} was suspended or deleted here, or left the groups that it was bound for.`,
+  whatToDo: 'Approve it, and what is desired by then is carried out; or reject it.',
+})
 
 /** What an administrator reads of a removal that was rejected. */
 export const REMOVAL_REJECTED: BindingError = {
   code: 'removal_rejected' satisfies RejectionCode,
   message:
     'An administrator rejected the disabling or deletion in Microsoft 365: it was left as it is.',
-  whatToDo: 'It is tried again when the user or group changes here, or when this is replayed.',
+  whatToDo:
+    'It stays so, whatever else changes, until the user is active or bound again; when it is suspended or deleted anew, you are asked again. To have it carried out after all, approve or replay this binding by its id.',
 }

@@ -9,7 +9,7 @@ import { takeFindings } from './found.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
-import { heldRemovals } from './removals.ts'
+import { askAnew, heldRemovals } from './removals.ts'
 import { storeIntent } from './sending.ts'
 import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
@@ -51,6 +51,7 @@ function openUserDrafts(round: Round): Draft[] {
     const draft = openDraft(round.key, target, before, 'all')
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
+    askAnew(draft)
     return existing.has(target.id) ? meetUser(round, draft) : [draft]
   })
 }

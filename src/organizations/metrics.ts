@@ -16,7 +16,11 @@ interface DirectoryMetric extends Metric {
 const DIRECTORY_METRICS: readonly DirectoryMetric[] = [
   { name: 'owed', help: 'Resources with something still to send.', value: ({ owed }) => owed },
   { name: 'in_flight', help: 'Writes that are being sent.', value: ({ inFlight }) => inFlight },
-  { name: 'failed', help: 'Bindings that failed for good.', value: ({ failed }) => failed },
+  {
+    name: 'failed',
+    help: 'Bindings that failed for good, without those that an administrator rejected.',
+    value: ({ failed, rejected }) => failed - rejected,
+  },
   {
     name: 'rejected',
     help: 'Bindings whose held change an administrator rejected.',

@@ -10,6 +10,7 @@ function draftOf(...found: readonly string[]) {
     kind: 'user',
     id: 'usr_1',
     created: false,
+    removed: false,
     members: new Set(),
     whole: false,
     found: new Set(found),

@@ -433,7 +433,10 @@ describe('endings beyond the threshold', () => {
     })
   })
 
-  test('do not happen when they are rejected, until the failures are replayed and approved', async () => {
+  const idsOf = ({ body }: { body: Loose }): string[] =>
+    body['items'].map((item: Loose) => item['id'])
+
+  test('do not happen when they are rejected, until each is replayed by its id and approved', async () => {
     const { world, api, directory, command } = await beyond()
     const job = await command('POST', '/held/reject', { all: true })
     expect(job).toMatchObject({ type: 'reject', state: 'done', done: 2, total: 2, errors: [] })
@@ -443,19 +446,71 @@ describe('endings beyond the threshold', () => {
       'removal_rejected',
       'removal_rejected',
     ])
-    await command('POST', '/failures/replay', { all: true })
+    const bindingIds = idsOf(await api.get(`${directory}/failures`))
+    const replay = await command('POST', '/failures/replay', { bindingIds })
+    expect(replay).toMatchObject({
+      done: 2,
+      errors: [{ code: 'threshold' }, { code: 'threshold' }],
+    })
+    expect(isEnabled(world)).toBe(2)
     await command('POST', '/held/approve', { all: true })
     expect(isEnabled(world)).toBe(0)
   })
 
-  test('that are rejected are answered: the status counts them apart, and tells of no error', async () => {
+  test('that are rejected happen to whoever is approved, or unbound, by its id afterwards', async () => {
+    const { world, api, directory, ids, command } = await beyond()
+    await command('POST', '/held/reject', { all: true })
+    const [first = ''] = idsOf(await api.get(`${directory}/failures`))
+    const job = await command('POST', '/held/approve', { bindingIds: [first] })
+    expect(job).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(isEnabled(world)).toBe(1)
+    world.clock.now += 2 * 3_600_000
+    await command('DELETE', '/bindings', { userIds: ids })
+    expect(isEnabled(world)).toBe(0)
+  })
+
+  test.each([
+    ['all failures are replayed', 'POST', '/failures/replay'],
+    ['all that is held is approved', 'POST', '/held/approve'],
+    ['everything is exported again', 'POST', '/exports'],
+    ['everybody is unbound again', 'DELETE', '/bindings'],
+  ] as const)(
+    'that are rejected do not happen when %s, though the threshold has room',
+    async (_, method, path) => {
+      const { world, api, directory, command } = await beyond()
+      await command('POST', '/held/reject', { all: true })
+      world.clock.now += 2 * 3_600_000
+      await api.patch(directory, { settings: { threshold: { count: 50, percent: 0 } } })
+      await command(method, path, { all: true })
+      expect(isEnabled(world)).toBe(2)
+      expect((await api.get(`${directory}/status`)).body).toMatchObject({ owed: 0, rejected: 2 })
+    },
+  )
+
+  test('that are rejected leave their users in the groups that are bound here', async () => {
+    const { world, ids, command, api, directory } = await beyond()
+    await command('POST', '/held/reject', { all: true })
+    const { body } = await api.get(`${directory}/bindings?state=failed`)
+    const left: string[] = body['items'].map((item: Loose) => item['userId'])
+    expect(left).toHaveLength(2)
+    const sales = await group(world, 'Sales', ids)
+    await command('POST', '/bindings', { groupIds: [sales] })
+    expect(membersOf(world, 'Sales')).toBe(2)
+    await api.patch(directory, { settings: { onSuspend: 'leave' } })
+    await command('POST', '/exports', { all: true })
+    expect(membersOf(world, 'Sales')).toBe(2)
+  })
+
+  test('that are rejected are failures that the status tells apart; they raise no alarm, and are no last error', async () => {
     const { api, directory, command } = await beyond()
     await command('POST', '/held/reject', { all: true })
     const { body } = await api.get(`${directory}/status`)
-    expect(body).toMatchObject({ owed: 0, held: 0, failed: 0, rejected: 2, lastError: null })
-    expect((await api.get('/metrics')).text).toMatch(/directory_failed{[^}]*} 0/)
-    const listed = (await api.get(`${directory}/bindings?state=failed`)).body['items']
-    expect(listed).toHaveLength(2)
+    expect(body).toMatchObject({ owed: 0, held: 0, failed: 2, rejected: 2, lastError: null })
+    const { text } = await api.get('/metrics')
+    expect(text).toMatch(/directory_failed{[^}]*} 0/)
+    expect(text).toMatch(/directory_rejected{[^}]*} 2/)
+    for (const list of ['/bindings?state=failed', '/failures'])
+      expect(idsOf(await api.get(`${directory}${list}`))).toHaveLength(2)
   })
 
   test('are taken back by binding again', async () => {

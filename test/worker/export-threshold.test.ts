@@ -371,21 +371,126 @@ describe('a binding that the threshold holds', () => {
     expect(await world.binding(user['id'])).toMatchObject({ state: 'held', approval: 'asked' })
   })
 
-  test('is left as it is when it is rejected, until the user changes', async () => {
+  const REJECTED = {
+    state: 'failed',
+    approval: 'rejected',
+    due_at: null,
+    error: { code: 'removal_rejected' },
+  }
+  /** Held, rejected, and from then on the threshold would let it through. */
+  const rejected = async (
+    threshold: DirectorySettings['threshold'] = { count: 50, percent: 0 },
+  ) => {
     const { world, id } = await held()
     await answer(world, 'rejected')
     await world.settle()
     expect(accountOf(world)).toMatchObject({ accountEnabled: true })
-    expect(await world.binding(id)).toMatchObject({
-      state: 'failed',
-      approval: null,
-      due_at: null,
-      error: { code: 'removal_rejected' },
-    })
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+    const api = await apiOf(world)
+    await api.patch(`/directories/${world.directoryId}`, { settings: { threshold } })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+    return { world, id, api, directory: `/directories/${world.directoryId}` }
+  }
+
+  test('is left as it is when it is rejected, while everything else of the user goes on', async () => {
+    const { world, id } = await rejected()
     await title(world, id, 'Director')
     await world.settle()
     expect(accountOf(world)).toMatchObject({ jobTitle: 'Director', accountEnabled: true })
-    expect(await world.binding(id)).toMatchObject({ state: 'held', approval: 'asked' })
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+  })
+
+  test('stays rejected when everybody is bound or exported again, and when there is no threshold any more', async () => {
+    const { world, id, api, directory } = await rejected(null)
+    await api.post(`${directory}/bindings`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+    await api.post(`${directory}/exports`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+    expect(disabled(world)).toBe(0)
+  })
+
+  test('stays rejected though something else of it is refused, which is told until it is mended', async () => {
+    const { world, id, api, directory } = await rejected()
+    world.graph.faults.add({
+      match: { method: 'PATCH' },
+      status: 400,
+      code: 'Request_BadRequest',
+      message: "Invalid value specified for property 'jobTitle' of resource 'User'.",
+    })
+    await title(world, id, 'Director')
+    await world.settle()
+    const refused = await world.binding(id)
+    expect(refused).toMatchObject({ state: 'failed', approval: 'rejected' })
+    expect(refused['error']).not.toMatchObject({ code: 'removal_rejected' })
+    await api.post(`${directory}/failures/replay`, { all: true })
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ jobTitle: 'Director', accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+  })
+
+  test('that was rejected is over when the user is active again; another suspension is another question', async () => {
+    const { world, id } = await rejected()
+    await suspend(world, [id], true)
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', approval: null, error: null })
+    await suspend(world, [id])
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: false })
+  })
+
+  test.each([
+    ['deleted', (world: ExportWorld, id: string) => world.scim.delete(`/Users/${id}`)],
+    [
+      'active in between and suspended anew',
+      async (world: ExportWorld, id: string) => {
+        await suspend(world, [id], true)
+        await suspend(world, [id])
+      },
+    ],
+  ])('that was rejected is asked about again when the user is %s', async (_, change) => {
+    const { world, id } = await rejected()
+    await change(world, id)
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: true })
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      approval: 'asked',
+      error: { code: 'threshold', message: expect.stringMatching(/rejected it before/) },
+    })
+    await answer(world, 'approved')
+    await world.settle()
+    expect(accountOf(world)).toMatchObject({ accountEnabled: false })
+  })
+
+  test('that was rejected is asked about again when the user leaves the groups that it was bound for', async () => {
+    const { world, ids } = await worldOf(1, { count: 0, percent: 0 })
+    const [id = ''] = ids
+    const api = await apiOf(world)
+    const { body } = await world.scim.post('/Groups', {
+      displayName: 'G',
+      members: [{ value: id }],
+    })
+    await world.query(sql`UPDATE binding SET reason = 'groups' WHERE resource_id = ${id}`)
+    const groups = { mode: 'groups', groupIds: [body['id']] }
+    const directory = `/directories/${world.directoryId}`
+    await api.patch(directory, { settings: { bindNewUsers: groups } })
+    await suspend(world, [id])
+    await world.settle()
+    await api.post(`${directory}/held/reject`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject(REJECTED)
+    await api.patch(directory, { settings: { threshold: { count: 50, percent: 0 } } })
+    await world.scim.patch(`/Groups/${body['id']}`, [{ op: 'remove', path: 'members' }])
+    await world.settle()
+    expect(disabled(world)).toBe(0)
+    expect(await world.binding(id)).toMatchObject({ state: 'held', unbound_by: 'groups' })
+    await api.post(`${directory}/held/approve`, { all: true })
+    await world.settle()
+    expect(disabled(world)).toBe(1)
+    expect(await world.binding(id)).toMatchObject({ state: 'former' })
   })
 
   test('goes on without a question when the user is active again', async () => {

@@ -4,7 +4,13 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import type { DirectoryRow } from './lease.ts'
-import { type BindingRow, type DirectionRow, managersOf, type UserRow } from './round-store.ts'
+import {
+  type BindingRow,
+  type DirectionRow,
+  importedNow,
+  managersOf,
+  type UserRow,
+} from './round-store.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
 import { user } from './tables/provisioning.ts'
 
@@ -46,7 +52,7 @@ export async function readPreview(
     sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM attribute_direction WHERE ${mine}`,
     sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
-    sql`SELECT * FROM user WHERE ${these} ORDER BY id`,
+    sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
     sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
     managersOf(organizationId, directoryId, sql`(${ids})`),
     sql`SELECT p.user_id FROM pending_password p LEFT JOIN binding b ON b.organization_id = p.organization_id
@@ -60,7 +66,7 @@ export async function readPreview(
     directory: decode(directory, row),
     directions: rows(directions).map((each) => decode(attributeDirection, each)),
     sequence: Number(rows(head)[0]?.['head']),
-    users: rows(users).map((each) => decode(user, each)),
+    users: rows(users).map((each) => decode(user, { ...each, imported: each['imported_now'] })),
     bindings: rows(bindings).map((each) => decode(binding, each)),
     managerGraphIds: new Map(
       rows(managers).map((each) => [String(each['resource_id']), String(each['graph_id'])]),

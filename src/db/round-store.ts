@@ -186,7 +186,7 @@ export async function readTargets(
  * Of a user's imported values those that a directory still imports: nothing else wins over what the client sent. A direction that
  * left `import` has its values taken away later, page by page; with a binding, and with a directory, they go in the same batch.
  */
-const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.value)) FROM json_each(u.imported) i
+export const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.value)) FROM json_each(u.imported) i
   WHERE EXISTS (SELECT 1 FROM attribute_direction a WHERE a.organization_id = u.organization_id
     AND a.directory_id = i.value ->> 'directoryId' AND a.attribute = i.key AND a.direction = 'import'))`
 

@@ -114,6 +114,19 @@ export const previewedShape = v.strictObject({
       next: v.pipe(v.unknown(), v.description('What would be sent; null clears it.')),
     }),
   ),
+  imports: v.pipe(
+    v.array(
+      v.strictObject({
+        attribute: v.string(),
+        graph: v.string(),
+        ours: v.pipe(v.nullable(v.string()), v.description('The value here; a manager by our id.')),
+        theirs: v.string(),
+      }),
+    ),
+    v.description(
+      'Values here that would give way to those of Microsoft 365, where the direction is import. Nothing is sent for them.',
+    ),
+  ),
   problems: v.array(objectShape),
 })
 

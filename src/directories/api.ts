@@ -176,7 +176,8 @@ export const directoryApi: ApiRoom = {
       query: v.object(pageParameters),
       body: previewBody,
       answer: previewShape,
-      conflict: 'Microsoft 365 refuses the credential of the directory.',
+      conflict:
+        'An attribute is locked, or imported from another directory; or Microsoft 365 refuses the credential of the directory.',
     },
     'GET /directories/:id/import-candidates': {
       summary: 'List the accounts of the tenant, and which of them can be imported',

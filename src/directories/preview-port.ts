@@ -9,6 +9,8 @@ export interface PreviewedUser {
   readonly graphId: string | null
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly object[]
+  /** Values here that would give way to those of Microsoft 365. */
+  readonly imports: readonly object[]
   readonly problems: readonly object[]
 }
 

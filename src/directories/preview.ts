@@ -1,12 +1,13 @@
 /** `POST /directories/{id}/preview`: what a bind, or other directions, would change; nothing is sent. */
 import * as v from 'valibot'
 
+import { readStoredDirections } from '../db/direction-store.ts'
 import { type ListBody } from '../http/api-context.ts'
 import { formsField, type PageQuery, toCursor } from '../http/parse-request.ts'
 import type { Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
-import { choicesOf } from './attributes.ts'
+import { choicesOf, conflictOf } from './attributes.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
 import { notNow, unreachable } from './faults.ts'
 import type { PreviewRefusal } from './preview-port.ts'
@@ -37,7 +38,7 @@ interface PreviewWanted {
 
 /**
  * One page of a preview, and the sequence at which it was computed. Problems: invalid, notFound (the directory, a user),
- * conflict (the credential is refused), busy (Microsoft 365 answers later).
+ * conflict (a direction that cannot be chosen; the credential is refused), busy (Microsoft 365 answers later).
  */
 export async function preview(
   scope: DirectoryScope,
@@ -48,7 +49,14 @@ export async function preview(
 ): Promise<Result<ListBody & { readonly sequence: number }, Problem>> {
   const choices = choicesOf(attributes ?? {})
   if (!choices.ok) return err(inside(choices.error))
-  const asked = { organizationId: scope.organizationId, directoryId, userIds, after, limit }
+  const { organizationId, database } = scope
+  if (choices.value.length > 0) {
+    const stored = await readStoredDirections(database, { organizationId, directoryId })
+    if (stored === undefined) return err(noDirectory(directoryId))
+    const refused = conflictOf(choices.value, stored)
+    if (refused !== undefined) return err(refused)
+  }
+  const asked = { organizationId, directoryId, userIds, after, limit }
   const previewed = await previewUsers(scope, { ...asked, choices: new Map(choices.value) })
   if (!previewed.ok) return err(problemOf(previewed.error, directoryId))
   const { sequence, items, nextAfter } = previewed.value

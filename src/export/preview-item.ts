@@ -13,6 +13,7 @@ import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import { type Account, decideAdoption, IMPORTED_MISSING, MAX_CALLS } from './adoption.ts'
 import type { BindingError } from './draft.ts'
+import { type PreviewImport, previewImports } from './preview-imports.ts'
 import { errorOf } from './settle.ts'
 import { stateOf } from './user-work.ts'
 
@@ -26,7 +27,7 @@ export interface Subject {
   readonly hasPassword: boolean
 }
 
-interface Configuration {
+export interface Configuration {
   readonly settings: DirectorySettings
   readonly directions: Directions
   readonly graphBase: string
@@ -37,7 +38,7 @@ export interface Setting extends Configuration {
   readonly verifiedDomains: ReadonlySet<string> | undefined
   readonly outcomes: ReadonlyMap<string, Outcome>
   readonly accounts: ReadonlyMap<string, Account>
-  /** Who has the accounts already, by Graph id. */
+  /** Who has the accounts already, and those of managers that are imported, by Graph id. */
   readonly holders: ReadonlyMap<string, Holder>
 }
 
@@ -46,6 +47,7 @@ export interface PreviewItem {
   readonly graphId: string | null
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly PreviewChange[]
+  readonly imports: readonly PreviewImport[]
   /** What an administrator should know: values that do not fit, and why nothing can be done. */
   readonly problems: readonly BindingError[]
 }
@@ -99,8 +101,16 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
     userId: user.id,
     graphId: target.graphId,
     ...changesOf(plan, seen, subject),
+    imports: previewImports(personOf(subject), setting.directions, seen, (graphId) =>
+      liveHolder(setting, graphId),
+    ),
     problems,
   }
+}
+
+function liveHolder({ holders }: Setting, graphId: string): string | undefined {
+  const holder = holders.get(graphId)
+  return holder?.isFormer === false ? holder.resourceId : undefined
 }
 
 function changesOf(
@@ -131,6 +141,7 @@ const conflict = (
   graphId,
   action: 'conflict',
   changes: [],
+  imports: [],
   problems,
 })
 
@@ -205,7 +216,8 @@ const UNREADABLE: BindingError = {
   whatToDo: 'Test the connection of the directory, then preview again.',
 }
 
-const managerIn = (manager: Json | undefined): string | null => {
+/** The Graph id of the manager in the answer to a reading of a user. */
+export const managerIn = (manager: Json | undefined): string | null => {
   const id = isJsonObject(manager) ? manager['id'] : undefined
   return typeof id === 'string' ? id : null
 }

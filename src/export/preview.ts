@@ -1,39 +1,15 @@
-/**
- * What an export would change, told before anything is sent: the drain's planner over what Graph holds now. Reads only, twenty
- * in an envelope and two envelopes at a time, so that whoever writes goes first.
- */
+/** What an export would change, told before anything is sent: the drain's planner over what Graph holds now. Reads only. */
 import type { Database } from '../db/client.ts'
 import type { DirectoryRow } from '../db/lease.ts'
-import {
-  type PreviewKey,
-  readPreview,
-  readPreviewHolders,
-  type StoredPreview,
-} from '../db/preview-reader.ts'
-import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
-import { classifyAnswer, type Outcome } from '../graph/outcome.ts'
+import { type PreviewKey, readPreview, type StoredPreview } from '../db/preview-reader.ts'
 import type { Transport } from '../graph/transport.ts'
-import { sendWaves } from '../graph/waves.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { AttributeName, Direction } from '../plan/attributes.ts'
-import { USER_SELECT } from '../plan/graph-user.ts'
-import {
-  getUserWithManager,
-  type GraphRequest,
-  listDomains,
-  listMemberships,
-} from '../plan/requests.ts'
-import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
+import type { AttributeName, Direction, Directions } from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
-import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
-import {
-  nameToCreate,
-  type PreviewItem,
-  previewItem,
-  type Setting,
-  type Subject,
-} from './preview-item.ts'
+import { importedNames } from '../plan/imported.ts'
+import { type PreviewItem, previewItem, type Subject } from './preview-item.ts'
+import { readGraph, type ReadingFault } from './preview-graph.ts'
 
 export interface PreviewPorts {
   readonly database: Database
@@ -63,9 +39,7 @@ export interface Preview {
 export type PreviewFault =
   | { readonly kind: 'noDirectory' }
   | { readonly kind: 'unknownUser'; readonly id: string }
-  /** Microsoft 365 cannot be asked with the directory's credential; a sentence for its administrator. */
-  | { readonly kind: 'unreachable'; readonly detail: string }
-  | { readonly kind: 'later'; readonly retryAfterSeconds: number }
+  | ReadingFault
 
 /** Previews one page of users. */
 export async function previewUsers(
@@ -78,8 +52,16 @@ export async function previewUsers(
   if (unknown !== undefined) return err({ kind: 'unknownUser', id: unknown })
   const connection = await ports.connect(stored.directory)
   if (!connection.ok) return err({ kind: 'unreachable', detail: connection.error })
-  const subjects = stored.users.slice(0, query.limit).map((user) => subjectOf(stored, user))
-  const read = await readGraph(ports, query, connection.value.transport, stored, subjects)
+  const directions = withChoices(readDirections(stored.directions), query.choices)
+  const subjects = stored.users
+    .slice(0, query.limit)
+    .map((user) => subjectOf(stored, directions, user))
+  const { directory } = stored
+  const { database, now, graphBase } = ports
+  const { transport } = connection.value
+  const configuration = { settings: readSettings(directory.settings), directions, graphBase }
+  const reading = { database, transport, now, key: query, directory, configuration }
+  const read = await readGraph(reading, subjects)
   if (!read.ok) return read
   const items = subjects.map((subject) => previewItem(read.value, subject))
   const hasMore = stored.users.length > query.limit
@@ -100,15 +82,33 @@ function unknownUser(
   return asked.slice(0, limit + 1).find((id) => !found.has(id))
 }
 
-function subjectOf(stored: StoredPreview, user: StoredPreview['users'][number]): Subject {
+function subjectOf(
+  stored: StoredPreview,
+  directions: Directions,
+  user: StoredPreview['users'][number],
+): Subject {
   const binding = stored.bindings.find(({ resourceId }) => resourceId === user.id)
   return {
-    user,
+    user: { ...user, imported: importedUnder(directions, user, stored.directory.id) },
     binding,
     importedFrom: accountToAdopt(stored, user, binding),
     managerGraphIds: stored.managerGraphIds,
     hasPassword: stored.passwordsOf.has(user.id),
   }
+}
+
+/** What this directory has imported of an attribute that it would import no more is taken away. */
+function importedUnder(
+  directions: Directions,
+  { imported }: Subject['user'],
+  directoryId: string,
+): Subject['user']['imported'] {
+  const names: readonly string[] = importedNames(directions)
+  const entries = Object.entries(imported ?? {}).filter(
+    ([name, held]) =>
+      names.includes(name) || !isJsonObject(held) || held['directoryId'] !== directoryId,
+  )
+  return Object.fromEntries(entries)
 }
 
 /** As the drain's binding will say, or says already; one that ended has forgotten it, unless an undo made as if it had not been. */
@@ -123,65 +123,8 @@ function accountToAdopt(
   return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 
-const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
-const DOMAINS = 'domains'
-
-/** Reads the accounts, and what it takes to say which of them would be adopted. */
-async function readGraph(
-  ports: PreviewPorts,
-  query: PreviewQuery,
-  transport: Transport,
-  stored: StoredPreview,
-  subjects: readonly Subject[],
-): Promise<Result<Setting, PreviewFault>> {
-  const { directory, directions } = stored
-  const before = readDomainFacts(directory.domains)
-  const setting = {
-    settings: readSettings(directory.settings),
-    directions: withChoices(readDirections(directions), query.choices),
-    graphBase: ports.graphBase,
-  }
-  const requests = new Map<string, GraphRequest>(before === null ? [[DOMAINS, listDomains()]] : [])
-  for (const subject of subjects) {
-    const name = subject.binding?.graphId ?? subject.importedFrom ?? nameToCreate(setting, subject)
-    if (name !== null) requests.set(subject.user.id, getUserWithManager(name, SELECT))
-  }
-  const outcomes = await readAll(transport, requests)
-  const domains = outcomes.get(DOMAINS)
-  outcomes.delete(DOMAINS)
-  const found = accountsIn(outcomes)
-  const strangers = new Map(
-    [...found].filter(
-      ([id]) => !subjects.some(({ user, binding }) => user.id === id && binding?.graphId),
-    ),
-  )
-  const memberships = await readAll(
-    transport,
-    new Map([...strangers].map(([id, account]) => [id, listMemberships(account.id)])),
-  )
-  const fault = faultIn([...outcomes.values(), ...memberships.values()])
-  if (fault !== undefined) return err(fault)
-  for (const [id, account] of strangers) {
-    const answer = memberships.get(id)
-    if (answer?.kind === 'done')
-      found.set(id, { ...account, isPrivileged: isPrivilegedBy(answer.body) })
-  }
-  const graphIds = [...strangers.values()].map(({ id }) => id)
-  const facts = domains === undefined ? before : factsFrom(domains, null, ports.now)
-  return ok({
-    ...setting,
-    verifiedDomains: verifiedDomains(facts),
-    outcomes,
-    accounts: found,
-    holders: await readPreviewHolders(ports.database, query, graphIds),
-  })
-}
-
 /** What was exported before a direction is chosen anew no longer counts as known. */
-function withChoices(
-  directions: Setting['directions'],
-  choices: PreviewQuery['choices'],
-): Setting['directions'] {
+function withChoices(directions: Directions, choices: PreviewQuery['choices']): Directions {
   const changed = [...choices].filter(
     ([name, direction]) => directions.get(name)?.direction !== direction,
   )
@@ -189,48 +132,4 @@ function withChoices(
     ([name, direction]) => [name, { direction, sequence: Number.MAX_SAFE_INTEGER }] as const,
   )
   return new Map([...directions, ...chosen])
-}
-
-async function readAll(
-  transport: Transport,
-  requests: ReadonlyMap<string, GraphRequest>,
-): Promise<Map<string, Outcome>> {
-  const items = [...requests].map(([id, request]) => ({ id, request }))
-  const envelopes: Envelope[] = []
-  for (let at = 0; at < items.length; at += MOST_PER_ENVELOPE)
-    envelopes.push({ items: items.slice(at, at + MOST_PER_ENVELOPE) })
-  const answers = await sendWaves(transport, envelopes, { inFlight: 2 })
-  return new Map(
-    items.flatMap(({ id, request }) => {
-      const answer = answers.get(id)
-      return answer === undefined
-        ? []
-        : [[id, classifyAnswer(answer, { purpose: 'read', request })] as const]
-    }),
-  )
-}
-
-function accountsIn(outcomes: ReadonlyMap<string, Outcome>): Map<string, Account> {
-  const found = new Map<string, Account>()
-  for (const [id, outcome] of outcomes) {
-    const account =
-      outcome.kind === 'done' && isJsonObject(outcome.body) ? readAccount(outcome.body) : undefined
-    if (account !== undefined) found.set(id, account)
-  }
-  return found
-}
-
-const RETRY_SECONDS = 30
-
-/** What keeps the whole page from being told: a guess would be worse than an error. */
-function faultIn(outcomes: readonly Outcome[]): PreviewFault | undefined {
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'authError' && outcome.scope === 'connection')
-      return { kind: 'unreachable', detail: `${outcome.message} ${outcome.whatToDo}` }
-    if (outcome.kind === 'throttled')
-      return { kind: 'later', retryAfterSeconds: Math.ceil(outcome.retryAfterSeconds) }
-    if (outcome.kind === 'retry' && outcome.reason !== 'not_found_unclear')
-      return { kind: 'later', retryAfterSeconds: outcome.afterSeconds ?? RETRY_SECONDS }
-  }
-  return undefined
 }

@@ -33,7 +33,9 @@ export interface ReconcileWorld extends ExportWorld {
 export async function reconcileWorld(options: WorldOptions = {}): Promise<ReconcileWorld> {
   const world = await exportWorld(options)
   const { organizationId, directoryId, clock } = world
-  const api = await apiClient({ organizationId, clock })
+  const fetch: typeof globalThis.fetch = (input, init) =>
+    world.graph.fetch(new Request(input, init))
+  const api = await apiClient({ organizationId, clock, instead: { fetch } })
   const read = async (run: Loose) => (await api.get(`/reconciliations/${run['id']}`)).body
   const carryOn = async (reconciliationId: unknown) => {
     await world.jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId }]))

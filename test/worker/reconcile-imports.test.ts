@@ -50,6 +50,84 @@ const changesOf = (world: ReconcileWorld, id: string | undefined) =>
     WHERE organization_id = ${world.organizationId} AND target_id = ${id} AND type = 'user_update'
     ORDER BY sequence`)
 
+/** What a preview of these directions tells of one user. */
+async function previewOf(world: ReconcileWorld, id: string | undefined, attributes: object) {
+  const { body } = await world.api.post(`/directories/${world.directoryId}/preview`, {
+    attributes,
+  })
+  return body['items'].find(({ userId }: { userId: string }) => userId === id)
+}
+
+describe('a preview of a direction', () => {
+  test('that imports tells whose values here give way to which of Microsoft 365, which is what the import brings', async () => {
+    const world = await reconcileWorld()
+    const [ann, bob, boss] = await world.exported('ann', 'bob', 'boss')
+    world.graph.changeUser(world.accountOf('ann'), {
+      properties: { jobTitle: 'Chief', department: null },
+      manager: world.accountOf('boss'),
+    })
+    const directions = { jobTitle: 'import', manager: 'import', department: 'import' }
+    world.graph.counters.reset()
+    const previewed = await previewOf(world, ann, directions)
+    expect(previewed).toMatchObject({ action: 'none', changes: [], problems: [] })
+    expect(previewed.imports).toEqual([
+      { attribute: 'jobTitle', graph: 'jobTitle', ours: 'Engineer', theirs: 'Chief' },
+      { attribute: 'manager', graph: 'manager', ours: null, theirs: boss },
+    ])
+    expect(await previewOf(world, bob, directions)).toMatchObject({ changes: [], imports: [] })
+    expect(world.graph.counters.snapshot().writes).toBe(0)
+    await setDirections(world, directions)
+    await world.run('report')
+    const { body: shown } = await world.api.get(`/users/${ann}`)
+    expect(shown).toMatchObject({ jobTitle: 'Chief', manager: boss })
+    expect(world.graph.counters.snapshot().writes).toBe(0)
+    expect(await previewOf(world, ann, {})).toMatchObject({ changes: [], imports: [] })
+  })
+
+  test('that imports takes for a manager only whom somebody here is bound to', async () => {
+    const world = await reconcileWorld()
+    const [ann] = await world.exported('ann')
+    const { users } = world.graph.seed({ users: 1 })
+    world.graph.changeUser(world.accountOf('ann'), { manager: users[0] ?? '' })
+    expect(await previewOf(world, ann, { manager: 'import' })).toMatchObject({ imports: [] })
+  })
+
+  test('that imports no more sends what the client sent, as the export does', async () => {
+    const world = await reconcileWorld()
+    const [ann] = await world.exported('ann')
+    await setDirections(world, { jobTitle: 'import' })
+    world.graph.changeUser(world.accountOf('ann'), { properties: { jobTitle: 'Chief' } })
+    await world.run('report')
+    const change = { attribute: 'jobTitle', graph: 'jobTitle', current: 'Chief', next: 'Engineer' }
+    expect(await previewOf(world, ann, { jobTitle: 'export' })).toMatchObject({
+      action: 'update',
+      changes: [change],
+      imports: [],
+    })
+    await setDirections(world, { jobTitle: 'export' })
+    await world.settle()
+    expect(world.graph.summary().users).toMatchObject([{ jobTitle: 'Engineer' }])
+  })
+
+  test('that cannot be chosen is refused as the choice itself is: a locked attribute, one that another directory imports', async () => {
+    const world = await reconcileWorld()
+    const otherId = await otherDirectory(world)
+    await world.api.patch(`/directories/${otherId}/attributes`, { department: 'import' })
+    for (const [attribute, direction] of [
+      ['email', 'import'],
+      ['department', 'import'],
+    ] as const) {
+      const attributes = { [attribute]: direction }
+      const previewed = await world.api.post(`/directories/${world.directoryId}/preview`, {
+        attributes,
+      })
+      const chosen = await setDirections(world, attributes)
+      expect(previewed).toMatchObject({ status: 409, body: { detail: chosen.body['detail'] } })
+      expect(chosen.status).toBe(409)
+    }
+  })
+})
+
 describe('an imported attribute', () => {
   test('flows in beside the SCIM resource, with its origin and an event, and writes nothing to Microsoft 365', async () => {
     const world = await importingWorld()

@@ -1,0 +1,152 @@
+/**
+ * What a preview reads of Microsoft 365: the accounts, and what it takes to say which of them would be adopted. Twenty requests in an
+ * envelope and two envelopes at a time, so that whoever writes goes first.
+ */
+import type { Database } from '../db/client.ts'
+import type { DirectoryRow } from '../db/lease.ts'
+import { type PreviewKey, readPreviewHolders } from '../db/preview-reader.ts'
+import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
+import { classifyAnswer, type Outcome } from '../graph/outcome.ts'
+import type { Transport } from '../graph/transport.ts'
+import { sendWaves } from '../graph/waves.ts'
+import { isJsonObject } from '../kernel/json.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { USER_SELECT } from '../plan/graph-user.ts'
+import { importedNames } from '../plan/imported.ts'
+import {
+  getUserWithManager,
+  type GraphRequest,
+  listDomains,
+  listMemberships,
+} from '../plan/requests.ts'
+import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
+import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
+import {
+  type Configuration,
+  managerIn,
+  nameToCreate,
+  type Setting,
+  type Subject,
+} from './preview-item.ts'
+
+/** What a reading begins with. */
+export interface Reading {
+  readonly database: Database
+  readonly transport: Transport
+  readonly now: number
+  readonly key: PreviewKey
+  readonly directory: DirectoryRow
+  readonly configuration: Configuration
+}
+
+export type ReadingFault =
+  /** Microsoft 365 cannot be asked with the directory's credential; a sentence for its administrator. */
+  | { readonly kind: 'unreachable'; readonly detail: string }
+  | { readonly kind: 'later'; readonly retryAfterSeconds: number }
+
+const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
+const DOMAINS = 'domains'
+
+/** Reads what there is to know of the subjects' accounts. */
+export async function readGraph(
+  reading: Reading,
+  subjects: readonly Subject[],
+): Promise<Result<Setting, ReadingFault>> {
+  const { transport, configuration, directory, now } = reading
+  const before = readDomainFacts(directory.domains)
+  const requests = requestsFor(configuration, subjects)
+  const outcomes = await readAll(
+    transport,
+    before === null ? new Map([...requests, [DOMAINS, listDomains()]]) : requests,
+  )
+  const domains = outcomes.get(DOMAINS)
+  outcomes.delete(DOMAINS)
+  const found = accountsIn(outcomes)
+  const bound = new Set(subjects.flatMap(({ user, binding }) => (binding?.graphId ? user.id : [])))
+  const strangers = [...found].filter(([id]) => !bound.has(id))
+  const memberships = await readAll(
+    transport,
+    new Map(strangers.map(([id, account]) => [id, listMemberships(account.id)])),
+  )
+  const fault = faultIn([...outcomes.values(), ...memberships.values()])
+  if (fault !== undefined) return err(fault)
+  for (const [id, account] of strangers) {
+    const answer = memberships.get(id)
+    if (answer?.kind === 'done')
+      found.set(id, { ...account, isPrivileged: isPrivilegedBy(answer.body) })
+  }
+  const importsManager = importedNames(configuration.directions).includes('manager')
+  const managers = importsManager ? managersIn(outcomes.values()) : []
+  const graphIds = [...strangers.map(([, { id }]) => id), ...managers]
+  const facts = domains === undefined ? before : factsFrom(domains, null, now)
+  return ok({
+    ...configuration,
+    verifiedDomains: verifiedDomains(facts),
+    outcomes,
+    accounts: found,
+    holders: await readPreviewHolders(reading.database, reading.key, graphIds),
+  })
+}
+
+/** Accounts that are bound or were imported by their ids, others by the names under which users would be created. */
+const requestsFor = (
+  configuration: Configuration,
+  subjects: readonly Subject[],
+): ReadonlyMap<string, GraphRequest> =>
+  new Map(
+    subjects.flatMap((subject) => {
+      const { user, binding, importedFrom } = subject
+      const name = binding?.graphId ?? importedFrom ?? nameToCreate(configuration, subject)
+      return name === null ? [] : [[user.id, getUserWithManager(name, SELECT)] as const]
+    }),
+  )
+
+async function readAll(
+  transport: Transport,
+  requests: ReadonlyMap<string, GraphRequest>,
+): Promise<Map<string, Outcome>> {
+  const items = [...requests].map(([id, request]) => ({ id, request }))
+  const envelopes: Envelope[] = []
+  for (let at = 0; at < items.length; at += MOST_PER_ENVELOPE)
+    envelopes.push({ items: items.slice(at, at + MOST_PER_ENVELOPE) })
+  const answers = await sendWaves(transport, envelopes, { inFlight: 2 })
+  return new Map(
+    items.flatMap(({ id, request }) => {
+      const answer = answers.get(id)
+      return answer === undefined
+        ? []
+        : [[id, classifyAnswer(answer, { purpose: 'read', request })] as const]
+    }),
+  )
+}
+
+const managersIn = (outcomes: Iterable<Outcome>): readonly string[] =>
+  [...outcomes].flatMap((outcome) => {
+    const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : {}
+    return managerIn(body['manager']) ?? []
+  })
+
+function accountsIn(outcomes: ReadonlyMap<string, Outcome>): Map<string, Account> {
+  const found = new Map<string, Account>()
+  for (const [id, outcome] of outcomes) {
+    const account =
+      outcome.kind === 'done' && isJsonObject(outcome.body) ? readAccount(outcome.body) : undefined
+    if (account !== undefined) found.set(id, account)
+  }
+  return found
+}
+
+const RETRY_SECONDS = 30
+
+/** What keeps the whole page from being told: a guess would be worse than an error. */
+function faultIn(outcomes: readonly Outcome[]): ReadingFault | undefined {
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'authError' && outcome.scope === 'connection')
+      return { kind: 'unreachable', detail: `${outcome.message} ${outcome.whatToDo}` }
+    if (outcome.kind === 'throttled')
+      return { kind: 'later', retryAfterSeconds: Math.ceil(outcome.retryAfterSeconds) }
+    if (outcome.kind === 'retry' && outcome.reason !== 'not_found_unclear')
+      return { kind: 'later', retryAfterSeconds: outcome.afterSeconds ?? RETRY_SECONDS }
+  }
+  return undefined
+}

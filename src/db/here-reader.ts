@@ -23,11 +23,18 @@ export async function readHere(database: Database, asked: Asked): Promise<Here> 
     sql`SELECT user_name_key AS key, id FROM user WHERE ${mine} AND user_name_key IN ${among(asked.usernames)}
       UNION ALL SELECT username_key, id FROM user WHERE ${mine} AND username_key IN ${among(asked.usernames)}`,
     sql`SELECT email_key AS key, id FROM user WHERE ${mine} AND email_key IN ${among(asked.emails)}`,
-    sql`SELECT graph_id AS key, resource_id AS id FROM binding WHERE ${mine} AND directory_id = ${directoryId}
-      AND graph_id IS NOT NULL AND graph_id IN ${among(asked.graphIds)} AND state <> 'former'`,
+    sql`SELECT graph_id AS key, resource_id AS id, state = 'former' AS is_former FROM binding
+      WHERE ${mine} AND directory_id = ${directoryId} AND graph_id IS NOT NULL AND graph_id IN ${among(asked.graphIds)}`,
   )
-  return { usernames: byKey(usernames), emails: byKey(emails), accounts: byKey(accounts) }
+  const accountsOf = (isFormer: 0 | 1) =>
+    byKey(accounts?.rows.filter((row) => row['is_former'] === isFormer))
+  return {
+    usernames: byKey(usernames?.rows),
+    emails: byKey(emails?.rows),
+    accounts: accountsOf(0),
+    former: accountsOf(1),
+  }
 }
 
-const byKey = (answer: Answer | undefined): ReadonlyMap<string, string> =>
-  new Map((answer?.rows ?? []).map(({ key, id }) => [String(key), String(id)]))
+const byKey = (rows: Answer['rows'] = []): ReadonlyMap<string, string> =>
+  new Map(rows.map(({ key, id }) => [String(key), String(id)]))

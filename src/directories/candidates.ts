@@ -13,6 +13,7 @@ import {
   type Candidate,
   candidateKeys,
   type Here,
+  noticeOf,
   type Refusal,
   whyNotImported,
 } from '../plan/candidate.ts'
@@ -65,7 +66,10 @@ export async function listCandidates(
   const { candidates, verifiedDomains, nextToken } = page.value
   const here = await whoIsHere(database, { organizationId, directoryId }, candidates)
   return ok({
-    items: candidates.map((each) => show(each, whyNotImported(each, verifiedDomains, here))),
+    items: candidates.map((each) => {
+      const reason = whyNotImported(each, verifiedDomains, here)
+      return show(each, reason, reason === undefined ? noticeOf(each, here) : undefined)
+    }),
     nextCursor: nextToken === null ? null : toCursor(nextToken),
   })
 }
@@ -85,7 +89,11 @@ export const whoIsHere = (
   })
 }
 
-function show(candidate: Candidate, reason: Refusal | undefined): JsonObject {
+function show(
+  candidate: Candidate,
+  reason: Refusal | undefined,
+  notice: Refusal | undefined,
+): JsonObject {
   const { graphId, userPrincipalName, displayName, firstname, lastname, username } = candidate
   return {
     graphId,
@@ -97,6 +105,7 @@ function show(candidate: Candidate, reason: Refusal | undefined): JsonObject {
     accountEnabled: candidate.isEnabled,
     importable: reason === undefined,
     reason: reason === undefined ? null : { ...reason },
+    notice: notice === undefined ? null : { ...notice },
   }
 }
 

@@ -3,6 +3,12 @@ import * as v from 'valibot'
 
 import { importBody } from './import.ts'
 
+const remarkShape = v.strictObject({
+  code: v.string(),
+  message: v.string(),
+  whatToDo: v.string(),
+})
+
 /** An account that may be imported, and why it cannot be. */
 export const candidateShape = v.strictObject({
   graphId: v.string(),
@@ -13,8 +19,10 @@ export const candidateShape = v.strictObject({
   username: v.string(),
   accountEnabled: v.boolean(),
   importable: v.boolean(),
-  reason: v.nullable(
-    v.strictObject({ code: v.string(), message: v.string(), whatToDo: v.string() }),
+  reason: v.pipe(v.nullable(remarkShape), v.description('Why it cannot be imported.')),
+  notice: v.pipe(
+    v.nullable(remarkShape),
+    v.description('What to know before it is imported: that it was the account of a former user.'),
   ),
 })
 

@@ -9,6 +9,7 @@ import {
   candidateDocument,
   type Here,
   nameTaken,
+  noticeOf,
   type Refusal,
   whyNotImported,
 } from '../plan/candidate.ts'
@@ -73,7 +74,10 @@ async function importUser(
   verifiedDomains: ReadonlySet<string> | undefined,
   here: Here,
 ): Promise<Refusal | 'busy' | undefined> {
-  const refusal = whyNotImported(candidate, verifiedDomains, here)
+  const isAll = request.graphIds === null
+  const refusal =
+    whyNotImported(candidate, verifiedDomains, here) ??
+    (isAll ? noticeOf(candidate, here) : undefined)
   if (refusal !== undefined) return refusal
   const { directoryId } = job
   const { graphId } = candidate

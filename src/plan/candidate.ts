@@ -69,11 +69,12 @@ export const candidateKeys = ({ username, userPrincipalName }: Candidate) => ({
   email: foldCase(userPrincipalName),
 })
 
-/** What is here already: ids of users by folded name, by folded e-mail address, and by the account they are bound to. */
+/** What is here already: ids of users by folded name, by folded e-mail address, by the account they are bound to or were once. */
 export interface Here {
   readonly usernames: ReadonlyMap<string, string>
   readonly emails: ReadonlyMap<string, string>
   readonly accounts: ReadonlyMap<string, string>
+  readonly former: ReadonlyMap<string, string>
 }
 
 /** Why an account cannot be imported. */
@@ -106,6 +107,15 @@ export function whyNotImported(
   if (namesake !== undefined) return nameTaken(candidate, 'username', namesake)
   const holder = here.emails.get(keys.email)
   return holder === undefined ? undefined : nameTaken(candidate, 'email', holder)
+}
+
+/**
+ * What an administrator should know of an account that can be imported: that it was let go of here, for a user who was deleted or
+ * unbound. It is imported by its id alone: nobody who left comes back because everybody was asked for.
+ */
+export function noticeOf(candidate: Candidate, here: Here): Refusal | undefined {
+  const formerly = here.former.get(candidate.graphId)
+  return formerly === undefined ? undefined : formerAccount(formerly)
 }
 
 /** The document of an imported user: email, first name, last name and username, where Microsoft 365 has them. */
@@ -145,6 +155,13 @@ const alreadyBound = (userId: string): Refusal => ({
   code: 'already_bound',
   message: `The account is bound to the user ${userId} already.`,
   whatToDo: 'Nothing: it is managed here.',
+})
+
+const formerAccount = (userId: string): Refusal => ({
+  code: 'account_of_former_user',
+  message: `The account was that of the user ${userId}, until that user was deleted or unbound here. {"all":true} leaves it out.`,
+  whatToDo:
+    'Nothing, when that person has left. To have it as a new user, import it by its id ({"graphIds":[…]}): with "bind" it is held until somebody approves that both are the same person. A user who is still here is bound again instead.',
 })
 
 const unusable = (username: string): Refusal => ({

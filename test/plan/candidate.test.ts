@@ -11,7 +11,12 @@ import {
 import { readResource } from '../../src/scim/resource.ts'
 import { USER } from '../../src/scim/resource-types.ts'
 
-const NOBODY: Here = { usernames: new Map(), emails: new Map(), accounts: new Map() }
+const NOBODY: Here = {
+  usernames: new Map(),
+  emails: new Map(),
+  accounts: new Map(),
+  former: new Map(),
+}
 const VERIFIED = new Set(['contoso.com'])
 
 const ANN = {

@@ -117,6 +117,7 @@ describe('the candidates of an import', () => {
         accountEnabled: true,
         importable: true,
         reason: null,
+        notice: null,
       },
     ])
     expect(writes(world)).toBe(0)
@@ -748,6 +749,75 @@ describe('an import without bind', () => {
       action: 'conflict',
       problems: [{ code: 'imported_account_missing' }],
     })
+  })
+})
+
+describe('the account of a former user', () => {
+  /** Ann was bound to an account of ours, and was deleted: her account is disabled. Bob is nobody here. */
+  async function formerAnn() {
+    const each = await importing(2)
+    const { imported, user, world, accounts, api } = each
+    await imported({ graphIds: [accounts[0]], bind: true })
+    const { id: former } = await user('ann')
+    expect((await api.delete(`/users/${former}`)).status).toBe(204)
+    await world.settle()
+    world.graph.counters.reset()
+    return { ...each, former }
+  }
+
+  test('is a candidate that tells whose it was', async () => {
+    const { candidates, former } = await formerAnn()
+    const [ann, bob] = await candidates()
+    expect(ann).toMatchObject({
+      accountEnabled: false,
+      importable: true,
+      reason: null,
+      notice: { code: 'account_of_former_user', message: expect.stringContaining(former) },
+    })
+    expect(bob).toMatchObject({ importable: true, notice: null })
+  })
+
+  test('is left out by an import of everybody, which tells it', async () => {
+    const { imported, user, accounts } = await formerAnn()
+    const job = await imported({ all: true, bind: true })
+    expect(job).toMatchObject({
+      state: 'done',
+      done: 2,
+      errors: [{ graphId: accounts[0], code: 'account_of_former_user' }],
+    })
+    expect(await user('ann')).toBeUndefined()
+    expect(await user('bob')).toBeDefined()
+  })
+
+  test('becomes a suspended user when it is named, and is bound when somebody approves', async () => {
+    const { imported, user, accounts, world, api, directory } = await formerAnn()
+    await imported({ graphIds: [accounts[0]], bind: true })
+    const { id, status } = await user('ann')
+    expect(status).toBe('suspended')
+    expect(await world.binding(id)).toMatchObject({
+      state: 'held',
+      error: { code: 'account_of_former_user' },
+    })
+    expect(writes(world)).toBe(0)
+    await api.post(`${directory}/held/approve`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+    expect(world.graph.summary().users[0]).toMatchObject({ accountEnabled: false })
+    // It is hers by now.
+    await api.post(`/directories/${world.directoryId}/exports`, {})
+    await world.settle()
+    expect((await api.get(`${directory}/status`)).body).toMatchObject({ owed: 0, failed: 0 })
+  })
+
+  test('whose user is still here is told as taken: that user is bound again', async () => {
+    const { imported, user, world, accounts, api, directory, candidates } = await importing(1)
+    await imported({ graphIds: accounts, bind: true })
+    const { id } = await user('ann')
+    await api.send('DELETE', `${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    const [ann] = await candidates()
+    expect(ann).toMatchObject({ importable: false, reason: { code: 'username_taken' } })
+    expect(ann?.['reason'].whatToDo).toContain(id)
   })
 })
 

@@ -61,9 +61,12 @@ function settlePlan(round: Round, work: UserWork): void {
   if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
 }
 
-/** The job of an undoing tells which values it left, because somebody changed them since. */
+/** What an undoing leaves: somebody changed it since, or Graph does not take what was there before. */
+const LEFT: ReadonlySet<Problem['code']> = new Set(['changed_since', 'cannot_be_emptied'])
+
+/** The job of an undoing tells which values it left. */
 function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
-  const left = plan.problems.filter(({ code }) => code === 'changed_since')
+  const left = plan.problems.filter(({ code }) => LEFT.has(code))
   if (row.askedSequence === null || left.length === 0) return
   const { resourceId, graphId } = row
   const errors = left.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))

@@ -17,6 +17,8 @@ export type ProblemCode =
   | 'domain_not_verified'
   /** Somebody wrote another value after ours: it is left, and what was held before ours is not put back. */
   | 'changed_since'
+  /** It was empty before ours, and Graph takes no blank for it: ours stays. */
+  | 'cannot_be_emptied'
 
 export interface Problem {
   readonly code: ProblemCode
@@ -90,6 +92,19 @@ export function changedSince(attribute: SnapshotKey, held: Json, before: Json): 
     before,
     message: `${label} is ${shown(held)} in Microsoft 365, which is not what we exported: somebody changed it since, so it was left. Before our export it was ${shown(before)}.`,
     whatToDo: `Nothing, when ${shown(held)} is right. Otherwise set ${label} in Microsoft 365.`,
+  }
+}
+
+/** A value of ours that stays where there was none before, because Graph cannot be told that there is none. */
+export function cannotBeEmptied(attribute: SnapshotKey, held: Json): Problem {
+  const label = labelOf(attribute)
+  return {
+    code: 'cannot_be_emptied',
+    attribute,
+    held,
+    before: null,
+    message: `${label} was empty in Microsoft 365 before our export, and Microsoft 365 does not let it be emptied once it is set: it stays ${shown(held)}.`,
+    whatToDo: `Nothing, when ${shown(held)} is right. Otherwise choose another ${label} in Microsoft 365.`,
   }
 }
 

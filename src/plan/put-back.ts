@@ -7,11 +7,12 @@ import { isJsonArray, type Json, type JsonObject } from '../kernel/json.ts'
 import { ATTRIBUTES } from './attributes.ts'
 import { isSameInGraph } from './drift.ts'
 import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
-import { changedSince } from './problem.ts'
+import { cannotBeEmptied, changedSince } from './problem.ts'
 import { updateUser } from './requests.ts'
 import {
   type Held,
   isClearable,
+  type Snapshot,
   SNAPSHOT_KEYS,
   type SnapshotKey,
   type SnapshotValue,
@@ -25,28 +26,31 @@ interface PutBackInput extends Pick<
 > {
   /** The whole of employeeOrgData as a write before sets it; undefined when none does. */
   readonly orgData?: OrgData | undefined
+  /** What we would send, whatever the directions: a write that has no answer may have carried it. */
+  readonly desired: Snapshot
 }
 
 type PutBack = Pick<UserPlan, 'writes' | 'needs' | 'problems' | 'readsAgain'>
 
 /** The writes that make an account hold `held` again, as far as it is ours to say; what it holds now has to be read first. */
 export function putBackWrites(input: PutBackInput, held: Held): PutBack {
-  const keys = SNAPSHOT_KEYS.filter((key) => isWritable(key, held[key]))
+  const keys = SNAPSHOT_KEYS.filter((key) => held[key] !== undefined)
   const needs = neededOf(keys, input.current)
   if (needs.length > 0) return { writes: [], needs, problems: [], readsAgain: false }
   const fates = Map.groupBy(keys, (key) => fateOf(key, held[key] ?? null, input))
+  const now = (key: SnapshotKey): Json => input.current?.[key] ?? null
   return {
     writes: writesOf(input, held, fates.get('ours') ?? []),
     needs,
-    problems: (fates.get('changed') ?? []).map((key) =>
-      changedSince(key, input.current?.[key] ?? null, held[key] ?? null),
-    ),
+    problems: [
+      ...(fates.get('changed') ?? []).map((key) => changedSince(key, now(key), held[key] ?? null)),
+      ...(fates.get('stuck') ?? []).map((key) => cannotBeEmptied(key, now(key))),
+    ],
     readsAgain: fates.has('unclear'),
   }
 }
 
-const isWritable = (key: SnapshotKey, value: Json | undefined): boolean =>
-  value !== undefined && (value !== null || isClearable(key))
+const isWritable = (key: SnapshotKey, value: Json): boolean => value !== null || isClearable(key)
 
 const ORG_DATA: readonly SnapshotKey[] = ['costCenter', 'division']
 
@@ -57,19 +61,26 @@ function neededOf(keys: readonly SnapshotKey[], current: Held | undefined): Snap
 }
 
 /**
- * Whether the account still holds what we sent (`ours`), holds what it held before (`there`), or what somebody else wrote
- * (`changed`). Short after an export a replica may show the account as it was before that: then what looks put back is put back all
- * the same, which does no harm, and what looks like another hand's says nothing yet (`unclear`).
+ * Whether the account still holds what we sent (`ours`; `stuck` where Graph does not take what it held before), holds what it held
+ * before (`there`), or what somebody else wrote (`changed`). Short after an export a replica may show the account as it was before
+ * that: then what looks put back is put back all the same, which does no harm, and what looks like another hand's says nothing yet
+ * (`unclear`).
  */
 function fateOf(
   key: SnapshotKey,
   before: Json,
-  { binding, current, isYoung }: PutBackInput,
-): 'ours' | 'there' | 'changed' | 'unclear' {
+  { binding, current, isYoung, desired }: PutBackInput,
+): 'ours' | 'stuck' | 'there' | 'changed' | 'unclear' {
   const now = current?.[key] ?? null
-  const isUnsure = isYoung === true || binding.unknown.includes(key)
-  if (isSame(key, before, now)) return isUnsure ? 'ours' : 'there'
-  if (isOurs(key, binding.snapshot[key], now)) return 'ours'
+  const isUnknown = binding.unknown.includes(key)
+  if (isSame(key, before, now)) {
+    if (isWritable(key, before)) return isYoung === true || isUnknown ? 'ours' : 'there'
+    return isYoung === true ? 'unclear' : 'there'
+  }
+  // Of a write without an answer nobody knows whether it was carried out: both what it found and what it said are ours.
+  const sent = [binding.snapshot[key], isUnknown ? desired[key] : undefined]
+  if (sent.some((value) => isOurs(key, value, now)))
+    return isWritable(key, before) ? 'ours' : 'stuck'
   return isYoung === true ? 'unclear' : 'changed'
 }
 

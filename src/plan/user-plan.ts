@@ -2,7 +2,7 @@
  * The requests that bring Graph from what is known of a user to what it should hold. Level-triggered: the same input
  * always gives the same plan, and a plan that was carried out leaves nothing to plan.
  */
-import { directionOf } from './attributes.ts'
+import { ATTRIBUTES, type Directions, directionOf } from './attributes.ts'
 import { createWrites } from './create-user.ts'
 import { desiredUser } from './desired-user.ts'
 import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
@@ -45,7 +45,11 @@ export function planUser(input: UserPlanInput): UserPlan {
     return { ...plan, action: 'create', writes, awaitsManager }
   }
   const differences = differencesOf(input, desired)
-  const putBack = putBackWrites({ ...input, orgData: differences.orgData }, notExported(input))
+  const { orgData } = differences
+  const putBack = putBackWrites(
+    { ...input, orgData, desired: desiredOfAll(input) },
+    notExported(input),
+  )
   const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {
     ...plan,
@@ -81,6 +85,16 @@ function notExported({ binding: { restoring }, directions }: UserPlanInput): Hel
   )
 }
 
+const ALL_EXPORTED: Directions = new Map(
+  ATTRIBUTES.map(({ name }) => [name, { direction: 'export', sequence: 0 }]),
+)
+
+/** What would be sent if every attribute were exported, as those that are put back have been. */
+function desiredOfAll(input: UserPlanInput): Snapshot {
+  const { user } = input
+  return user === undefined ? {} : desiredUser({ ...input, user, directions: ALL_EXPORTED }).values
+}
+
 function awaitedManager({ user, directions, managerGraphId }: UserPlanInput): string | null {
   const exported = directionOf(directions, 'manager').direction === 'export'
   return exported && managerGraphId === undefined ? (user?.managerId ?? null) : null
@@ -110,7 +124,7 @@ function planEnd(input: UserPlanInput, ending: NonNullable<UserPlanInput['ending
 function planUndone(input: UserPlanInput, plan: UserPlan): UserPlan {
   const { graphId, restoring } = input.binding
   if (graphId === null) return plan
-  const putBack = putBackWrites(input, restoring ?? {})
+  const putBack = putBackWrites({ ...input, desired: desiredOfAll(input) }, restoring ?? {})
   const disables = putBack.writes.some(({ purpose }) => purpose === 'revoke')
   return { ...plan, ...putBack, takesAway: disables ? 'disable' : null }
 }

@@ -19,6 +19,8 @@ interface Since {
   /** What it holds by now; default: what we sent. */
   readonly current?: Held | undefined
   readonly unknown?: readonly string[]
+  /** What we would send. */
+  readonly desired?: Snapshot
   readonly isYoung?: boolean
 }
 
@@ -29,6 +31,7 @@ const putBack = (held: Held, { sent = sentFor(held), current = sent, ...since }:
       binding: { ...ADOPTED, snapshot: sent as Snapshot, unknown: since.unknown ?? [] },
       current,
       isYoung: since.isYoung ?? false,
+      desired: since.desired ?? {},
     },
     held,
   )
@@ -78,8 +81,22 @@ describe('what an account held before', () => {
     ])
   })
 
-  test('is not cleared where Graph cannot be told that there is no value', () => {
-    expect(requests({ usageLocation: null, displayname: null })).toEqual([])
+  test('is not cleared where Graph cannot be told that there is no value: that is told', () => {
+    const held = { usageLocation: null }
+    const sent = { usageLocation: 'US' }
+    const told = (since: Since) => {
+      const { writes, problems, readsAgain } = putBack(held, { sent, ...since })
+      expect(writes).toEqual([])
+      return { codes: problems.map(({ code }) => code), readsAgain }
+    }
+    expect(told({})).toEqual({ codes: ['cannot_be_emptied'], readsAgain: false })
+    expect(told({ isYoung: true })).toEqual({ codes: ['cannot_be_emptied'], readsAgain: false })
+    const another = { current: { usageLocation: 'DE' } }
+    expect(told(another)).toEqual({ codes: ['changed_since'], readsAgain: false })
+    // A late replica may show the account as it was before us.
+    const blank = { current: { usageLocation: null } }
+    expect(told({ ...blank, isYoung: true })).toEqual({ codes: [], readsAgain: true })
+    expect(told(blank)).toEqual({ codes: [], readsAgain: false })
   })
 
   test('is read before anything of it is written', () => {
@@ -126,6 +143,23 @@ describe('what somebody wrote after us', () => {
       putBack({ jobTitle: 'Chief' }, { sent, current: now }).problems.map(({ held: is }) => is)
     expect(told({}, { jobTitle: 'Engineer' })).toEqual(['Engineer'])
     expect(told({ jobTitle: 'Engineer' }, { jobTitle: null })).toEqual([null])
+  })
+
+  test('is none of what we would send where a write of ours has no answer, nor what that write found', () => {
+    const told = (jobTitle: string, unknown: readonly string[]) =>
+      putBack(
+        { jobTitle: 'Chief' },
+        {
+          sent: { jobTitle: 'Clerk' },
+          desired: { jobTitle: 'Engineer' },
+          current: { jobTitle },
+          unknown,
+        },
+      ).problems.map(({ held: is }) => is)
+    expect(told('Engineer', ['jobTitle'])).toEqual([])
+    expect(told('Clerk', ['jobTitle'])).toEqual([])
+    expect(told('Gardener', ['jobTitle'])).toEqual(['Gardener'])
+    expect(told('Engineer', [])).toEqual(['Engineer'])
   })
 
   test('is nothing when it is what the account held before, or what we sent as Graph writes it', () => {

@@ -494,6 +494,75 @@ describe('what somebody wrote into Microsoft 365 after us', () => {
   })
 })
 
+describe('a write that Graph carried out without an answer', () => {
+  const LOST = { match: { method: 'PATCH', path: '/users/' }, status: 504, commit: true }
+
+  test('is ours, and is put back by the undoing of a bind', async () => {
+    const { world, api, directory, newest } = await undoing()
+    const id = stranger(world, BEFORE)
+    const before = account(world, id)
+    const ann = await created(world, 'ann')
+    world.graph.faults.add(LOST)
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.drain()
+    expect(account(world, id)).toMatchObject({ jobTitle: 'Engineer' })
+    const eventId = await newest('binding_create')
+    const { body } = await api.post(`${directory}/undo`, { eventId })
+    await world.settle()
+    world.clock.now += OLD
+    await world.settle()
+    const job = (await api.get(`/jobs/${body['id']}`)).body
+    expect(job).toMatchObject({ state: 'done', errors: [] })
+    expect(account(world, id)).toEqual(before)
+  })
+
+  test('is ours, and is put back by the undoing of a direction', async () => {
+    const { world, api, directory, direct, command, newest } = await undoing()
+    await direct({ jobTitle: 'exclude' })
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    world.clock.now += OLD
+    world.graph.faults.add(LOST)
+    await api.patch(`${directory}/attributes`, { jobTitle: 'export' })
+    await world.drain()
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    const eventId = await newest('integrationattribute_include')
+    await api.post(`${directory}/undo`, { eventId })
+    await world.settle()
+    world.clock.now += OLD
+    await world.settle()
+    expect(account(world, id)['jobTitle']).toBe('Chief')
+  })
+})
+
+describe('a usage location that was empty before', () => {
+  test('stays, since Graph does not take it away again, and the job tells it', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const id = stranger(world, { userPrincipalName: 'ann@contoso.com', usageLocation: null })
+    const before = account(world, id)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    expect(account(world, id)['usageLocation']).toBe('US')
+    const job = await undo(await newest('binding_create'))
+    expect(account(world, id)).toEqual({ ...before, usageLocation: 'US' })
+    expect(job).toMatchObject({ state: 'done', done: 1, total: 1 })
+    expect(job['errors']).toEqual([
+      {
+        resourceId: ann,
+        graphId: id,
+        code: 'cannot_be_emptied',
+        attribute: 'usageLocation',
+        held: 'US',
+        before: null,
+        message: expect.stringContaining('does not let it be emptied once it is set'),
+        whatToDo: expect.stringContaining('choose another Usage Location in Microsoft 365'),
+      },
+    ])
+  })
+})
+
 describe('what cannot be undone', () => {
   test('is refused with the reason', async () => {
     const { world, api, directory, command, direct, newest, undo } = await undoing()

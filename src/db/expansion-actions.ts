@@ -6,6 +6,7 @@ import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { IS_REJECTED } from './rejection.ts'
+import { tellUnasked } from './undo-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
@@ -78,7 +79,10 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
         ...endOfMembership(key, page, ids),
       ]
     case 'undo':
-      return undo(page, { these, asked }, letGo(key, ids, now))
+      return undo(page, { these, asked }, [
+        tellUnasked(key, { sequence, undone: page.undone ?? 0 }, ids),
+        ...letGo(key, ids, now),
+      ])
     default:
       return assertNever(action)
   }
@@ -172,12 +176,12 @@ function unbind(
 
 /**
  * Gives accounts back what an event overwrote. Whoever it bound is unbound: an account that was there before is left as it was then,
- * one that we created ends like that of anybody who is unbound.
+ * one that we created ends like that of anybody who is unbound. Whoever was unbound or bound again since is told of.
  */
 function undo(
   { undone }: Page,
   { these, asked }: { readonly these: SQL; readonly asked: SQL },
-  partings: readonly SQL[],
+  afterwards: readonly SQL[],
 ): SQL[] {
   const held = heldBefore(undone ?? 0)
   const isBind = sql`bound_sequence = ${undone}`
@@ -187,7 +191,7 @@ function undo(
         unbound_by = CASE WHEN NOT coalesce(${isBind}, FALSE) THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
       WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL)`,
-    ...partings,
+    ...afterwards,
   ]
 }
 

@@ -184,12 +184,16 @@ export interface JobErrors {
 export function jobErrorStatements(organizationId: string, told: readonly JobErrors[]): SQL[] {
   return [...Map.groupBy(told, ({ sequence }) => sequence)].map(([sequence, list]) => {
     const more = JSON.stringify(list.flatMap(({ errors }) => errors))
-    return sql`UPDATE job SET errors = (SELECT json_group_array(json(value)) FROM (
-        SELECT value FROM json_each(coalesce(errors, '[]')) UNION ALL
-        SELECT value FROM json_each(${more}) LIMIT ${MAX_ERRORS}))
-      WHERE organization_id = ${organizationId} AND sequence = ${sequence}`
+    return addJobErrors(organizationId, sequence, sql`SELECT value FROM json_each(${more})`)
   })
 }
+
+/** Adds the objects of a query's column `value` to what the job of a command tells. */
+export const addJobErrors = (organizationId: string, sequence: number, more: SQL): SQL =>
+  sql`UPDATE job SET errors = (SELECT json_group_array(json(value)) FROM (
+      SELECT value FROM json_each(coalesce(errors, '[]')) UNION ALL
+      SELECT value FROM (${more}) LIMIT ${MAX_ERRORS}))
+    WHERE organization_id = ${organizationId} AND sequence = ${sequence}`
 
 const KEPT_MS = 30 * 24 * 3_600_000
 

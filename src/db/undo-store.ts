@@ -3,12 +3,13 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { eventId } from '../kernel/id.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { BOUND_AGAIN, UNBOUND_SINCE } from '../plan/problem.ts'
 import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import type { EventRow } from './event-store.ts'
 import { refuseUnless } from './failure.ts'
-import { insertJob, type JobRow, type WantedJob } from './job-store.ts'
+import { addJobErrors, insertJob, type JobRow, type WantedJob } from './job-store.ts'
 import { event } from './tables/events.ts'
 import { job } from './tables/jobs.ts'
 
@@ -23,25 +24,48 @@ export interface Undoable {
   /** Undefined when there is no such event, or no more. */
   readonly event: EventRow | undefined
   readonly isUndone: boolean
+  /** Of the creation of a user: the bind of that user here; undefined where there is none. */
+  readonly bind: UserBind | undefined
 }
 
-/** The event, and whether it was undone already; undefined when the organization has no such directory. */
+export interface UserBind {
+  /** The event that bound it; null where groups did. */
+  readonly sequence: number | null
+  /** Whether the event that is to be undone bound it, or had us overwrite something of its account. */
+  readonly isCause: boolean
+}
+
+/** The event, and whether it can be undone; undefined when the organization has no such directory. */
 export async function readUndoable(
   database: Database,
   key: UndoKey,
 ): Promise<Undoable | undefined> {
   const { organizationId, directoryId, sequence } = key
-  const [found, row, undone] = await database.run(
+  const [found, row, undone, bind] = await database.run(
     sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM event WHERE organization_id = ${organizationId} AND sequence = ${sequence}`,
     undoneBy(key),
+    bindOfCreated(key),
   )
   if ((found?.rows.length ?? 0) === 0) return undefined
   const [only] = row?.rows ?? []
   return {
     event: only === undefined ? undefined : decode(event, only),
     isUndone: (undone?.rows.length ?? 0) > 0,
+    bind: (bind?.rows ?? []).map(toBind)[0],
   }
+}
+
+const bindOfCreated = ({ organizationId, directoryId, sequence }: UndoKey): SQL =>
+  sql`SELECT bound_sequence, bound_sequence = ${sequence} OR EXISTS (SELECT 1 FROM overwritten o
+        WHERE o.organization_id = ${organizationId} AND o.directory_id = ${directoryId}
+          AND o.user_id = binding.resource_id AND o.sequence = ${sequence}) AS is_cause
+    FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
+      AND resource_id = (SELECT target_id FROM event
+        WHERE organization_id = ${organizationId} AND sequence = ${sequence} AND type = 'user_create')`
+
+function toBind({ bound_sequence: sequence, is_cause: isCause }: Answer['rows'][number]): UserBind {
+  return { sequence: sequence === null ? null : Number(sequence), isCause: isCause === 1 }
 }
 
 /** The command that has undone it in this directory. */
@@ -61,6 +85,34 @@ export function begunJob(answers: readonly Answer[]): JobRow {
   const row = answers.at(-1)?.rows[0]
   if (row === undefined) throw new Error('a job was begun and is not there')
   return decode(job, row)
+}
+
+/**
+ * The statement by which the job of an undoing tells of those users of `ids` whom the event is about and nothing is done for: they
+ * were unbound since, or bound again. After the one that asks the bindings for it.
+ */
+export function tellUnasked(
+  { organizationId, directoryId }: Omit<UndoKey, 'sequence'>,
+  { sequence, undone }: { readonly sequence: number; readonly undone: number },
+  ids: SQL,
+): SQL {
+  const later = sql`CASE WHEN b.bound_sequence IS NOT NULL THEN printf('evt_%012d', b.bound_sequence) END`
+  const named = sql`SELECT t.value FROM event e, json_each(e.touched) t
+    WHERE e.organization_id = ${organizationId} AND e.sequence = ${undone}`
+  const before = sql`(SELECT json_group_object(h.key, json(h.value -> '$[0]')) FROM json_each(o.held) h)`
+  return addJobErrors(
+    organizationId,
+    sequence,
+    sql`SELECT json_set(CASE WHEN b.state = 'former' OR b.unbound_by IS NOT NULL THEN ${JSON.stringify(UNBOUND_SINCE)}
+          ELSE json_set(${JSON.stringify(BOUND_AGAIN)}, '$.eventId', ${later}) END,
+        '$.resourceId', b.resource_id, '$.graphId', b.graph_id,
+        '$.before', CASE WHEN o.held IS NOT NULL THEN json(${before}) END) AS value
+      FROM binding b LEFT JOIN overwritten o ON o.organization_id = b.organization_id AND o.directory_id = b.directory_id
+        AND o.user_id = b.resource_id AND o.sequence = ${undone}
+      WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId} AND b.kind = 'user'
+        AND b.resource_id IN (${ids}) AND b.asked_sequence IS NOT ${sequence} AND b.unbound_by IS NOT 'undo'
+        AND (o.held IS NOT NULL OR b.bound_sequence > ${undone} AND b.resource_id IN (${named}))`,
+  )
 }
 
 /** Begins to undo what needs no more than the command. */

@@ -9,7 +9,13 @@ import type { NewEvent } from '../db/event-log.ts'
 import type { EventRow } from '../db/event-store.ts'
 import type { JobRow, WantedJob } from '../db/job-store.ts'
 import { OVERWRITTEN_KEPT_MS } from '../db/overwritten-store.ts'
-import { begunJob, readUndoable, startUndo, undoStatements } from '../db/undo-store.ts'
+import {
+  begunJob,
+  readUndoable,
+  startUndo,
+  undoStatements,
+  type UserBind,
+} from '../db/undo-store.ts'
 import type { Problem } from '../http/problem.ts'
 import { eventId, sequenceOf } from '../kernel/id.ts'
 import { isJsonArray, isJsonObject, type JsonObject } from '../kernel/json.ts'
@@ -58,6 +64,8 @@ export async function undo(
     return err({ kind: 'notFound', what: `Event ${asked.eventId} of this directory` })
   if (event.time <= now - OVERWRITTEN_KEPT_MS) return err(cannot(TOO_OLD))
   if (found.isUndone) return err(cannot(UNDONE))
+  if (event.type === 'user_create' && found.bind?.isCause !== true)
+    return err(boundNobody(found.bind))
   const job: WantedJob = {
     organizationId,
     id: deps.newId('job'),
@@ -86,6 +94,19 @@ async function begin(undoing: Undoing): Promise<Result<JobRow, Problem>> {
 const BINDS: ReadonlySet<string> = new Set(['binding_create', 'user_create'])
 
 const cannot = (detail: string): Problem => ({ kind: 'conflict', detail })
+
+/** Why a creation that bound nobody here cannot be undone, and what can. */
+function boundNobody(bind: UserBind | undefined): Problem {
+  const nothing =
+    'The creation of this user did not bind it to this directory, so it overwrote nothing there.'
+  if (bind === undefined)
+    return cannot(`${nothing} The user is not bound: there is nothing to undo.`)
+  if (bind.sequence === null)
+    return cannot(`${nothing} The groups that it is in bound it: unbind the user instead.`)
+  const id = eventId(bind.sequence)
+  const detail = `${nothing} Another event did: undo ${id} (binding_create) instead.`
+  return { kind: 'conflict', detail, evidence: { eventId: id } }
+}
 
 const NOT_UNDOABLE =
   'This event cannot be undone: only a change of a direction (integrationattribute_include, integrationattribute_exclude), a bind (binding_create), and the creation of a user that was bound by itself (user_create) can.'

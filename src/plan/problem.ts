@@ -108,6 +108,22 @@ export function cannotBeEmptied(attribute: SnapshotKey, held: Json): Problem {
   }
 }
 
+/** What an undoing tells of a user for whom it does nothing, because its bind is another one by now, or has ended. */
+export const BOUND_AGAIN = {
+  code: 'bound_again',
+  message:
+    'The user was bound again after this event, and that bind stands: nothing was put back into its account.',
+  whatToDo:
+    'Undo the later bind (eventId), or unbind the user. What this event overwrote is told here (before): set it in Microsoft 365 where it is to come back.',
+} as const
+export const UNBOUND_SINCE = {
+  code: 'unbound_since',
+  message:
+    'The user was unbound or deleted after this event: nothing was put back into its account.',
+  whatToDo:
+    'What this event overwrote is told here (before): set it in Microsoft 365 where it is to come back.',
+} as const
+
 function shown(value: Json): string {
   if (value === null) return 'empty'
   return isJsonArray(value) ? value.map(shown).join(', ') : JSON.stringify(value)

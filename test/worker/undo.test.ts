@@ -27,7 +27,12 @@ interface Undoing {
 
 async function undoing(settings: Partial<DirectorySettings> = MANUAL): Promise<Undoing> {
   const world = await exportWorld({ settings })
-  const api = await apiClient({ organizationId: world.organizationId, clock: world.clock })
+  const { organizationId, clock } = world
+  // What the API rings for waits in the world's queue.
+  const announceRun: ApiClient['deps']['announceRun'] = async (bell) => {
+    world.bells.push({ ...bell, delaySeconds: 0 })
+  }
+  const api = await apiClient({ organizationId, clock, instead: { announceRun } })
   const directory = `/directories/${world.directoryId}`
   const command: Undoing['command'] = async (method, path, body) => {
     const { status, body: job } = await api.send(method, `${directory}${path}`, body)
@@ -450,6 +455,24 @@ describe('what somebody wrote into Microsoft 365 after us', () => {
     expect(await progress()).toMatchObject({ state: 'done', errors: [] })
   })
 
+  test('is seen although the account was read before: every round reads what it puts back anew', async () => {
+    const { world, api, directory, accountIds, included, titles } = await overwritten('ann')
+    world.clock.now += OLD
+    const match = { method: 'PATCH', path: '/users/' }
+    world.graph.faults.add({ match, status: 429, retryAfter: 60 })
+    const { body: job } = await api.post(`${directory}/undo`, { eventId: included })
+    await world.drain()
+    expect(titles()).toEqual(['Engineer'])
+    world.graph.changeUser(accountIds[0] ?? '', { properties: { jobTitle: 'Gardener' } })
+    world.clock.now += 61_000
+    await world.settle()
+    expect(titles()).toEqual(['Gardener'])
+    expect((await api.get(`/jobs/${job['id']}`)).body).toMatchObject({
+      state: 'done',
+      errors: [{ code: 'changed_since', held: 'Gardener', before: 'Chief' }],
+    })
+  })
+
   test('is nobody’s when a replica shows the account as it was before us: it is put back', async () => {
     const { world, direct, included, titles, undo, newest } = await overwritten('ann')
     await undo(included)
@@ -563,7 +586,116 @@ describe('a usage location that was empty before', () => {
   })
 })
 
+describe('a user that is bound otherwise by now', () => {
+  const bindAgain = async (undoer: Undoing) => {
+    const { world, command, newest } = undoer
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const first = await newest('binding_create')
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    return { id, ann, first }
+  }
+
+  test('bound again since is left, and the job tells what it held before', async () => {
+    const undoer = await undoing()
+    const { world, command, newest, undo } = undoer
+    const { id, ann, first } = await bindAgain(undoer)
+    await command('POST', '/bindings', { userIds: [ann] })
+    const held = account(world, id)
+    world.graph.journal.clear()
+    const job = await undo(first)
+    expect(written(world)).toEqual([])
+    expect(account(world, id)).toEqual(held)
+    expect(job).toMatchObject({ state: 'done', done: 0, total: 0 })
+    expect(job['errors']).toEqual([
+      {
+        resourceId: ann,
+        graphId: id,
+        code: 'bound_again',
+        eventId: await newest('binding_create'),
+        before: expect.objectContaining({
+          jobTitle: 'Chief',
+          accountEnabled: false,
+          usageLocation: 'DE',
+        }),
+        message: expect.stringContaining('bound again after this event'),
+        whatToDo: expect.stringContaining('Undo the later bind'),
+      },
+    ])
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', restoring: null })
+  })
+
+  test('unbound since is left, and the job tells it', async () => {
+    const undoer = await undoing()
+    const { world, undo } = undoer
+    const { id, ann, first } = await bindAgain(undoer)
+    const held = account(world, id)
+    const job = await undo(first)
+    expect(account(world, id)).toEqual(held)
+    expect(job['errors']).toMatchObject([
+      { resourceId: ann, graphId: id, code: 'unbound_since', before: { jobTitle: 'Chief' } },
+    ])
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', unbound_by: 'admin' })
+  })
+
+  test('with an account that we created is told as well, and whoever was not bound again is no part of it', async () => {
+    const { world, command, newest, undo } = await undoing()
+    const ids = [await created(world, 'ann'), await created(world, 'bob')]
+    await command('POST', '/bindings', { userIds: ids })
+    const first = await newest('binding_create')
+    await command('DELETE', '/bindings', { userIds: [ids[0]] })
+    await command('POST', '/bindings', { userIds: [ids[0]] })
+    const job = await undo(first)
+    expect(job).toMatchObject({ state: 'done', done: 1 })
+    expect(job['errors']).toMatchObject([{ resourceId: ids[0], code: 'bound_again', before: null }])
+    expect(await world.binding(ids[0] ?? '')).toMatchObject({ state: 'synced' })
+    expect(await world.binding(ids[1] ?? '')).toMatchObject({ state: 'former' })
+  })
+
+  test('bound again since a direction keeps what the later bind sent', async () => {
+    const { world, command, direct, newest, undo } = await undoing()
+    await direct({ jobTitle: 'exclude' })
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    await direct({ jobTitle: 'export' })
+    const included = await newest('integrationattribute_include')
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    world.graph.changeUser(id, { properties: { jobTitle: 'Gardener' } })
+    await command('POST', '/bindings', { userIds: [ann] })
+    const job = await undo(included)
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
+    expect(job['errors']).toMatchObject([
+      { resourceId: ann, code: 'bound_again', before: { jobTitle: 'Chief' } },
+    ])
+    // What the later bind found is what its own undoing gives back.
+    await undo(await newest('binding_create'))
+    expect(account(world, id)['jobTitle']).toBe('Gardener')
+  })
+})
+
 describe('what cannot be undone', () => {
+  test('is the creation of a user that it did not bind: the event that did is named', async () => {
+    const { world, api, directory, command, newest } = await undoing()
+    const refusal = async (eventId: string) => {
+      const { status, body } = await api.post(`${directory}/undo`, { eventId })
+      expect(status).toBe(409)
+      return body
+    }
+    const [graphId] = world.graph.seed({ users: 1, prefix: 'ann', domain: 'contoso.com' }).users
+    await created(world, 'bob')
+    const bob = await newest('user_create')
+    expect((await refusal(bob))['detail']).toMatch(/not bound: there is nothing to undo/)
+    await command('POST', '/import', { graphIds: [graphId], bind: true })
+    const ann = await newest('user_create')
+    const bound = await newest('binding_create')
+    const body = await refusal(ann)
+    expect(body).toMatchObject({ eventId: bound })
+    expect(body['detail']).toMatch(new RegExp(`overwrote nothing there.*undo ${bound}`))
+  })
+
   test('is refused with the reason', async () => {
     const { world, api, directory, command, direct, newest, undo } = await undoing()
     const refused = async (eventId: string, detail: RegExp) => {

@@ -22,6 +22,8 @@ export interface StoredDirections {
 export interface DirectionChange {
   readonly attribute: string
   readonly direction: Direction
+  /** What was exported before this event counts for nothing; null: before this change. */
+  readonly countsSince: number | null
   /** Tells of this change alone; its sequence is stored with the direction. */
   readonly event: NewEvent
 }
@@ -97,18 +99,24 @@ export async function storeDirections(
       changes.map(({ event }) => event),
     ),
     // The events were just appended in this order, so the last of them is the end of the log.
-    sql`INSERT INTO attribute_direction (organization_id, directory_id, attribute, direction, sequence)
+    sql`INSERT INTO attribute_direction (organization_id, directory_id, attribute, direction, sequence, counts_since)
       SELECT ${organizationId}, ${directoryId}, c.value ->> 'attribute', c.value ->> 'direction',
         (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})
-          - ${changes.length - 1} + c.key
-      FROM json_each(${JSON.stringify(changes.map(({ attribute, direction }) => ({ attribute, direction })))}) c
-      WHERE TRUE ON CONFLICT DO UPDATE SET direction = excluded.direction, sequence = excluded.sequence`,
+          - ${changes.length - 1} + c.key, c.value ->> 'countsSince'
+      FROM json_each(${rowsOf(changes)}) c
+      WHERE TRUE ON CONFLICT DO UPDATE SET direction = excluded.direction, sequence = excluded.sequence,
+        counts_since = excluded.counts_since`,
     ...alongside,
   ])
   if (written.ok) return written
   if (isRefused(written.error, 'changed')) return err('changed')
   return err('stale')
 }
+
+const rowsOf = (changes: readonly DirectionChange[]): string =>
+  JSON.stringify(
+    changes.map(({ attribute, direction, countsSince }) => ({ attribute, direction, countsSince })),
+  )
 
 /** Changes of users that are bound here, after a preview. */
 const changedSince = ({ organizationId, directoryId }: Key, sequence: number): SQL =>

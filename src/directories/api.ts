@@ -198,7 +198,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/undo': {
       summary: 'Undo a change of a direction, or a bind',
       details:
-        'The direction or the bindings go back as they were, and what was overwritten in Microsoft 365 is sent once. A value that somebody changed there after our export is left as it is: the errors of the job tell the account, the attribute, what it holds and what it held before (`changed_since`). A usage location that was empty before stays, since Microsoft 365 does not take it away again (`cannot_be_emptied`). A user that was bound again or unbound since the event is left, and told with what the event overwrote (`bound_again`, `unbound_since`). What was overwritten is kept for 30 days; passwords are not.',
+        'The direction or the bindings go back as they were, and what was overwritten in Microsoft 365 is sent once. A value that somebody changed there after our export is left as it is: the errors of the job tell the account, the attribute, what it holds and what it held before (`changed_since`). A usage location that was empty before stays, since Microsoft 365 does not take it away again (`cannot_be_emptied`). A user that was bound again or unbound since the event is left, and told with what the event overwrote (`bound_again`, `unbound_since`). A direction that goes back to `export` goes on from what was exported before: only what was changed here meanwhile is sent, and what else Microsoft 365 holds by now stays, as drift. What was overwritten is kept for 30 days; passwords are not.',
       body: undoBody,
       answer: jobShape,
       status: 202,

@@ -123,15 +123,17 @@ export function conflictOf(
   return undefined
 }
 
-/** Only what is different afterwards is a change, and has an event. */
+/** Only what is different afterwards is a change, and has an event. `isUndoing`: it is as it was, and nobody's choice. */
 export function changesOf(
   scope: DirectoryScope,
   directoryId: string,
   choices: readonly Choice[],
   before: Directions,
+  isUndoing = false,
 ): DirectionChange[] {
   return choices.flatMap(([attribute, direction]) => {
-    const { direction: from } = directionOf(before, attribute)
+    const chosen = directionOf(before, attribute)
+    const { direction: from } = chosen
     if (from === direction) return []
     const type =
       direction === 'exclude' ? 'integrationattribute_exclude' : 'integrationattribute_include'
@@ -148,15 +150,24 @@ export function changesOf(
       changes,
       ...touched,
     } as const
-    return [{ attribute, direction, event }]
+    const countsSince = isUndoing ? countsAgain(chosen, direction) : countsUntil(chosen)
+    return [{ attribute, direction, countsSince, event }]
   })
 }
+
+/** Since when exports count should the direction that is left be undone back to `export`. */
+const countsUntil = ({ direction, sequence, countsSince }: ChosenDirection): number | null =>
+  direction === 'export' ? (countsSince ?? sequence) : null
+
+/** What is taken up again by an undoing goes on from what was exported, and overwrites nothing that was changed meanwhile. */
+const countsAgain = ({ countsSince }: ChosenDirection, to: Direction): number | null =>
+  to === 'export' ? (countsSince ?? null) : null
 
 /** The directions as the planner takes them. */
 export function directionsOf({ rows }: StoredDirections): Directions {
   const chosen = new Map<AttributeName, ChosenDirection>()
-  for (const { attribute, direction, sequence } of rows)
-    if (isAttributeName(attribute)) chosen.set(attribute, { direction, sequence })
+  for (const { attribute, ...direction } of rows)
+    if (isAttributeName(attribute)) chosen.set(attribute, direction)
   return chosen
 }
 

@@ -139,7 +139,7 @@ async function undoDirection(undoing: Undoing, choice: Choice): Promise<Result<J
   if (directionOf(before, choice[0]).sequence !== event.sequence) return err(cannot(CHANGED))
   const conflict = conflictOf([choice], stored)
   if (conflict !== undefined) return err(conflict)
-  const changes = changesOf(scope, directoryId, [choice], before)
+  const changes = changesOf(scope, directoryId, [choice], before, true)
   const alongside = undoStatements(keyOf(undoing), commandOf(undoing), job)
   const key = { organizationId, directoryId }
   const written = await storeDirections(database, key, stored.rows, changes, { alongside })

@@ -21,7 +21,7 @@ export function settleDone(
   const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : undefined
   const createdId = write.purpose === 'create' ? body?.['id'] : undefined
   const answered = { sets: definedOnly(write.sets), attributes: write.attributes }
-  const known = knownAfter<JsonObject>(draft.row, answered, 'answered')
+  const known = knownAfter<JsonObject>(formerly(draft.row, write), answered, 'answered')
   const manager = known.snapshot['manager']
   draft.row = {
     ...draft.row,
@@ -41,6 +41,16 @@ export function settleDone(
   }
   draft.writes += 1
   for (const name of write.attributes) draft.attributes.add(name)
+}
+
+/** What is known without what an account is given back: that is not ours. */
+function formerly(
+  { snapshot, unknown }: Draft['row'],
+  { putsBack, attributes }: SettledWrite,
+): Pick<Draft['row'], 'snapshot' | 'unknown'> {
+  if (putsBack !== true) return { snapshot, unknown }
+  const rest = Object.entries(snapshot).filter(([name]) => !attributes.includes(name))
+  return { snapshot: Object.fromEntries(rest), unknown }
 }
 
 /** The account is there again, under its new name; of the rest that we had exported to it nothing is known. */

@@ -203,6 +203,8 @@ export function defaultDirection(name: AttributeName): Direction {
 export interface ChosenDirection {
   readonly direction: Direction
   readonly sequence: number
+  /** What was exported before it counts for nothing; null or absent: what was exported before `sequence`. */
+  readonly countsSince?: number | null
 }
 
 /** The chosen directions of one directory; what is missing has its default. */

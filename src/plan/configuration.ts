@@ -19,7 +19,7 @@ export function readDirections(
   rows: readonly (ChosenDirection & { readonly attribute: string })[],
 ): Directions {
   const chosen = new Map<AttributeName, ChosenDirection>()
-  for (const { attribute, direction, sequence } of rows)
-    if (isAttributeName(attribute)) chosen.set(attribute, { direction, sequence })
+  for (const { attribute, ...direction } of rows)
+    if (isAttributeName(attribute)) chosen.set(attribute, direction)
   return chosen
 }

@@ -2,7 +2,7 @@
  * What Graph is known to hold of a user, and the decision what to send.
  *
  * A key that is absent was never exported. `null` says that we cleared it, so that the blank policy `clear` sends nothing
- * twice. An unknown value differs from every value. A value exported before its attribute's direction last changed
+ * twice. An unknown value differs from every value. A value exported before its attribute's direction was last chosen
  * counts as never exported: another hand may have been at it since. Of what cannot be cleared null says that it is not ours to
  * compare: accountEnabled between disabling an account and revoking its sessions, so that a run that dies in between does both
  * again; a value that somebody else gave the account, where ours would only have stood in for one.
@@ -89,8 +89,8 @@ function isRemembered(key: SnapshotKey, exported: Exported, directions: Directio
 /** Whether what was exported of a key may still be ours: accountEnabled has no direction and always counts. */
 function counts(key: SnapshotKey, exported: Exported, directions: Directions): boolean {
   if (key === 'accountEnabled') return true
-  const { direction, sequence } = directionOf(directions, key)
-  return direction === 'export' && exported.exportedSequence >= sequence
+  const { direction, sequence, countsSince } = directionOf(directions, key)
+  return direction === 'export' && exported.exportedSequence >= (countsSince ?? sequence)
 }
 
 export type Known =

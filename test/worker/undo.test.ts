@@ -283,20 +283,98 @@ describe('undoing a direction', () => {
     expect(titles()).toEqual(['Chief', undefined, 'Engineer'])
   })
 
-  test('of an import takes away what was imported, and the client says the value again', async () => {
-    const world = await reconcileWorld()
-    const path = `/directories/${world.directoryId}`
-    const [ann] = await world.exported('ann')
-    await world.api.patch(`${path}/attributes`, { jobTitle: 'import' })
-    world.graph.changeUser(world.accountOf('ann'), { properties: { jobTitle: 'Chief' } })
-    await world.run('report')
-    const title = async () => (await world.api.get(`/users/${ann}`)).body['jobTitle']
-    expect(await title()).toBe('Chief')
-    const { body } = await world.api.get('/events?type=integrationattribute_include&limit=1')
-    await world.api.post(`${path}/undo`, { eventId: body['items'][0]['id'] })
+  describe('to import', () => {
+    async function imported() {
+      const world = await reconcileWorld()
+      const path = `/directories/${world.directoryId}`
+      const newest = async () =>
+        (await world.api.get('/events?type=integrationattribute_include&limit=1')).body['items'][0]
+          .id
+      const undo = async () => {
+        const { body } = await world.api.post(`${path}/undo`, { eventId: await newest() })
+        await world.settle()
+        return (await world.api.get(`/jobs/${body['id']}`)).body
+      }
+      const [ann] = await world.exported('ann')
+      await world.api.patch(`${path}/attributes`, { jobTitle: 'import' })
+      world.graph.changeUser(world.accountOf('ann'), { properties: { jobTitle: 'Chief' } })
+      await world.run('report')
+      const here = async () => (await world.api.get(`/users/${ann}`)).body['jobTitle']
+      const there = () => account(world, world.accountOf('ann'))['jobTitle']
+      const say = async (title: string) => {
+        await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: title }])
+        await world.settle()
+      }
+      expect([await here(), there()]).toEqual(['Chief', 'Chief'])
+      return { world, path, undo, here, there, say, ann }
+    }
+
+    test('says here what the client said again, and leaves what Microsoft 365 holds: that is drift', async () => {
+      const { world, undo, here, there } = await imported()
+      world.graph.journal.clear()
+      expect(await undo()).toMatchObject({ state: 'done', errors: [] })
+      expect([await here(), there()]).toEqual(['Engineer', 'Chief'])
+      expect(written(world)).toEqual([])
+      expect(await world.drift(await world.run('report'))).toMatchObject([
+        { attribute: 'jobTitle', ours: 'Engineer', theirs: 'Chief' },
+      ])
+    })
+
+    test('exports again what changes from then on, and that can be undone in turn', async () => {
+      const { undo, there, say } = await imported()
+      await undo()
+      await say('Boss')
+      expect(there()).toBe('Boss')
+      await undo()
+      expect(there()).toBe('Chief')
+    })
+
+    test('sends what the client changed meanwhile, and keeps what it overwrites', async () => {
+      const { undo, there, say } = await imported()
+      await say('Boss')
+      await undo()
+      expect(there()).toBe('Boss')
+      await undo()
+      expect(there()).toBe('Chief')
+    })
+
+    test('is no choice of export, which sends ours to everybody', async () => {
+      const { world, path, undo, there } = await imported()
+      await undo()
+      await world.api.patch(`${path}/attributes`, { jobTitle: 'exclude' })
+      await world.api.patch(`${path}/attributes`, { jobTitle: 'export' })
+      await world.settle()
+      expect(there()).toBe('Engineer')
+    })
+  })
+
+  test('to exclude goes on from what was exported, and leaves what Microsoft 365 holds', async () => {
+    const { world, direct, command, newest, undo } = await undoing()
+    const [ann, bob] = [await created(world, 'ann'), await created(world, 'bob')]
+    await command('POST', '/bindings', { userIds: [ann, bob] })
+    const id = String((await world.binding(ann))['graph_id'])
+    await direct({ jobTitle: 'exclude' })
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    await world.scim.patch(`/Users/${bob}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
     await world.settle()
-    expect(await title()).toBe('Engineer')
-    expect(account(world, world.accountOf('ann'))['jobTitle']).toBe('Engineer')
+    world.graph.journal.clear()
+    await undo(await newest('integrationattribute_exclude'))
+    expect(account(world, id)['jobTitle']).toBe('Chief')
+    expect(written(world).map(({ body }) => body)).toEqual([{ jobTitle: 'Boss' }])
+  })
+
+  test('that is undone itself sends ours again, since theirs had been put back', async () => {
+    const { world, direct, command, newest, undo } = await undoing()
+    await direct({ jobTitle: 'exclude' })
+    const ann = await created(world, 'ann')
+    await command('POST', '/bindings', { userIds: [ann] })
+    const id = String((await world.binding(ann))['graph_id'])
+    world.graph.changeUser(id, { properties: { jobTitle: 'Chief' } })
+    await direct({ jobTitle: 'export' })
+    await undo(await newest('integrationattribute_include'))
+    expect(account(world, id)['jobTitle']).toBe('Chief')
+    await undo(await newest('integrationattribute_exclude'))
+    expect(account(world, id)['jobTitle']).toBe('Engineer')
   })
 
   test('is an event, beside the one of the direction', async () => {
@@ -617,7 +695,6 @@ describe('a user that is bound otherwise by now', () => {
         before: expect.objectContaining({
           jobTitle: 'Chief',
           accountEnabled: false,
-          usageLocation: 'DE',
         }),
         message: expect.stringContaining('bound again after this event'),
         whatToDo: expect.stringContaining('Undo the later bind'),

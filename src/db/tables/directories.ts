@@ -74,8 +74,13 @@ export const attributeDirection = sqliteTable(
     directoryId: text('directory_id').notNull(),
     attribute: text('attribute').notNull(),
     direction: text('direction', { enum: ['export', 'import', 'exclude'] }).notNull(),
-    /** The event of its last change: what was exported before it no longer counts as known. */
+    /** The event of its last change. */
     sequence: integer('sequence').notNull(),
+    /**
+     * What was exported before this event no longer counts as known; null: before the last change. It is the change to `export` while
+     * the attribute is not exported, and once an undoing exports it again: nothing of what counted then is sent anew.
+     */
+    countsSince: integer('counts_since'),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.directoryId, table.attribute] })],
 )

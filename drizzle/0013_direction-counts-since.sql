@@ -1,0 +1,1 @@
+ALTER TABLE `attribute_direction` ADD `counts_since` integer;

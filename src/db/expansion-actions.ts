@@ -50,13 +50,15 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return [bind(key, page, ids), wake(key, ids, now)]
     case 'unbind':
       return unbind(key, page, { these, asked, isNamed }, ids)
-    case 'export':
+    case 'export': {
+      const exported = keysThat(sql`key NOT IN (${notExported(key)})`)
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING},
-            unknown = CASE kind WHEN 'group' THEN json_insert(${EVERYTHING}, '$[#]', ${MEMBERS}) ELSE ${EVERYTHING} END,
+            unknown = CASE kind WHEN 'group' THEN json_insert(${exported}, '$[#]', ${MEMBERS}) ELSE ${exported} END,
             member_cursor = CASE kind WHEN 'group' THEN '' END
           WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding') AND unbound_by IS NULL`,
       ]
+    }
     case 'replay':
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}, approval = CASE WHEN NOT ${isNamed} THEN approval END
@@ -103,9 +105,15 @@ const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph
  * Nothing that was exported counts as known any more, so that all of it is sent again: but for the disabling of an account that is
  * disabled already, which would count as a removal. Whether somebody enabled it since, reconciliation finds.
  */
-const EVERYTHING = sql`(SELECT json_group_array(name) FROM (
-  SELECT key AS name FROM json_each(snapshot) WHERE NOT (key = 'accountEnabled' AND type = 'false')
+const keysThat = (condition: SQL): SQL => sql`(SELECT json_group_array(name) FROM (
+  SELECT key AS name FROM json_each(snapshot) WHERE NOT (key = 'accountEnabled' AND type = 'false') AND ${condition}
   UNION SELECT value FROM json_each(unknown)))`
+const EVERYTHING = keysThat(sql`TRUE`)
+
+/** Of these what was exported stays known: an undoing that exports them again goes on from it. */
+const notExported = ({ organizationId, directoryId }: LeaseKey): SQL =>
+  sql`SELECT attribute FROM attribute_direction WHERE organization_id = ${organizationId}
+    AND directory_id = ${directoryId} AND direction <> 'export'`
 
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
 const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`

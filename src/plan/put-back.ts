@@ -64,7 +64,8 @@ function neededOf(keys: readonly SnapshotKey[], current: Held | undefined): Snap
  * Whether the account still holds what we sent (`ours`; `stuck` where Graph does not take what it held before), holds what it held
  * before (`there`), or what somebody else wrote (`changed`). Short after an export a replica may show the account as it was before
  * that: then what looks put back is put back all the same, which does no harm, and what looks like another hand's says nothing yet
- * (`unclear`).
+ * (`unclear`). What looks ours is put back at once: a replica may lack what was written last whenever it is asked, so that waiting
+ * would only expose another moment.
  */
 function fateOf(
   key: SnapshotKey,

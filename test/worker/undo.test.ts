@@ -338,6 +338,14 @@ describe('undoing a direction', () => {
       expect(there()).toBe('Chief')
     })
 
+    test('leaves it also when everything was exported again meanwhile: that was no part of it', async () => {
+      const { world, path, undo, there } = await imported()
+      await world.api.post(`${path}/exports`, { all: true })
+      await world.settle()
+      await undo()
+      expect(there()).toBe('Chief')
+    })
+
     test('is no choice of export, which sends ours to everybody', async () => {
       const { world, path, undo, there } = await imported()
       await undo()

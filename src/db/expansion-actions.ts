@@ -123,7 +123,8 @@ const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
 /**
  * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. Of an account that
- * somebody deleted there nothing is known any more. What was rejected of somebody who stayed bound, the disabling of a suspended
+ * somebody deleted there nothing is known any more. Whose bind was undone, or ended before there was an account, has that which it was
+ * imported from. What was rejected of somebody who stayed bound, the disabling of a suspended
  * user above all, stays so. `boundAt`: the sequence at which whoever had ended is bound again.
  */
 const revived = (
@@ -136,7 +137,7 @@ const revived = (
   password_sequence = CASE WHEN ${HAS_ENDED} THEN max(password_sequence, ${boundAt}) ELSE password_sequence END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
-  adopting = CASE WHEN state <> 'former' THEN adopting WHEN unbound_by = 'undo' THEN excluded.adopting END,
+  adopting = CASE WHEN unbound_by = 'undo' AND graph_id IS NULL THEN excluded.adopting ELSE adopting END,
   unbound_by = NULL, restoring = NULL, attempts = 0, error = NULL,
   approval = CASE WHEN approval = 'rejected' AND unbound_by IS NULL THEN approval END`
 
@@ -164,6 +165,9 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
 }
 
+/** Whoever is unbound after it failed for want of the account that it was imported from, has none: another bind makes a new one. */
+const FORGOTTEN = sql`CASE WHEN error ->> '$.code' = 'imported_account_missing' THEN NULL ELSE adopting END`
+
 /**
  * Ends bindings; one whose ending was rejected when it is named. One that has ended already is an administrator's doing from now on:
  * nothing binds it again but a command.
@@ -175,7 +179,8 @@ function unbind(
   ids: SQL,
 ): SQL[] {
   return [
-    sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL
+    sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL,
+        adopting = ${FORGOTTEN}
       WHERE ${these} AND state <> 'former' AND (unbound_by IS NOT 'admin' OR ${isNamed} AND ${IS_REJECTED})`,
     sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
     ...letGo(key, ids, now),

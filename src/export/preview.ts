@@ -111,15 +111,14 @@ function importedUnder(
   return Object.fromEntries(entries)
 }
 
-/** As the drain's binding will say, or says already; one that ended has forgotten it, unless an undo made as if it had not been. */
+/** As the drain's binding will say, or says already; an undo made as if it had not been. */
 function accountToAdopt(
   { directory }: StoredPreview,
   { importedFrom }: Subject['user'],
   binding: Subject['binding'],
 ): string | null {
-  const isUndone = binding?.state === 'former' && binding.unboundBy === 'undo'
-  if (binding !== undefined && !isUndone)
-    return binding.state === 'former' ? null : binding.adopting
+  const isUndone = binding?.graphId === null && binding.unboundBy === 'undo'
+  if (binding !== undefined && !isUndone) return binding.adopting
   return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 

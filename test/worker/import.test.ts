@@ -639,6 +639,48 @@ describe('an import with bind', () => {
     expect(graphId).not.toBe(accounts[0])
   })
 
+  test('that was held is another one with the same account when its user is unbound and bound again', async () => {
+    const { imported, user, accounts, world, api, directory } = await importing(1, {
+      conflict: 'hold',
+    })
+    await imported({ graphIds: accounts, bind: true })
+    const { id } = await user('ann')
+    await api.send('DELETE', `${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    await api.patch(`/users/${id}`, { email: 'ann.new@contoso.com' })
+    await api.patch(directory, { settings: { conflict: 'adopt' } })
+    const { body } = await api.post(`${directory}/preview`, { userIds: [id] })
+    expect(body['items']).toMatchObject([{ action: 'update', graphId: accounts[0] }])
+    await api.post(`${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(world.graph.summary().users).toHaveLength(1)
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+  })
+
+  test('that is undone and begun again while groups still let go of the account has that account', async () => {
+    const { imported, user, accounts, world, api, directory } = await importing(1)
+    await imported({ graphIds: accounts })
+    const { id } = await user('ann')
+    const { body: group } = await world.scim.post('/Groups', {
+      displayName: 'Sales',
+      members: [{ value: id }],
+    })
+    await api.post(`${directory}/bindings`, { userIds: [id], groupIds: [group['id']] })
+    await world.settle()
+    world.clock.now += 3_600_000
+    const { body } = await api.get('/events?type=binding_create&limit=1')
+    // The group refuses to let go, and is tried again later.
+    world.graph.faults.add({ match: { path: '/members/' }, status: 503, retryAfter: 60 })
+    await api.post(`${directory}/undo`, { eventId: body['items'][0]['id'] })
+    await world.drain()
+    expect(await world.binding(id)).toMatchObject({ state: 'unbinding', graph_id: null })
+    await api.patch(`/users/${id}`, { email: 'ann.new@contoso.com' })
+    await api.post(`${directory}/bindings`, { userIds: [id] })
+    await world.settle()
+    expect(world.graph.summary().users).toHaveLength(1)
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: accounts[0] })
+  })
+
   test('that is taken back before any drain touches nothing in Microsoft 365', async () => {
     const { world, user, api, directory } = await bound()
     const { id } = await user('ann')

@@ -75,7 +75,7 @@ const isHers = (work: UserWork, name: string, former: Former): boolean =>
 
 function decide(round: Round, { work, name, account }: Return, outcome: Outcome | undefined): void {
   const { draft } = work
-  if (outcome === undefined || LATER.has(outcome.kind)) return lookAgain(round, work)
+  if (outcome === undefined || SAYS_NOTHING_YET.has(outcome.kind)) return lookAgain(round, work)
   // It is not in the recycle bin any more, or nobody may look: then Graph says whether the name is free.
   if (outcome.kind !== 'done') return
   if (isSamePerson(work, account) || draft.row.approval === 'approved')
@@ -87,7 +87,11 @@ function decide(round: Round, { work, name, account }: Return, outcome: Outcome 
 }
 
 /** What says nothing yet of the account. */
-const LATER: ReadonlySet<Outcome['kind']> = new Set(['throttled', 'retry', 'notReplicated'])
+export const SAYS_NOTHING_YET: ReadonlySet<Outcome['kind']> = new Set([
+  'throttled',
+  'retry',
+  'notReplicated',
+])
 
 function lookAgain(round: Round, { draft }: UserWork): void {
   const now = round.ports.clock.now()

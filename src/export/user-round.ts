@@ -6,6 +6,7 @@ import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
+import { lookForGone } from './gone.ts'
 import { lookForCreates } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
@@ -30,6 +31,7 @@ export async function exportUsers(round: Round): Promise<void> {
   for (let wave = nextWave(round, works); wave.length > 0; wave = nextWave(round, works))
     await sendUserWave(round, wave)
   leaveRest(round, works)
+  await lookForGone(round, works)
   for (const work of works) finishUser(round, work)
 }
 

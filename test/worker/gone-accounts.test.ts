@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+
+import { reconcileWorld } from '../support/reconcile.ts'
+
+/** Ann, whose account somebody deletes in Microsoft 365. */
+async function withoutAccount() {
+  const world = await reconcileWorld()
+  const [ann = ''] = await world.exported('ann')
+  const graphId = world.accountOf('ann')
+  const directory = `/directories/${world.directoryId}`
+  const command = async (method: 'POST' | 'DELETE', path: string, body: unknown) => {
+    await world.api.send(method, `${directory}${path}`, body)
+    await world.settle()
+  }
+  const unbind = () => command('DELETE', '/bindings', { userIds: [ann] })
+  const bind = () => command('POST', '/bindings', { userIds: [ann] })
+  const replay = () => command('POST', '/failures/replay', { all: true })
+  await world.removeAccount(graphId)
+  return { world, ann, graphId, unbind, bind, replay }
+}
+
+describe('a user whose account is gone for good', () => {
+  async function gone() {
+    const each = await withoutAccount()
+    const { world, ann, graphId } = each
+    await world.purgeAccount(graphId)
+    await world.run('report')
+    expect((await world.binding(ann))['error']).toMatchObject({
+      whatToDo: 'Unbind the user, then bind it again: that creates a new account.',
+    })
+    return each
+  }
+
+  test('gets a new one when it is unbound and bound again, as the failure says', async () => {
+    const { world, ann, graphId, unbind, bind } = await gone()
+    await unbind()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null, error: null })
+    await bind()
+    const { state, graph_id: now } = await world.binding(ann)
+    expect({ state, isNew: now !== graphId }).toEqual({ state: 'synced', isNew: true })
+  })
+
+  test('is through when it is deleted here: there is nothing to disable', async () => {
+    const { world, ann } = await gone()
+    await world.scim.delete(`/Users/${ann}`)
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
+  })
+
+  test('is through when its bind is undone', async () => {
+    const world = await reconcileWorld({
+      settings: { bindNewUsers: { mode: 'manual', groupIds: [] } },
+    })
+    const { users } = world.graph.seed({ users: 1 })
+    const [graphId = ''] = users
+    world.graph.changeUser(graphId, { properties: { userPrincipalName: 'ann@contoso.com' } })
+    const [ann = ''] = await world.exported('ann')
+    const directory = `/directories/${world.directoryId}`
+    await world.api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', graph_id: graphId })
+    world.clock.now += 3_600_000
+    await world.removeAccount(graphId)
+    await world.purgeAccount(graphId)
+    const { body } = await world.api.get('/events?type=binding_create&limit=1')
+    await world.api.post(`${directory}/undo`, { eventId: body['items'][0]['id'] })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null, error: null })
+  })
+})
+
+describe('ending a user whose account is missing', () => {
+  test('asks the recycle bin again before it believes that the account is gone', async () => {
+    const { world, ann, graphId } = await withoutAccount()
+    world.graph.faults.add({
+      match: { method: 'GET', path: '/directory/deletedItems/' },
+      status: 404,
+      code: 'Request_ResourceNotFound',
+      message: `Resource '${graphId}' does not exist.`,
+    })
+    const bindings = `/directories/${world.directoryId}/bindings`
+    await world.api.send('DELETE', bindings, { userIds: [ann] })
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'unbinding',
+      graph_id: graphId,
+      due_at: world.clock.now + 300_000,
+    })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'unbinding',
+      due_at: null,
+      error: { code: 'object_missing', whatToDo: expect.stringMatching(/Restore.* for good/) },
+    })
+  })
+
+  test('fails while the account may come back, and is through once it cannot', async () => {
+    const { world, ann, graphId, unbind, replay } = await withoutAccount()
+    await unbind()
+    expect(await world.binding(ann)).toMatchObject({ state: 'unbinding', due_at: null })
+    await world.purgeAccount(graphId)
+    await replay()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
+  })
+
+  test('looks twice again when it is replayed, since the account may have been restored just now', async () => {
+    const { world, ann, graphId, unbind } = await withoutAccount()
+    await unbind()
+    await world.restoreAccount(graphId)
+    // A replica that lags knows neither the account nor what was deleted.
+    for (const path of [`/users/${graphId}`, '/directory/deletedItems/'])
+      world.graph.faults.add({ match: { path }, status: 404, code: 'Request_ResourceNotFound' })
+    const replay = `/directories/${world.directoryId}/failures/replay`
+    await world.api.post(replay, { all: true })
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({ state: 'unbinding', graph_id: graphId })
+    await world.settle()
+    expect(world.graph.summary().users).toMatchObject([{ id: graphId, accountEnabled: false }])
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: graphId })
+  })
+
+  test('disables the account that was restored meanwhile, when it is replayed', async () => {
+    const { world, ann, graphId, unbind, replay } = await withoutAccount()
+    await unbind()
+    await world.restoreAccount(graphId)
+    await replay()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: graphId })
+    expect(world.graph.summary().users).toMatchObject([{ id: graphId, accountEnabled: false }])
+  })
+})

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
+import { isAnswerable } from './answerable.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
@@ -62,17 +63,16 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'replay':
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}, approval = CASE WHEN NOT ${isNamed} THEN approval END
-          WHERE ${these} AND ${hasFailed(isNamed)}`,
+          WHERE ${these} AND ${isAnswerable('replay', page)}`,
       ]
     case 'approve':
       return [
-        sql`UPDATE binding SET ${asked}, approval = 'approved'
-          WHERE ${these} AND (${isAnsweredBy(sequence)} OR ${isNamed} AND ${IS_REJECTED} AND due_at IS NULL)`,
+        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND ${isAnswerable('approve', page)}`,
       ]
     case 'reject':
       // That it has failed afterwards is what was asked for: the job has nothing to wait for.
       return [
-        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAnsweredBy(sequence)}`,
+        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAnswerable('reject', page)}`,
       ]
     case 'follow':
       return [
@@ -89,14 +89,6 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return assertNever(action)
   }
 }
-
-/** An answer is about what was held when it was given: whatever was held since, the administrator has not seen. */
-const isAnsweredBy = (sequence: number): SQL =>
-  sql`approval = 'asked' AND coalesce(held_sequence, 0) < ${sequence}`
-
-/** What can be tried again. What was rejected is answered: whoever wants it after all names it. */
-const hasFailed = (isNamed: SQL): SQL =>
-  sql`due_at IS NULL AND state IN ('failed', 'unbinding') AND (${isNamed} OR NOT ${IS_REJECTED})`
 
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`

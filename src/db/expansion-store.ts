@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
+import { tellOthers } from './answerable.ts'
 import type { Database } from './client.ts'
 import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
@@ -57,14 +58,13 @@ export async function expandPage(
   const page =
     phase === undefined ? sql`SELECT NULL AS id WHERE FALSE` : pageOf(key, phase, place.last)
   const action = phase?.from === 'members' ? 'follow' : expansion.action
+  const asked = { ...expansion, action, isNamed: phase?.from === 'list', now }
+  const ids = sql`SELECT id FROM (${page})`
   await database.run(
     holdsLease(key),
     extendLease(key),
-    ...actionStatements(
-      key,
-      { ...expansion, action, isNamed: phase?.from === 'list', now },
-      sql`SELECT id FROM (${page})`,
-    ).flatMap((statement, at) =>
+    ...(isCommand ? tellOthers(key, asked, ids) : []),
+    ...actionStatements(key, asked, ids).flatMap((statement, at) =>
       at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],
     ),
     ...progress(key, expansion, place, page),

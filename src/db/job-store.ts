@@ -132,7 +132,8 @@ export interface JobProgress extends StartedJob {
   readonly failed: readonly { readonly resourceId: string; readonly error: unknown }[]
 }
 
-const MAX_ERRORS = 100
+/** So many errors a job tells of. */
+export const MAX_ERRORS = 100
 
 /** A job and how far it has come; undefined when the organization has none of this id. */
 export async function readJob(

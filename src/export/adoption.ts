@@ -129,7 +129,8 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
     return hold(input.name, {
       code: 'account_bound',
       what: `belongs to ${holder.resourceId}`,
-      whatToDo: 'Give one of the two another address. Approving does not help.',
+      whatToDo:
+        'Give one of the two another address, then approve this. It is not given away before, approved or not.',
     })
   return decideFormer(input, account, holder)
 }
@@ -152,7 +153,8 @@ function decideImported(input: AdoptionInput): Adoption {
     return hold(name, {
       code: 'account_bound',
       what: `belongs to ${boundTo.resourceId}`,
-      whatToDo: 'Unbind one of the two. Approving does not help.',
+      whatToDo:
+        'Unbind one of the two: this one, or the other and then approve this. It is not given away before, approved or not.',
     })
   if (boundTo !== undefined) return decideFormer(input, account, boundTo)
   const held = reasonToHold(account, isApproved ? 'adopt' : policy, 'unbind the user')
@@ -205,7 +207,7 @@ function reasonToHold(
     return {
       code: 'account_privileges_unknown',
       what: `is in more than ${MAX_MEMBERSHIPS} groups, too many to see whether one of them may have an administrator role`,
-      whatToDo: `Take the account out of groups until it is in at most ${MAX_MEMBERSHIPS}, then replay it; or change the address. Approving does not help.`,
+      whatToDo: `Take the account out of groups until it is in at most ${MAX_MEMBERSHIPS}, then approve this, and it is looked at again; or ${instead}. It is not adopted before, approved or not.`,
     }
   if (policy === 'adopt') return undefined
   return {

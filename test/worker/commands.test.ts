@@ -398,6 +398,59 @@ describe('answering what is held', () => {
   })
 })
 
+describe('a command that names a binding which it is not about', () => {
+  async function named() {
+    const each = await commanded()
+    const [ann] = await users(each.world, 'ann')
+    await each.command('POST', '/bindings', { userIds: [ann] })
+    const { body } = await each.api.get(`${each.directory}/bindings`)
+    const bindingIds: string[] = [body['items'][0]['id']]
+    const told = { bindingId: bindingIds[0], resourceId: ann }
+    return { ...each, ann, bindingIds, told }
+  }
+
+  test.each([
+    ['/held/approve', 'not_held', 'It is not held: its state is synced.'],
+    ['/held/reject', 'not_held', 'It is not held: its state is synced.'],
+    ['/failures/replay', 'not_failed', 'It has not failed: its state is synced.'],
+  ])('says in its job which one, and what state that has: %s', async (path, code, message) => {
+    const { bindingIds, told, command, world, ann } = await named()
+    const before = await world.binding(ann ?? '')
+    const job = await command('POST', path, { bindingIds })
+    expect(job).toMatchObject({ state: 'failed', done: 1, total: 1 })
+    expect(job['errors']).toEqual([
+      { ...told, code, message, whatToDo: expect.stringMatching(/^There is nothing to/) },
+    ])
+    expect(await world.binding(ann ?? '')).toEqual(before)
+  })
+
+  test('carries the others out', async () => {
+    const { bindingIds, told, world, api, directory, command } = await named()
+    const [bob] = await users(world, 'bob')
+    world.graph.faults.add({ match: { path: '^/users$' }, status: 400, times: 99 })
+    await command('POST', '/bindings', { userIds: [bob] })
+    world.graph.faults.clear()
+    const { body } = await api.get(`${directory}/failures`)
+    const both = [...bindingIds, body['items'][0]['id']]
+    const job = await command('POST', '/failures/replay', { bindingIds: both })
+    expect(job).toMatchObject({ state: 'done', done: 2, total: 2, errors: [told] })
+    expect(Object.keys(enabled(world)).toSorted()).toEqual(['ann', 'bob'])
+  })
+
+  test('says of what is held that a replay is no answer', async () => {
+    const { world, bindingIds, ann, command } = await named()
+    await holdEnding(world, ann, 'admin')
+    const job = await command('POST', '/failures/replay', { bindingIds })
+    expect(job['errors']).toMatchObject([
+      {
+        message: 'It has not failed: its state is held.',
+        whatToDo: expect.stringMatching(/approve it/),
+      },
+    ])
+    expect(await stateOf(world, ann)).toBe('held')
+  })
+})
+
 describe('endings beyond the threshold', () => {
   async function beyond(): Promise<Commanded & { ids: string[]; unbind: Loose }> {
     const setup = await commanded({ settings: { threshold: { count: 1, percent: 0 } } })

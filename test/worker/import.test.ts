@@ -703,6 +703,24 @@ describe('an import with bind', () => {
     expect(writes(world)).toBe(0)
   })
 
+  test('of an account in too many groups adopts it once it is in fewer, by what its text says', async () => {
+    const { start, world, user, api, directory, accounts } = await importing(1)
+    const [graphId = ''] = accounts
+    const { groups } = world.graph.seed({ groups: 1005, prefix: 'g' })
+    for (const group of groups) world.graph.changeGroup(group, { addMembers: [graphId] })
+    await start({ graphIds: accounts, bind: true })
+    await world.settle()
+    const { id } = await user('ann')
+    expect((await world.binding(id))['error']).toMatchObject({
+      code: 'account_privileges_unknown',
+      whatToDo: expect.stringMatching(/then approve this.*or unbind the user/),
+    })
+    for (const group of groups) world.graph.changeGroup(group, { removeMembers: [graphId] })
+    await api.post(`${directory}/held/approve`, { all: true })
+    await world.settle()
+    expect(await world.binding(id)).toMatchObject({ state: 'synced', graph_id: graphId })
+  })
+
   test('of a directory that holds conflicts holds each binding, with its reason', async () => {
     const { imported, user, accounts, world, api, directory } = await importing(1, {
       conflict: 'hold',

@@ -24,9 +24,12 @@ export const job = sqliteTable(
     total: integer('total').notNull(),
     /** How many of them were met. */
     reached: integer('reached').notNull().default(0),
-    /** What it tells of: what went wrong, of work that counts for itself; what an undoing left as it was. The first of them. */
+    /**
+     * What it tells of: what went wrong, of work that counts for itself; what an undoing left as it was; what an answer or a replay
+     * named and is not about. The first of them.
+     */
     errors: text('errors', { mode: 'json' }).$type<readonly JsonObject[]>(),
-    /** How many of those that were met could not be done, of work that counts for itself. */
+    /** How many of those that were met could not be done, of work that counts for itself; or were named and are not what it is about. */
     failed: integer('failed').notNull().default(0),
     /** It ended before everything was met; the last error says why. */
     stopped: flag('stopped'),

@@ -19,17 +19,25 @@ export interface BoundGroups {
   readonly blockedUntil: number
 }
 
-/** The next bound groups after the one of that id. */
+interface GroupPage {
+  readonly after: string
+  readonly limit: number
+  readonly lanes: readonly Lane[]
+  readonly ids: readonly string[] | null
+}
+
+/** The next bound groups after the one of that id; of `ids`, where they are given. */
 export async function nextGroups(
   database: Database,
   { organizationId, directoryId }: RunKey,
-  page: { readonly after: string; readonly limit: number; readonly lanes: readonly Lane[] },
+  page: GroupPage,
 ): Promise<BoundGroups> {
   const [found, block] = await database.run(
     sql`SELECT resource_id, graph_id FROM binding
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'group'
         AND resource_id > ${page.after} AND graph_id IS NOT NULL
         AND state NOT IN ('held', 'unbinding', 'former')
+        ${page.ids === null ? sql`` : sql`AND resource_id IN (SELECT value FROM json_each(${JSON.stringify(page.ids)}))`}
       ORDER BY resource_id LIMIT ${page.limit}`,
     readBlock(page.lanes),
   )
@@ -187,6 +195,66 @@ const boundButNoMembers = ({ organizationId, directoryId }: RunKey, pairs: strin
     WHERE b.state NOT IN ('unbinding', 'former')
       AND NOT EXISTS (SELECT 1 FROM group_member m WHERE m.organization_id = b.organization_id
         AND m.group_id = e.value ->> 0 AND m.member_id = b.resource_id)`
+
+/** What Graph tells of a group that changed. */
+export interface ChangedGroup {
+  /** Its Graph id. */
+  readonly id: string
+  readonly isRemoved: boolean
+  readonly displayName: string | undefined
+  /** Graph ids of members. */
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/**
+ * Which bound groups are told otherwise than they were exported: gone, of another name, without a member that was exported, or with one
+ * that is bound here and is none. What we changed ourselves is told as it was exported.
+ */
+export async function suspectedGroups(
+  database: Database,
+  key: RunKey,
+  told: readonly ChangedGroup[],
+): Promise<readonly string[]> {
+  if (told.length === 0) return []
+  const [found] = await database.run(boundAs(key, JSON.stringify(told.map(({ id }) => id))))
+  const bound = new Map((found?.rows ?? []).map((row) => [String(row['graph_id']), row]))
+  const groups = told.flatMap((each) => {
+    const row = bound.get(each.id)
+    return row === undefined
+      ? []
+      : [{ ...each, groupId: String(row['resource_id']), name: row['name'] }]
+  })
+  const others = groups.filter(
+    ({ isRemoved, displayName, name }) =>
+      isRemoved || (displayName !== undefined && displayName !== name),
+  )
+  const pairsOf = (which: 'added' | 'removed') =>
+    pairLists(groups.flatMap((each) => each[which].map((id) => [each.groupId, id] as const)))
+  const statements = [
+    ...pairsOf('added').map((pairs) => boundButNoMembers(key, pairs)),
+    ...pairsOf('removed').map((pairs) => exportedAndWanted(key, pairs)),
+  ]
+  const members = statements.length === 0 ? [] : await database.run(...statements)
+  const ids = members.flatMap(({ rows }) => rows.map((row) => String(row['group_id'])))
+  return [...new Set([...others.map(({ groupId }) => groupId), ...ids])]
+}
+
+const boundAs = ({ organizationId, directoryId }: RunKey, graphIds: string): SQL =>
+  sql`SELECT b.resource_id, b.graph_id, b.snapshot ->> 'displayName' AS name FROM json_each(${graphIds}) e
+    CROSS JOIN binding b INDEXED BY binding_by_graph_id ON b.organization_id = ${organizationId}
+      AND b.directory_id = ${directoryId} AND b.graph_id IS NOT NULL AND b.graph_id = e.value
+    WHERE b.kind = 'group' AND b.state NOT IN ('held', 'unbinding', 'former')`
+
+const exportedAndWanted = ({ organizationId, directoryId }: RunKey, pairs: string): SQL =>
+  sql`SELECT x.group_id FROM json_each(${pairs}) e
+    CROSS JOIN binding b INDEXED BY binding_by_graph_id ON b.organization_id = ${organizationId}
+      AND b.directory_id = ${directoryId} AND b.graph_id IS NOT NULL AND b.graph_id = e.value ->> 1
+    CROSS JOIN exported_member x ON x.organization_id = b.organization_id AND x.directory_id = b.directory_id
+      AND x.group_id = e.value ->> 0 AND x.member_id = b.resource_id AND x.graph_id = b.graph_id
+    CROSS JOIN group_member m ON m.organization_id = x.organization_id
+      AND m.group_id = x.group_id AND m.member_id = x.member_id
+    WHERE b.state NOT IN ('unbinding', 'former')`
 
 const toDrift = (row: Answer['rows'][number]): MemberDrift => ({
   ...toMembership(row),

@@ -23,7 +23,7 @@ export interface DeltaPage {
 }
 
 /** What is read in the background gives way to what people wait for. */
-const LOW_PRIORITY = { 'x-ms-throttle-priority': 'low' }
+export const LOW_PRIORITY = { 'x-ms-throttle-priority': 'low' }
 
 /** Begins a comparison of every user; the selected properties are those of every later page and link. */
 export const allUsers = (select: readonly string[]): GraphRequest => ({
@@ -53,7 +53,8 @@ export function readDeltaPage(body: Json | undefined): DeltaPage | undefined {
   return { users: [...users.values()], nextLink, deltaLink }
 }
 
-const linkOf = (body: JsonObject, name: string): string | null => {
+/** A link of a page; null when it has none of that name. */
+export const linkOf = (body: JsonObject, name: string): string | null => {
   const link = body[name]
   return typeof link === 'string' && link !== '' ? link : null
 }

@@ -22,7 +22,7 @@ const reconciliationShape = v.strictObject({
     groups: v.pipe(
       v.number(),
       v.description(
-        'Groups whose name and members were compared: in every run that compares everybody.',
+        'Groups whose name and members were compared: all in a run that compares everybody, else those that changed otherwise than by us.',
       ),
     ),
     drift: v.number(),

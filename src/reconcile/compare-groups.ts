@@ -1,6 +1,6 @@
 /**
  * Bound groups against what Microsoft 365 holds of them: their names, and the memberships of whoever is bound here. A whole comparison
- * goes through them behind the users.
+ * goes through all of them behind the users, another one through those of which Graph told a change.
  */
 import {
   type ComparedGroup,
@@ -15,6 +15,7 @@ import { afterFailure, tryAgain } from './answers.ts'
 import { DELETED, type FoundRow, REPLICAS_MS } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
 import type { Progress } from './progress.ts'
+import { takeGroupLink } from './read-group-page.ts'
 import { readGroups, type ToldGroup, type ToldGroups } from './read-groups.ts'
 
 /** How many groups one step reads: two requests each, in one envelope. */
@@ -29,10 +30,12 @@ export async function compareGroups(run: ConnectedRun): Promise<StepResult> {
     after: progress.cursor,
     limit: PER_STEP,
     lanes: connection.lanes,
+    ids: progress.groups.ids,
   })
   if (groups.length === 0) return { progress: { ...progress, phase: 'end', cursor: '' } }
   const readAt = ports.clock.now()
   if (blockedUntil > readAt) return { progress, waitSeconds: (blockedUntil - readAt) / 1000 }
+  if (progress.groups.deltaLink === null) return takeGroupLink(run)
   const told = await readGroups(connection.transport, groups)
   if (!told.ok) return told.error === undefined ? tryAgain(run) : afterFailure(run, told.error)
   const ids = [...told.value.keys()]

@@ -117,6 +117,7 @@ function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
   const before = readLink(directory.deltaLink)
   const link: DeltaLink = {
     link: progress.deltaLink,
+    groups: progress.groups.deltaLink,
     select: progress.select,
     mode: row.mode,
     takenAt: row.startedAt,

@@ -6,9 +6,27 @@ import * as v from 'valibot'
 
 import type { JsonObject } from '../kernel/json.ts'
 
+const groupsSchema = v.object({
+  /** The next page of what changed of groups; null when none is to be read. */
+  link: v.nullable(v.string()),
+  /** The groups to compare; null: all that are bound. */
+  ids: v.nullable(v.array(v.string())),
+  /** From where the next run is told what changed. */
+  deltaLink: v.nullable(v.string()),
+})
+
+export const ALL_GROUPS: v.InferOutput<typeof groupsSchema> = {
+  link: null,
+  ids: null,
+  deltaLink: null,
+}
+
 const progressSchema = v.object({
-  /** `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `groups`: bound groups are compared. `end`: what was found is carried on. */
-  phase: v.picklist(['pages', 'missing', 'groups', 'end']),
+  /**
+   * `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `groupPages`: the pages of groups that changed
+   * are read. `groups`: bound groups are compared. `end`: what was found is carried on.
+   */
+  phase: v.picklist(['pages', 'missing', 'groupPages', 'groups', 'end']),
   /** The next page; null: the first page of everybody. */
   link: v.nullable(v.string()),
   /** Everybody is compared, not only who changed. */
@@ -23,6 +41,7 @@ const progressSchema = v.object({
   /** How far `missing`, `groups` and `end` came. */
   cursor: v.string(),
   deltaLink: v.nullable(v.string()),
+  groups: v.optional(groupsSchema, ALL_GROUPS),
   select: v.string(),
   /** Tries of the present step, and how often the pages were begun again. */
   attempts: v.number(),
@@ -41,10 +60,13 @@ export const readProgress = (stored: JsonObject): Progress => v.parse(progressSc
 export const toJson = (progress: Progress): JsonObject => ({
   ...progress,
   recheck: progress.recheck.map((item) => ({ ...item })),
+  groups: { ...progress.groups },
 })
 
 const linkSchema = v.object({
   link: v.string(),
+  /** The same of groups; null where none was bound. */
+  groups: v.optional(v.nullable(v.string()), null),
   select: v.string(),
   mode: v.picklist(['report', 'enforce']),
   takenAt: v.number(),
@@ -95,6 +117,7 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     recheck: [],
     cursor: '',
     deltaLink: null,
+    groups: groupsSince(isWhole ? null : usable.groups),
     select,
     attempts: 0,
     restarts: 0,
@@ -102,6 +125,10 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     lookedAgain: '',
   }
 }
+
+/** Those of which the link tells a change; without one, all. */
+const groupsSince = (link: string | null): Progress['groups'] =>
+  link === null ? ALL_GROUPS : { link, ids: [], deltaLink: null }
 
 /** The run after a page: on the next one, with everybody after the old link, or behind the last. */
 export function afterPage(
@@ -122,6 +149,7 @@ export function withoutLink(progress: Progress): Progress {
     isWhole: true,
     isCatchingUp: false,
     seeksMissing: true,
+    groups: ALL_GROUPS,
     restarts: progress.restarts + 1,
   }
 }

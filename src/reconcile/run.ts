@@ -27,6 +27,7 @@ import {
 } from './context.ts'
 import { finish } from './finish.ts'
 import { readLink, readProgress, startProgress, toJson } from './progress.ts'
+import { readGroupPage } from './read-group-page.ts'
 import { readPage } from './read-page.ts'
 import { recheck, ripe } from './recheck.ts'
 import { seekMissing } from './seek-missing.ts'
@@ -142,6 +143,7 @@ async function nextStep(open: Run): Promise<StepResult> {
     return recheck(run)
   if (progress.phase === 'pages') return readPage(run)
   if (progress.phase === 'missing') return seekMissing(run)
+  if (progress.phase === 'groupPages') return readGroupPage(run)
   return progress.phase === 'groups' ? compareGroups(run) : finish(run)
 }
 

@@ -12,7 +12,7 @@ const PER_STEP = 200
 /** A round that bound somebody may have been stored so long after it looked at the clock, and two clocks differ. */
 const MARGIN_MS = 10 * 60_000
 
-/** Puts the next of them on the list of those to be read by id; behind the last, the groups are compared. */
+/** Puts the next of them on the list of those to be read by id; behind the last, it is the groups' turn. */
 export async function seekMissing(run: ConnectedRun): Promise<StepResult> {
   const { ports, key, progress, connection } = run
   if (!progress.seeksMissing) return seekAdopted(run)
@@ -53,6 +53,9 @@ function withRechecks(
 }
 
 const found = (progress: Progress): StepResult => ({
-  // Groups are compared where everybody is: of them, nothing tells who changed.
-  progress: { ...progress, phase: progress.isWhole ? 'groups' : 'end', cursor: '' },
+  progress: {
+    ...progress,
+    phase: progress.groups.link === null ? 'groups' : 'groupPages',
+    cursor: '',
+  },
 })

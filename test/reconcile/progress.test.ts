@@ -6,6 +6,7 @@ const DAY = 24 * 3_600_000
 const now = 100 * DAY
 const link = {
   link: 'L',
+  groups: 'G',
   select: 'id',
   mode: 'report',
   takenAt: now - DAY,
@@ -15,7 +16,17 @@ const start = { link, select: 'id', mode: 'report', onDemand: false, now } as co
 
 describe('a run', () => {
   test('follows the stored link', () => {
-    expect(startProgress(start)).toMatchObject({ link: 'L', isWhole: false, seeksMissing: false })
+    expect(startProgress(start)).toMatchObject({
+      link: 'L',
+      isWhole: false,
+      seeksMissing: false,
+      groups: { link: 'G', ids: [] },
+    })
+  })
+
+  test('compares all groups when no link tells which of them changed', () => {
+    const progress = startProgress({ ...start, link: { ...link, groups: null } })
+    expect(progress).toMatchObject({ isWhole: false, groups: { link: null, ids: null } })
   })
 
   test.each([
@@ -26,6 +37,7 @@ describe('a run', () => {
   ])('compares everybody %s, after the old link has told who was deleted', (_, change) => {
     const progress = startProgress({ ...start, ...change })
     expect(progress).toMatchObject({ link: 'L', isWhole: true, isCatchingUp: true })
+    expect(progress.groups).toEqual({ link: null, ids: null, deltaLink: null })
     const caughtUp = afterPage(progress, { nextLink: null, deltaLink: 'M' })
     expect(caughtUp).toMatchObject({ phase: 'pages', link: null, isCatchingUp: false })
     const ended = afterPage(caughtUp, { nextLink: null, deltaLink: 'N' })
@@ -47,6 +59,7 @@ describe('a run', () => {
       isWhole: true,
       isCatchingUp: false,
       seeksMissing: true,
+      groups: { link: null, ids: null },
       restarts: 1,
     })
   })

@@ -134,11 +134,116 @@ describe('memberships that somebody changed in Microsoft 365', () => {
     expect(await membersIn(world, outer)).toEqual([graphId])
   })
 
-  test('wait for the next run that compares everybody', async () => {
+  test('are told once by the runs of every hour, and again by one that compares everybody', async () => {
     const { world } = await changedByHand()
     expect(await world.tick()).toMatchObject({ counts: { groups: 1, drift: 2 } })
     expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
     expect(await world.run('report')).toMatchObject({ counts: { groups: 1, drift: 2 } })
+  })
+})
+
+/** What was read of groups since the journal was cleared. */
+const readsOfGroups = (world: ReconcileWorld) =>
+  world.graph.journal
+    .records()
+    .filter(({ method, url }) => method === 'GET' && url.startsWith('/groups'))
+    .map(({ url }) => url.replace(/\?.*/, ''))
+
+/** Ann and bob are in Sales, and cyn is in Other; the run of the last hour has seen it. */
+async function comparedByTheHour() {
+  const world = await reconcileWorld()
+  const [ann = '', bob = '', cyn = ''] = await world.exported('ann', 'bob', 'cyn')
+  const sales = await groupOf(world, 'Sales', ann, bob)
+  const other = await groupOf(world, 'Other', cyn)
+  expect(await world.tick()).toMatchObject({ counts: { groups: 2, drift: 0 } })
+  world.graph.journal.clear()
+  return { world, ann, bob, cyn, sales, other }
+}
+
+describe('the run of every hour', () => {
+  test('finds memberships that somebody changed, and reads the groups alone that have drifted', async () => {
+    const { world, bob, cyn, sales } = await comparedByTheHour()
+    const [stranger = ''] = world.graph.seed({ users: 1, domain: 'contoso.com' }).users
+    await changeGroup(world, sales, {
+      removeMembers: [world.accountOf('bob')],
+      addMembers: [world.accountOf('cyn'), stranger],
+    })
+    const run = await world.tick()
+    expect(run).toMatchObject({ counts: { groups: 1, drift: 2 } })
+    const found = (await world.drift(run ?? {})).map(({ userId, theirs }) => [userId, theirs])
+    expect(found.toSorted()).toEqual(
+      [
+        [bob, false],
+        [cyn, true],
+      ].toSorted(),
+    )
+    const graphId = await graphIdOf(world, sales)
+    expect(readsOfGroups(world).toSorted()).toEqual(
+      ['/groups/delta', `/groups/${graphId}`, `/groups/${graphId}/members`].toSorted(),
+    )
+  })
+
+  test('finds one that is called otherwise, and one that is gone', async () => {
+    const { world, sales, other } = await comparedByTheHour()
+    await changeGroup(world, sales, { properties: { displayName: 'Marketing' } })
+    await world.removeGroup(await graphIdOf(world, other))
+    const run = await world.tick()
+    const drift = await world.drift(run ?? {})
+    expect(new Map(drift.map(({ groupId, attribute }) => [groupId, attribute]))).toEqual(
+      new Map([
+        [sales, 'displayName'],
+        [other, 'deleted'],
+      ]),
+    )
+  })
+
+  test('reads no group that we changed ourselves, nor one that is nobody’s here', async () => {
+    const { world, bob, cyn, sales } = await comparedByTheHour()
+    world.graph.seed({ groups: 1, users: 3, membersPerGroup: 3 })
+    await world.scim.patch(`/Groups/${sales}`, [
+      { op: 'Remove', path: `members[value eq "${bob}"]` },
+      { op: 'Add', path: 'members', value: [{ value: cyn }] },
+      { op: 'Replace', path: 'displayName', value: 'Selling' },
+    ])
+    await world.settle()
+    world.graph.journal.clear()
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
+    expect(readsOfGroups(world)).toEqual(['/groups/delta'])
+  })
+
+  test('puts right what it finds where the directory enforces', async () => {
+    const { world, sales } = await comparedByTheHour()
+    await world.api.patch(`/directories/${world.directoryId}`, {
+      settings: { reconcile: { mode: 'enforce' } },
+    })
+    await world.tick()
+    const before = await membersIn(world, sales)
+    await changeGroup(world, sales, { removeMembers: [world.accountOf('bob')] })
+    expect(await world.tick()).toMatchObject({ counts: { groups: 1, corrected: 1 } })
+    expect(await membersIn(world, sales)).toEqual(before)
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
+  })
+
+  test('compares every group once when Microsoft 365 has forgotten where it was', async () => {
+    const { world, sales } = await comparedByTheHour()
+    await changeGroup(world, sales, { removeMembers: [world.accountOf('bob')] })
+    world.graph.faults.add({
+      match: { path: '^/groups/delta' },
+      status: 410,
+      times: 1,
+      body: { error: { code: 'resyncRequired', message: 'Resync required.' } },
+    })
+    expect(await world.tick()).toMatchObject({ counts: { groups: 2, drift: 1 } })
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
+  })
+
+  test('compares every group once when groups were bound since the last one', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0 } })
+    await groupOf(world, 'Sales', ann)
+    expect(await world.tick()).toMatchObject({ counts: { groups: 1, drift: 0 } })
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
   })
 })
 
@@ -292,7 +397,15 @@ describe('what comparing groups costs', () => {
     const reads = world.graph.journal
       .records()
       .filter(({ method, url }) => method === 'GET' && /^\/groups\/|members/.test(url))
-    expect(reads).toHaveLength(2 * 2 + 5)
+    // And one that asks from where changes are told.
+    expect(reads).toHaveLength(2 * 2 + 5 + 1)
     expect(rows / people.length).toBeLessThanOrEqual(1.1)
+    // By the hour it is one read, whatever the number of groups, when none of them has changed.
+    world.graph.journal.clear()
+    const opened = world.opened.length
+    await world.tick()
+    expect(readsOfGroups(world)).toEqual(['/groups/delta'])
+    const hourly = world.opened.slice(opened).reduce((sum, { meter }) => sum + meter.rowsRead, 0)
+    expect(hourly).toBeLessThan(200)
   })
 })

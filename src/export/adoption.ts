@@ -218,12 +218,13 @@ function reasonToHold(
 }
 
 /** What an administrator reads of an account whose adoption was rejected. */
-export const adoptionRejected = (isImported: boolean): BindingError => ({
+export const adoptionRejected = (isImported: boolean, name: string | null): BindingError => ({
   code: 'adoption_rejected' satisfies RejectionCode,
   message: `An administrator rejected adopting the account ${isImported ? 'that the user was imported from' : 'that has the name in Microsoft 365'}: it was not touched.`,
   whatToDo: isImported
-    ? 'Unbind the user, or replay this to be asked again.'
-    : 'Give the user another address. It is tried again then, or when this is replayed.',
+    ? 'Unbind the user. To have the account adopted after all, approve this binding by its id; or replay it by its id to be asked again.'
+    : 'Give the user another address: it is tried again then. To have the account adopted after all, approve this binding by its id; or replay it by its id to be asked again.',
+  ...(name === null ? {} : { name }),
 })
 
 /** What an administrator reads of a user whose account was deleted between its import and its bind. */

@@ -26,6 +26,8 @@ export interface BindingError {
   /** What was refused, by API name, while everything else was exported. */
   readonly attributes?: readonly string[]
   readonly domain?: string
+  /** The userPrincipalName of the account whose adoption was rejected. */
+  readonly name?: string
 }
 
 /** The draft of a stored binding, or of one that begins with this round. */

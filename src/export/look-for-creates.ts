@@ -153,7 +153,7 @@ function decide(
 }
 
 /** The userPrincipalName that the user is to have by now; whoever is deleted or unbound wants none. */
-function wantedName(round: Round, draft: Draft): string | null {
+export function wantedName(round: Round, draft: Draft): string | null {
   const row = round.loaded.users.find(({ id }) => id === draft.target.id)
   if (row === undefined || isEnding(draft.row)) return null
   const { directions, settings } = round

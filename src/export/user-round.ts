@@ -7,7 +7,7 @@ import { type Draft, fail, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
 import { lookForGone } from './gone.ts'
-import { lookForCreates } from './look-for-creates.ts'
+import { lookForCreates, wantedName } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
 import { askAnew, heldRemovals } from './removals.ts'
@@ -71,17 +71,24 @@ function meetUser(round: Round, draft: Draft): Draft[] {
   return []
 }
 
-/** An account whose adoption was rejected is left to whoever has it; a user that changed meanwhile is tried again. */
+/** An account whose adoption was rejected is left to whoever has it; a user that has another address by now is tried again. */
 function isAdoptionRejected(round: Round, draft: Draft): boolean {
-  const { row, target } = draft
+  const { row } = draft
   if (row.graphId !== null || row.approval !== 'rejected') return false
-  if (target.urgentAt !== null || target.ordinaryAt !== null) {
+  const name = wantedName(round, draft)
+  if (wantsAnother(draft, name)) {
     draft.row = { ...row, approval: null }
     return false
   }
-  fail(draft, adoptionRejected(row.adopting !== null))
+  fail(draft, adoptionRejected(row.adopting !== null, name))
   noteEvent(round, draft)
   return true
+}
+
+/** Whether the user has changed so that it is about another account than the one that was rejected, or may be. */
+function wantsAnother({ row, target }: Draft, name: string | null): boolean {
+  const hasChanged = target.urgentAt !== null || target.ordinaryAt !== null
+  return hasChanged && row.adopting === null && row.error?.['name'] !== name
 }
 
 /** Whether the account was last found to be mastered on premises. */

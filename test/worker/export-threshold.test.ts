@@ -567,6 +567,30 @@ describe('a binding that is held because its name is taken', () => {
     expect(await world.binding(id)).toMatchObject({ state: 'synced' })
   })
 
+  test('stays rejected whatever else changes of its user, also where accounts are adopted by now, until it is approved by its id', async () => {
+    const { world, id } = await seeded()
+    const api = await apiOf(world)
+    const directory = `/directories/${world.directoryId}`
+    await api.post(`${directory}/held/reject`, { all: true })
+    await world.settle()
+    await api.patch(directory, { settings: { conflict: 'adopt' } })
+    await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value: 'Director' }])
+    await world.settle()
+    await api.post(`${directory}/failures/replay`, { all: true })
+    await api.post(`${directory}/bindings`, { all: true })
+    await world.settle()
+    expect(accounts(world)).toMatchObject([{ displayName: 'Seeded User 1' }])
+    expect(await world.binding(id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'adoption_rejected' },
+    })
+    const { body } = await api.get(`${directory}/failures`)
+    await api.post(`${directory}/held/approve`, { bindingIds: [body['items'][0]['id']] })
+    await world.settle()
+    expect(accounts(world)).toMatchObject([{ displayName: 'a Test', jobTitle: 'Director' }])
+    expect(await world.binding(id)).toMatchObject({ state: 'synced' })
+  })
+
   test('is held again with its reason when it is approved though the account is not one to adopt', async () => {
     const { world, id } = await seeded()
     const [account] = world.graph.tenant().all('user')

@@ -139,7 +139,7 @@ export const binding = sqliteTable(
      * `approved` or `rejected` and `due_at`, and leaves the state as it is. The next round obeys and forgets the answer: approved, it
      * carries out what is desired by then, or adopts the account where that is safe, and else holds it again; rejected, the account
      * stays as it is, the binding has failed, and the answer is kept until nobody is to be taken away any more, or somebody asks for
-     * this very binding; for one without an account until its resource changes. Null: nothing is asked.
+     * this very binding; for one without an account until its user has another address. Null: nothing is asked.
      */
     approval: text('approval', { enum: ['asked', 'approved', 'rejected'] }),
     /**

@@ -3,7 +3,8 @@
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
-import { type Draft, fail } from './draft.ts'
+import { type Draft, fail, isEnding } from './draft.ts'
+import { GROUP_GONE } from './gone-group.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
@@ -41,10 +42,17 @@ function forgetExported(draft: Draft): void {
   if (exported.length > 0) draft.row = { ...draft.row, unknown: [...unknown, ...exported] }
 }
 
-/** Takes the findings into the draft of a group: a name that Graph holds otherwise is unknown. Its memberships are looked at one by one. */
+/**
+ * Takes the findings into the draft of a group: one that is gone has failed, a name that Graph holds otherwise is unknown. Its memberships
+ * are looked at one by one.
+ */
 export function takeGroupFindings(draft: Draft): void {
   const { row, target } = draft
-  if (!target.found.has(NAME) || row.unknown.includes(NAME)) return
+  if (target.found.has(`deleted:gone:${row.graphId}`) && !isEnding(row))
+    return fail(draft, GROUP_GONE)
+  // Of one that was gone nobody has seen since whether it is there: that its name is sent again shows it.
+  const wasMissing = row.error?.['code'] === GROUP_GONE.code
+  if ((!target.found.has(NAME) && !wasMissing) || row.unknown.includes(NAME)) return
   draft.row = { ...row, unknown: [...row.unknown, NAME] }
 }
 

@@ -5,6 +5,7 @@ import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type Draft } from './draft.ts'
+import { settleGoneGroup } from './gone-group.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { type GroupWork, lookForEnding, openGroupWorks } from './group-work.ts'
 import { exportMembers } from './member-round.ts'
@@ -66,7 +67,8 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
     const { clock, random } = round.ports
-    settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
+    if (outcome.kind === 'missing' && write.purpose === 'update') settleGoneGroup(round, draft)
+    else settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
     noteRemoval(round, draft, write, outcome)
   }
   await readCreatedIds(round, works)

@@ -11,6 +11,7 @@ import {
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type Draft, isEnding, openDraft, owe } from './draft.ts'
+import { noteEvent } from './finish.ts'
 import { takeGroupFindings } from './found.ts'
 import { askAnew } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
@@ -37,10 +38,14 @@ export function openGroupWorks(round: Round): GroupWork[] {
     const isNew = round.settings.bindNewGroups === 'all' && target.created && row !== undefined
     if (before?.state === 'former' || (before === undefined && !isNew)) return []
     const draft = openDraft(round.key, target, before, 'all')
-    takeGroupFindings(draft)
-    askAnew(draft)
+    if (row !== undefined) takeGroupFindings(draft)
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
+    if (draft.stopped) {
+      noteEvent(round, draft)
+      return []
+    }
+    askAnew(draft)
     const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
     return [{ draft, group, plan: planWork(round, { draft, group }) }]
   })

@@ -63,12 +63,15 @@ async function suspectsIn({ ports, key }: ConnectedRun, told: ToldGroups): Promi
     const strangers = new Set(group.members)
     for (const { memberId, graphId } of await exportedMemberships(ports.database, key, id)) {
       strangers.delete(graphId)
-      if (!group.members.has(graphId)) missing.push([id, memberId])
+      if (!group.members.has(graphId) && !isGone(told, memberId)) missing.push([id, memberId])
     }
     for (const graphId of strangers) extra.push([id, graphId])
   }
   return { missing, extra }
 }
+
+/** Of a group that is gone it is told once that it is, and not of each group that it was in. */
+const isGone = (told: ToldGroups, id: string): boolean => told.has(id) && told.get(id) === undefined
 
 /** What was found of one group. */
 interface GroupFindings {

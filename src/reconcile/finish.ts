@@ -145,9 +145,9 @@ function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[
   }
 }
 
-/** Whether a drain does something about it. A group that is gone is told of alone. */
-const isFollowed = ({ attribute, userId }: DriftRow, mode: 'report' | 'enforce'): boolean =>
-  attribute === DELETED ? !isGroup(userId) : mode === 'enforce'
+/** Whether a drain does something about it: what is gone has failed, whatever the mode. */
+const isFollowed = ({ attribute }: DriftRow, mode: 'report' | 'enforce'): boolean =>
+  attribute === DELETED || mode === 'enforce'
 
 const isGroup = (id: string): boolean => id.startsWith('grp_')
 

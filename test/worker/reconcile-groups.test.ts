@@ -355,15 +355,76 @@ describe('a group', () => {
     expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0 } })
   })
 
-  test('that is gone there is told, and nothing else is made of it', async () => {
+  /** Sales with ann in it, and All with Sales in it; somebody has deleted Sales there. */
+  async function goneByHand() {
     const world = await reconcileWorld()
     const [ann = ''] = await world.exported('ann')
     const sales = await groupOf(world, 'Sales', ann)
+    const all = await groupOf(world, 'All', sales)
     await world.removeGroup(await graphIdOf(world, sales))
-    const run = await world.run('enforce')
-    expect(await world.drift(run)).toMatchObject([
-      { userId: null, groupId: sales, attribute: 'deleted', theirs: 'gone', action: 'reported' },
-    ])
+    const directory = `/directories/${world.directoryId}`
+    /** Sales is there again, called so, with ann, and in All. */
+    const isBack = async () => {
+      const graphId = await graphIdOf(world, sales)
+      expect(await world.binding(sales)).toMatchObject({ state: 'synced', error: null })
+      expect(world.graph.summary().groups.find((group) => group['id'] === graphId)).toMatchObject({
+        displayName: 'Sales',
+        members: [world.accountOf('ann')],
+      })
+      expect(await membersIn(world, all)).toEqual([graphId])
+    }
+    return { world, sales, all, directory, isBack }
+  }
+
+  test.each(['report', 'enforce'] as const)(
+    'that is gone there is told by a run that is to %s, and has failed until somebody asks for it',
+    async (mode) => {
+      const { world, sales, directory, isBack } = await goneByHand()
+      const run = await world.run(mode)
+      expect(await world.drift(run)).toMatchObject([
+        { userId: null, groupId: sales, attribute: 'deleted', theirs: 'gone', action: 'reported' },
+      ])
+      const { body: failures } = await world.api.get(`${directory}/failures`)
+      expect(failures['items']).toMatchObject([
+        {
+          groupId: sales,
+          error: { code: 'object_missing', whatToDo: expect.stringContaining('Replay') },
+        },
+      ])
+      // A change here is no reason to make it anew.
+      await world.scim.patch(`/Groups/${sales}`, [
+        { op: 'Replace', path: 'externalId', value: 'sales' },
+      ])
+      await world.settle()
+      expect(world.graph.summary().groups).toHaveLength(1)
+      await world.api.post(`${directory}/failures/replay`, { all: true })
+      await world.settle()
+      await isBack()
+      world.clock.now += 3_600_000
+      expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0 } })
+    },
+  )
+
+  test('that is gone there is made anew when it is bound again, or exported again', async () => {
+    for (const ask of ['bindings', 'exports']) {
+      const { world, sales, directory, isBack } = await goneByHand()
+      await world.run('report')
+      const body = ask === 'bindings' ? { groupIds: [sales] } : {}
+      await world.api.post(`${directory}/${ask}`, body)
+      await world.settle()
+      await isBack()
+    }
+  })
+
+  test('that is gone there and unbound here is made anew when it is bound again', async () => {
+    const { world, sales, directory, isBack } = await goneByHand()
+    await world.run('report')
+    await world.api.send('DELETE', `${directory}/bindings`, { groupIds: [sales] })
+    await world.settle()
+    expect(await world.binding(sales)).toMatchObject({ state: 'former' })
+    await world.api.post(`${directory}/bindings`, { groupIds: [sales] })
+    await world.settle()
+    await isBack()
   })
 })
 

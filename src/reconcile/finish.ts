@@ -40,13 +40,7 @@ export async function finish(run: Run): Promise<StepResult> {
 
 /** Those of whom it is not known whether they are still gone: since they were found, the run has waited for an administrator. */
 const deletionsAfter = (userId: string, rows: readonly DriftRow[]): readonly DriftRow[] =>
-  rows.filter(
-    (row) =>
-      row.attribute === DELETED &&
-      row.theirs !== null &&
-      !isGroup(row.userId) &&
-      row.userId > userId,
-  )
+  rows.filter((row) => isGone(row) && !isGroup(row.userId) && row.userId > userId)
 
 function lookAgain({ progress, ports }: Run, deletions: readonly DriftRow[]): StepResult {
   const at = ports.clock.now()
@@ -130,7 +124,9 @@ function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
 function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[]): NewEvent {
   const id = rows[0]?.userId ?? ''
   const { directoryId, reconciliationId } = key
-  const names = rows.filter((found) => isFollowed(found, row.mode))
+  // What is gone is put back into no group that was compared before it.
+  const gone = rows.filter(isGone)
+  const names = gone.length > 0 ? gone : rows.filter((found) => isFollowed(found, row.mode))
   const isCommand = names.length > 0
   return {
     class: isCommand ? 'command' : 'record',
@@ -148,6 +144,9 @@ function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[
 /** Whether a drain does something about it: what is gone has failed, whatever the mode. */
 const isFollowed = ({ attribute }: DriftRow, mode: 'report' | 'enforce'): boolean =>
   attribute === DELETED || mode === 'enforce'
+
+const isGone = ({ attribute, theirs }: DriftRow): boolean =>
+  attribute === DELETED && theirs !== null
 
 const isGroup = (id: string): boolean => id.startsWith('grp_')
 

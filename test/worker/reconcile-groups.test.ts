@@ -405,6 +405,25 @@ describe('a group', () => {
     },
   )
 
+  test('that is gone there is put back into no group, whichever of them is compared first', async () => {
+    const world = await reconcileWorld()
+    const all = await groupOf(world, 'All')
+    // More than one step compares.
+    for (let i = 0; i < 10; i++) await groupOf(world, `Other ${i}`)
+    const sales = await groupOf(world, 'Sales')
+    await world.scim.patch(`/Groups/${all}`, [
+      { op: 'Add', path: 'members', value: [{ value: sales }] },
+    ])
+    await world.settle()
+    world.clock.now += 3_600_000
+    await world.removeGroup(await graphIdOf(world, sales))
+    world.graph.journal.clear()
+    await world.run('enforce')
+    expect(sentTo(world)).toEqual([])
+    expect(await world.binding(all)).toMatchObject({ state: 'synced' })
+    expect(await world.binding(sales)).toMatchObject({ state: 'failed' })
+  })
+
   test('that is gone there is made anew when it is bound again, or exported again', async () => {
     for (const ask of ['bindings', 'exports']) {
       const { world, sales, directory, isBack } = await goneByHand()

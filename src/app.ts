@@ -4,15 +4,14 @@ import { noteRefusal } from './db/refusal-store.ts'
 import { connect, type Database } from './db/client.ts'
 import { safeErrorText, writeFailure } from './db/failure.ts'
 import { claimKey, keepAnswer, releaseKey } from './db/idempotency-store.ts'
-import type { DirectoryRow } from './db/lease.ts'
 import { isMigrated } from './db/migration-state.ts'
 import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
-import { type Deps, graphPorts } from './deps.ts'
+import { type Deps, directoryConnector } from './deps.ts'
 import { directoryApi } from './directories/api.ts'
 import { directoryRoutes } from './directories/routes.ts'
 import { eventApi } from './events/api.ts'
 import { eventRoutes } from './events/routes.ts'
-import { connectDirectory, sealCredential } from './export/connection.ts'
+import { sealCredential } from './export/connection.ts'
 import { previewUsers } from './export/preview.ts'
 import { federatedAudience } from './graph/clouds.ts'
 import { findTenantId as findTenant } from './graph/tenant.ts'
@@ -163,7 +162,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   )
   // Holds values and no promises, so it may outlive the request that filled it.
   const tokenCache = createTokenCache()
-  const connect = (row: DirectoryRow) => connectDirectory(graphPorts(deps, tokenCache), row)
+  const connect = directoryConnector(deps, tokenCache)
   const findTenantId = (name: string) => findTenant(deps.fetch, config.LOGIN_BASE_URL, name)
   const directories = directoryRoutes({
     clock,
@@ -177,7 +176,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
       audience: federatedAudience(config.LOGIN_BASE_URL),
     },
     // A new token tells of permissions that were granted a moment ago; one from a cache does not.
-    connectDirectory: (row) => connectDirectory(graphPorts(deps, createTokenCache()), row),
+    connectDirectory: (row) => directoryConnector(deps, createTokenCache())(row),
     connectForReading: connect,
     previewUsers: ({ database, now }, asked) =>
       previewUsers({ database, now, graphBase: config.GRAPH_BASE_URL, connect }, asked),

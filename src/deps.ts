@@ -1,9 +1,11 @@
 import * as v from 'valibot'
 
 import { connect, type Database } from './db/client.ts'
+import type { DirectoryRow } from './db/lease.ts'
+import { stopDirectory } from './db/refused-connection.ts'
 import { admitTenant } from './db/tenant-guard.ts'
 import { clashFailure } from './directories/faults.ts'
-import type { GraphPorts } from './export/connection.ts'
+import { connectNoting, type GraphPorts } from './export/connection.ts'
 import {
   createGatewayIssuer,
   type GatewayIssuer,
@@ -203,6 +205,14 @@ export function graphPorts(deps: Deps, tokenCache: TokenCache): GraphPorts {
     },
   }
 }
+
+/** Reaches directories for whoever is no drain; a credential that is refused for good stops its directory. */
+export const directoryConnector =
+  (deps: Deps, tokenCache: TokenCache) =>
+  (directory: DirectoryRow): ReturnType<typeof connectNoting> =>
+    connectNoting(graphPorts(deps, tokenCache), directory, (refusal) =>
+      stopDirectory(deps.connect(), directory, refusal, deps.clock.now()),
+    )
 
 /** One line of JSON on the Worker's log. */
 export function logLine(entry: JsonObject): void {

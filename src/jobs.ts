@@ -12,12 +12,11 @@ import { dropOldRuns } from './db/reconciliation-schedule.ts'
 import { forgetGoneAccounts } from './db/gone-accounts.ts'
 import { dropOverwritten } from './db/overwritten-store.ts'
 import { passwordContext } from './db/user-store.ts'
-import { type Deps, type ExportMessage, graphPorts } from './deps.ts'
+import { type Deps, directoryConnector, type ExportMessage, graphPorts } from './deps.ts'
 import type { ImportPorts } from './directories/import-context.ts'
 import { carryImportOn, ringSilentImports } from './directories/import-run.ts'
 import { answerBells } from './export/answer-bells.ts'
 import { type Bell, bellSchema } from './export/bell.ts'
-import { connectDirectory } from './export/connection.ts'
 import type { DrainPorts, DrainResult } from './export/drain.ts'
 import { sweep } from './export/sweep.ts'
 import { createTokenCache, type TokenCache } from './graph/token.ts'
@@ -180,7 +179,7 @@ function importPorts(
     database: deps.connect(),
     clock: deps.clock,
     subtle: crypto.subtle,
-    connect: (directory) => connectDirectory(graphPorts(deps, tokenCache), directory),
+    connect: directoryConnector(deps, tokenCache),
     createUser: importUser,
     ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
     reportBug: (thrown, key) =>
@@ -207,7 +206,7 @@ function reconcilePorts(
     maxStatements,
     database: deps.connect(),
     clock: deps.clock,
-    connect: (directory) => connectDirectory(graphPorts(deps, tokenCache), directory),
+    connect: directoryConnector(deps, tokenCache),
     ring: (bell, delaySeconds) => ring(deps, bell, delaySeconds),
     reportBug: (thrown, bell) =>
       deps.log({

@@ -4,8 +4,12 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import { type BindingChange, bindingStatements } from './binding-write.ts'
 import { type Database, decode } from './client.ts'
-import { appendEvents, type NewEvent } from './event-log.ts'
 import { holdsLease, type LeaseKey, renewLease } from './lease.ts'
+import {
+  type ConnectionRefusal,
+  stopStatements,
+  type TriedDirectory,
+} from './refused-connection.ts'
 import { type EdgeChange, edgeStatements } from './round-commit.ts'
 import type { BindingRow } from './round-store.ts'
 import { binding } from './tables/directories.ts'
@@ -55,25 +59,14 @@ const removalsStatement = (key: LeaseKey, removals: JsonObject): SQL =>
 export async function storeAuthError(
   database: Database,
   key: LeaseKey,
-  reason: string,
+  tried: TriedDirectory,
+  refusal: ConnectionRefusal,
   now: number,
 ): Promise<void> {
   await database.run(
     holdsLease(key),
-    sql`UPDATE directory SET state = 'auth_error', state_reason = ${reason}, lease_token = NULL, lease_until = 0
+    ...stopStatements(tried, refusal, now),
+    sql`UPDATE directory SET lease_token = NULL, lease_until = 0
       WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`,
-    appendEvents(key.organizationId, [authFailure(key, 'credential_unreadable', now)]),
   )
 }
-
-/** The event that a directory's credential was refused, or could not be used. */
-export const authFailure = (key: LeaseKey, code: string, now: number): NewEvent => ({
-  class: 'record',
-  type: 'auth_failure',
-  time: now,
-  outcome: 'failure',
-  target: { type: 'directory', id: key.directoryId },
-  directoryId: key.directoryId,
-  actor: { type: 'system', id: null },
-  details: { code },
-})

@@ -9,10 +9,17 @@ import { SILENCE_MS } from './reconciliation-schedule.ts'
 import type { RunKey, RunRow } from './reconciliation-store.ts'
 import { reconciliation } from './tables/reconciliations.ts'
 
+/** The directory is paused, or its credential was refused. */
+export interface NotActive {
+  readonly kind: 'notActive'
+  readonly state: string
+  readonly reason: string | null
+}
+
 /** Why a run was not started. */
 export type StartFault =
   | { readonly kind: 'noDirectory' }
-  | { readonly kind: 'notActive' }
+  | NotActive
   | { readonly kind: 'running'; readonly id: string }
 
 /** Starts a run of everybody that an administrator asked for; undefined when it was started. */
@@ -31,15 +38,24 @@ export async function startOnDemand(
   ])
   if (written.ok) return undefined
   const [directories, running] = await database.run(
-    sql`SELECT state FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT state, state_reason FROM directory
+      WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT id FROM reconciliation WHERE organization_id = ${organizationId}
       AND directory_id = ${directoryId} AND state = 'running'`,
   )
   const [found] = directories?.rows ?? []
   if (found === undefined) return { kind: 'noDirectory' }
-  if (isRefused(written.error, 'stale')) return { kind: 'notActive' }
+  if (isRefused(written.error, 'stale')) return notActive(found)
   const id = running?.rows[0]?.['id']
   return { kind: 'running', id: typeof id === 'string' ? id : '' }
+}
+
+function notActive({ state, state_reason: reason }: Record<string, unknown>): NotActive {
+  return {
+    kind: 'notActive',
+    state: String(state),
+    reason: typeof reason === 'string' ? reason : null,
+  }
 }
 
 /** A run of this organization. */
@@ -80,7 +96,7 @@ export async function decideHeld(
   id: string,
   approves: boolean,
   event: NewEvent,
-): Promise<'decided' | 'notHeld' | 'notActive' | 'running'> {
+): Promise<'decided' | 'notHeld' | NotActive | 'running'> {
   const change = approves
     ? sql`state = 'running', error = NULL, due_at = ${event.time + SILENCE_MS},
         progress = json_set(progress, '$.isApproved', json('true'), '$.cursor', '')`
@@ -97,6 +113,10 @@ export async function decideHeld(
   ])
   if (written.ok) return 'decided'
   if (!isRefused(written.error, 'stale')) return 'running'
-  const [found] = await database.run(sql`SELECT 1 FROM reconciliation WHERE ${held}`)
-  return (found?.rows.length ?? 0) === 0 ? 'notHeld' : 'notActive'
+  const [found] = await database.run(
+    sql`SELECT state, state_reason FROM directory WHERE organization_id = ${organizationId}
+      AND id = (SELECT directory_id FROM reconciliation WHERE ${held})`,
+  )
+  const [row] = found?.rows ?? []
+  return row === undefined ? 'notHeld' : notActive(row)
 }

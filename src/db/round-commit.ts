@@ -11,6 +11,11 @@ import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { takeImported } from './imported-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
+import {
+  type ConnectionRefusal,
+  stopStatements,
+  type TriedDirectory,
+} from './refused-connection.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
 export interface EdgeChange {
@@ -62,7 +67,7 @@ export interface RoundCommit {
   readonly lastDrain: JsonObject | null
   readonly lastError: JsonObject | null
   /** Set when the directory cannot be reached with its credential. */
-  readonly authError: string | null
+  readonly refused: { readonly tried: TriedDirectory; readonly refusal: ConnectionRefusal } | null
   readonly lanes: readonly Lane[]
   readonly unusedTokens: number
   /** Lanes that a 429 blocked: what was given back does not count in them. */
@@ -90,6 +95,7 @@ export async function commitRound(
     ...awaitedStatements(key, round),
     ...partingStatements(key, round),
     directoryStatement(key, round),
+    ...stopsFor(round),
     ...(round.domains === undefined ? [] : domainStatements(key, round.domains, round.now)),
     ...passwordStatements(key, round.passwordsOf),
     ...(round.unusedTokens > 0 ? [giveBackTokens(round.lanes, round.unusedTokens)] : []),
@@ -119,15 +125,13 @@ function directoryStatement(key: LeaseKey, round: RoundCommit): SQL {
     round.lastDrain === null ? sql`` : sql`last_drain = ${JSON.stringify(round.lastDrain)},`
   const removals =
     round.removals === null ? sql`` : sql`removals = ${JSON.stringify(round.removals)},`
-  const state =
-    round.authError === null
-      ? sql``
-      : sql`state_reason = CASE state WHEN 'active' THEN ${round.authError} ELSE state_reason END,
-        state = CASE state WHEN 'active' THEN 'auth_error' ELSE state END,`
-  return sql`UPDATE directory SET ${error} ${drain} ${removals} ${state} intent = NULL,
+  return sql`UPDATE directory SET ${error} ${drain} ${removals} intent = NULL,
       position = ${round.position}, urgent_position = ${round.urgentPosition}
     WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`
 }
+
+const stopsFor = ({ refused, now }: RoundCommit): SQL[] =>
+  refused === null ? [] : stopStatements(refused.tried, refused.refusal, now)
 
 /** The statements that store memberships; of ended groups nothing is known any more. */
 export function edgeStatements(

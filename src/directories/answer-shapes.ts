@@ -41,6 +41,13 @@ export const connectionShape = v.strictObject({
   permissions: v.strictObject({ granted: v.array(v.string()), missing: v.array(objectShape) }),
   domains: v.array(objectShape),
   problems: v.array(troubleShape),
+  state: v.pipe(
+    directoryShape.entries.state,
+    v.description(
+      'That of the directory after the test: a refused credential stops it, and it goes on when the connection works again.',
+    ),
+  ),
+  stateReason: v.nullable(v.string()),
 })
 
 export const statusShape = v.looseObject({

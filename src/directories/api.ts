@@ -95,7 +95,8 @@ export const directoryApi: ApiRoom = {
     },
     'POST /directories/:id/test': {
       summary: 'Test the connection',
-      details: 'Asks for a token, and reads permissions and domains. Changes nothing.',
+      details:
+        'Asks for a token, and reads permissions and domains; nothing is written to Microsoft 365. A directory whose credential is refused stops (`auth_error`); one that had stopped goes on when all is well.',
       answer: connectionShape,
     },
     'GET /directories/:id/attributes': {

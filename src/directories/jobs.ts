@@ -52,7 +52,7 @@ function whatFor({ state, stateReason }: JobProgress['directory']): JsonObject |
         state,
         reason: stateReason ?? 'The credential of the directory was refused.',
         whatToDo:
-          'Do what the reason says. What is owed is carried out once the directory has a new credential, or its state is set to "active".',
+          'Do what the reason says, then test the connection (POST …/test): when it works, or with a new credential, what is owed is carried out.',
       }
 }
 

@@ -1,8 +1,14 @@
-/** `POST /directories/{id}/test`: whether the connection works, and what has to be done when it does not. Changes nothing. */
+/**
+ * `POST /directories/{id}/test`: whether the connection works, and what has to be done when it does not. A directory whose
+ * credential is refused stops, one that had stopped and whose connection works goes on.
+ */
 import { decodeJwt } from 'jose'
 import * as v from 'valibot'
 
 import { readConnection, type StoredConnection } from '../db/connection-reader.ts'
+import { directoryStore } from '../db/directory-store.ts'
+import type { DirectoryRow } from '../db/lease.ts'
+import { resumeDirectory } from '../db/refused-connection.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import type { Transport } from '../graph/transport.ts'
 import type { Problem } from '../http/problem.ts'
@@ -37,13 +43,37 @@ export async function testConnection(
   deps: DirectoryDeps,
   id: string,
 ): Promise<Result<JsonObject, Problem>> {
-  const stored = await readConnection(scope.database, scope.organizationId, id)
+  const { database, organizationId } = scope
+  const stored = await readConnection(database, organizationId, id)
   if (stored === undefined) return err(noDirectory(id))
+  const found = await tryConnection(deps, stored)
+  if (found['ok'] === true && stored.directory.state === 'auth_error')
+    await resume(scope, stored.directory)
+  // Whoever found out that the credential is refused has stopped the directory: what holds now is read.
+  const { state = 'active', stateReason = null } =
+    (await directoryStore(database, organizationId).find(id)) ?? {}
+  return ok({ ...found, state, stateReason })
+}
+
+async function resume(scope: DirectoryScope, directory: DirectoryRow): Promise<void> {
+  const { id, state } = directory
+  const isResumed = await resumeDirectory(scope.database, directory, {
+    ...scope.by,
+    class: 'record',
+    type: 'directory_update',
+    target: { type: 'directory', id },
+    directoryId: id,
+    changes: [{ attribute: 'state', from: state, to: 'active' }],
+  })
+  if (isResumed) scope.changed()
+}
+
+async function tryConnection(deps: DirectoryDeps, stored: StoredConnection): Promise<JsonObject> {
   const connection = await deps.connectDirectory(stored.directory)
-  if (!connection.ok) return ok(withoutToken({ ...UNREADABLE, message: connection.error }))
+  if (!connection.ok) return withoutToken({ ...UNREADABLE, message: connection.error })
   const token = await connection.value.token()
-  if (!token.ok) return ok(withoutToken(troubleOf(token.error)))
-  return ok(await inspect(connection.value, token.value, stored))
+  if (!token.ok) return withoutToken(troubleOf(token.error))
+  return inspect(connection.value, token.value, stored)
 }
 
 async function inspect(
@@ -59,14 +89,12 @@ async function inspect(
   }
   const missing = missingPermissions(granted, undertaking)
   const domains = await readDomains(transport)
-  const blocking = [
+  const problems: readonly Trouble[] = [
     ...missing.filter(({ isRequired }) => isRequired).map(permissionTrouble),
     ...(domains.ok ? domainTrouble(domains.value) : [domains.error]),
   ]
-  const isStopped = directory.state === 'auth_error' && blocking.length === 0
-  const problems: readonly Trouble[] = [...blocking, ...(isStopped ? [STOPPED] : [])]
   return {
-    ok: blocking.length === 0,
+    ok: problems.length === 0,
     token: { ok: true },
     permissions: {
       granted: granted.toSorted(),
@@ -166,9 +194,4 @@ const NO_DOMAINS: Trouble = {
   message: 'Microsoft Graph did not show the domains of the tenant.',
   whatToDo:
     'Grant the application the permission Domain.Read.All of Microsoft Graph, or test again in some minutes if it has that.',
-}
-const STOPPED: Trouble = {
-  code: 'directory_stopped',
-  message: 'The connection works, but the directory stopped when its credential was refused.',
-  whatToDo: 'Set its state to "active": what is owed is sent then.',
 }

@@ -1,6 +1,4 @@
 /** What a round leaves behind, gathered for the batch that stores it. Pure. */
-import { authFailure } from '../db/abandoned.ts'
-import type { NewEvent } from '../db/event-log.ts'
 import { laneKey } from '../db/lane-store.ts'
 import { isRejection } from '../db/rejection.ts'
 import type { RoundCommit } from '../db/round-commit.ts'
@@ -30,7 +28,7 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   removals: null,
   lastDrain: null,
   lastError: null,
-  authError: null,
+  refused: null,
   lanes: [],
   unusedTokens: 0,
   blocks: [],
@@ -64,21 +62,19 @@ export function toCommit(round: Round): RoundCommit {
     ...positionsBefore(round.targets, [...round.cut]),
     lastDrain: { at: now, writes: round.writes },
     lastError: lastError(drafts, now),
-    authError: authErrorOf(round),
+    refused: refusedBy(round),
     lanes: round.lanes,
     unusedTokens: round.tokens,
     blocks: blocksOf(round),
     jobErrors: round.jobErrors,
-    events: [...round.events, ...authEvents(round, now)],
+    events: round.events,
   }
 }
 
-function authErrorOf({ halt }: Round): string | null {
-  return halt?.kind === 'auth' ? `${halt.error.message} ${halt.error.whatToDo}` : null
-}
-
-function authEvents({ halt, key }: Round, now: number): NewEvent[] {
-  return halt?.kind === 'auth' ? [authFailure(key, halt.error.code, now)] : []
+function refusedBy({ halt, directory }: Round): RoundCommit['refused'] {
+  if (halt?.kind !== 'auth') return null
+  const { code, message, whatToDo } = halt.error
+  return { tried: directory, refusal: { code, reason: `${message} ${whatToDo}` } }
 }
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */

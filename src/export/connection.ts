@@ -3,6 +3,7 @@ import * as v from 'valibot'
 
 import { type Lane, laneKey, type LaneScope } from '../db/lane-store.ts'
 import type { DirectoryRow } from '../db/lease.ts'
+import type { ConnectionRefusal } from '../db/refused-connection.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import { federatedSubject, type GatewayIssuer } from '../graph/gateway-issuer.ts'
 import { isTenantId, tenantOfToken } from '../graph/tenant.ts'
@@ -82,6 +83,43 @@ export async function connectDirectory(
     transport: createTransport({ fetch, clock, tokenSource, graphBaseUrl, account }),
     token: () => tokenSource.token(account),
     lanes: lanesOf(ports, directory),
+  })
+}
+
+/** The code of a credential that does not open. */
+export const UNREADABLE = 'credential_unreadable'
+
+/** The same, where a credential that is refused for good is told to `note`, whatever it was used for. */
+export async function connectNoting(
+  ports: GraphPorts,
+  directory: DirectoryRow,
+  note: (refusal: ConnectionRefusal) => Promise<void>,
+): Promise<Result<Connection, string>> {
+  const connection = await connectDirectory(ports, directory)
+  if (!connection.ok) {
+    await note({ code: UNREADABLE, reason: connection.error })
+    return connection
+  }
+  const { transport, token, lanes } = connection.value
+  const noteFailure = async (failure: AuthFailure) => {
+    if (failure.kind !== 'permanent') return
+    await note({ code: failure.code, reason: `${failure.message} ${failure.whatToDo}` })
+  }
+  return ok({
+    lanes,
+    async token() {
+      const given = await token()
+      if (!given.ok) await noteFailure(given.error)
+      return given
+    },
+    transport: {
+      ...transport,
+      async send(request) {
+        const answer = await transport.send(request)
+        if (answer.kind === 'auth_failed') await noteFailure(answer.failure)
+        return answer
+      },
+    },
   })
 }
 

@@ -18,7 +18,7 @@ import { readUrgent } from '../db/round-store.ts'
 import { laggingDirectories } from '../db/sweep-store.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
 import type { DirectoryBell, Ring } from './bell.ts'
-import { connectDirectory, type Connection, type GraphPorts } from './connection.ts'
+import { connectDirectory, type Connection, type GraphPorts, UNREADABLE } from './connection.ts'
 import type { ExportPorts, ToldMembers } from './context.ts'
 import { markUnknown, readIntent } from './intent.ts'
 import type { RoundResult } from './round-result.ts'
@@ -77,7 +77,8 @@ export async function drain(
   try {
     const connection = await connectDirectory(ports, taken.directory)
     if (!connection.ok) {
-      await storeAuthError(ports.database, key, connection.error, ports.clock.now())
+      const refusal = { code: UNREADABLE, reason: connection.error }
+      await storeAuthError(ports.database, key, taken.directory, refusal, ports.clock.now())
       return { kind: 'drained', rounds: 0, writes: 0 }
     }
     if (taken.directory.intent !== null) await takeOverIntent(ports, key, taken.directory)

@@ -2,7 +2,13 @@
 import type { Database } from '../db/client.ts'
 import { listDrift } from '../db/drift-store.ts'
 import type { EventType } from '../db/event-log.ts'
-import { decideHeld, findRun, listRuns, startOnDemand } from '../db/reconciliation-list.ts'
+import {
+  decideHeld,
+  findRun,
+  listRuns,
+  type NotActive,
+  startOnDemand,
+} from '../db/reconciliation-list.ts'
 import type { RunRow } from '../db/reconciliation-store.ts'
 import type { ApiScope, ListBody } from '../http/api-context.ts'
 import { pageOf, type PageQuery, toCursor } from '../http/parse-request.ts'
@@ -11,6 +17,7 @@ import type { IdPrefix } from '../kernel/id.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { RunBell } from './bell.ts'
+import { whyNotActive } from './not-active.ts'
 import { showDrift, showRun } from './shape.ts'
 
 export interface Scope extends ApiScope<Database> {
@@ -33,15 +40,15 @@ export async function startReconciliation(
   const event = eventOf(scope, 'reconciliation_request', { directoryId, reconciliationId, mode })
   const fault = await startOnDemand(database, key, mode, event)
   if (fault?.kind === 'noDirectory') return err(missing('Directory', directoryId))
-  if (fault !== undefined) return err(fault.kind === 'notActive' ? NOT_ACTIVE : underWay(fault.id))
+  if (fault !== undefined)
+    return err(fault.kind === 'notActive' ? stopped(fault) : underWay(fault.id))
   scope.ringRun(key)
   return readReconciliation(scope, reconciliationId)
 }
 
-const NOT_ACTIVE: Problem = {
-  kind: 'conflict',
-  detail:
-    'The directory is paused, or its credential was refused. Activate it first, or give it a new credential.',
+function stopped({ state, reason }: NotActive): Problem {
+  const { message, whatToDo } = whyNotActive(state, reason)
+  return { kind: 'conflict', detail: `${message} ${whatToDo}` }
 }
 
 const underWay = (id: string): Problem => ({
@@ -104,8 +111,8 @@ export async function decideReconciliation(
   const event = eventOf(scope, type, { directoryId, reconciliationId: id })
   const decided = await decideHeld(database, organizationId, id, approves, event)
   if (decided === 'notHeld') return err(notHeld(run))
-  if (decided === 'notActive') return err(NOT_ACTIVE)
   if (decided === 'running') return err(underWay('another one'))
+  if (decided !== 'decided') return err(stopped(decided))
   if (approves) scope.ringRun({ organizationId, directoryId, reconciliationId: id })
   return readReconciliation(scope, id)
 }

@@ -26,6 +26,7 @@ import {
   type StepResult,
 } from './context.ts'
 import { finish } from './finish.ts'
+import { whyNotActive } from './not-active.ts'
 import { readLink, readProgress, startProgress, toJson } from './progress.ts'
 import { readGroupPage } from './read-group-page.ts'
 import { readPage } from './read-page.ts'
@@ -155,15 +156,12 @@ function connected(run: Run): ConnectedRun | undefined {
     : undefined
 }
 
-function reasonOf({ connection }: Run): Parameters<typeof failed>[1] {
-  return connection.ok ? NOT_ACTIVE : { ...UNREADABLE, message: connection.error }
+function reasonOf({ connection, directory }: Run): Parameters<typeof failed>[1] {
+  return connection.ok
+    ? whyNotActive(directory.state, directory.stateReason)
+    : { ...UNREADABLE, message: connection.error }
 }
 
-const NOT_ACTIVE = {
-  code: 'directory_not_active',
-  message: 'The directory is paused, or its credential was refused.',
-  whatToDo: 'Activate the directory, or give it a new credential, then start a reconciliation.',
-}
 const UNREADABLE = {
   code: 'credential_unreadable',
   whatToDo: 'Give the directory its credential again, then start a reconciliation.',

@@ -47,13 +47,16 @@ describe('POST /directories/{id}/reconciliations', () => {
     await world.api.patch(`/directories/${world.directoryId}`, { state: 'paused' })
     const paused = await world.api.post(pathOf(world), {})
     expect(paused.status).toBe(409)
-    expect(paused.body['detail']).toContain('Activate it first')
+    expect(paused.body['detail']).toBe(
+      'The directory is paused. Set its state to "active", then try again.',
+    )
     await world.query(
-      sql`UPDATE directory SET state = 'auth_error' WHERE id = ${world.directoryId}`,
+      sql`UPDATE directory SET state = 'auth_error', state_reason = 'The client secret has expired.'
+        WHERE id = ${world.directoryId}`,
     )
     const refused = await world.api.post(pathOf(world), {})
     expect(refused.status).toBe(409)
-    expect(refused.body['detail']).toContain('a new credential')
+    expect(refused.body['detail']).toContain('refused: The client secret has expired. Do what')
   })
 
   test('is in the log with its administrator', async () => {

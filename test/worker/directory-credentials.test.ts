@@ -282,6 +282,8 @@ describe('POST /directories/{id}/test', () => {
         { name: 'contoso.example', isDefault: false, isVerified: false },
       ],
       problems: [],
+      state: 'active',
+      stateReason: null,
     })
   })
 
@@ -340,15 +342,78 @@ describe('POST /directories/{id}/test', () => {
     })
   })
 
-  test('changes nothing, and says how a directory goes on that had stopped', async () => {
-    const { post } = await world({}, entra(['User.ReadWrite.All']).fetch)
-    const made = await post('/directories', directory(secret))
-    const { id } = made.body
-    await connect(env.DB).run(sql`UPDATE directory SET state = 'auth_error' WHERE id = ${id}`)
-    const before = await stored(id)
+  test('a refused credential stops the directory, and tells it once', async () => {
+    const { api, post } = await world({}, refused(7000215))
+    const { id } = (await post('/directories', directory(secret))).body
     const { body } = await post(`/directories/${id}/test`)
-    expect(body).toMatchObject({ ok: true, problems: [{ code: 'directory_stopped' }] })
-    expect(await stored(id)).toEqual(before)
+    const stopped = {
+      state: 'auth_error',
+      stateReason: expect.stringMatching(
+        /does not accept the client secret.*create a new client secret/,
+      ),
+    }
+    expect(body).toMatchObject({ ok: false, ...stopped })
+    expect((await api.get(`/directories/${id}`)).body).toMatchObject(stopped)
+    await post(`/directories/${id}/test`)
+    const events = await api.get('/events?type=auth_failure')
+    expect(events.body['items']).toMatchObject([
+      { target: { id }, outcome: 'failure', details: { code: 'AADSTS7000215' } },
+    ])
+  })
+
+  test('stops no directory where Entra ID may answer otherwise later, or that is paused', async () => {
+    const busy = await world({}, async () => new Response('', { status: 503 }))
+    const one = (await busy.post('/directories', directory(secret))).body['id']
+    expect((await busy.post(`/directories/${one}/test`)).body).toMatchObject({
+      ok: false,
+      state: 'active',
+    })
+    const wrong = await world({}, refused(7000215))
+    const two = (await wrong.post('/directories', directory(secret))).body['id']
+    await wrong.patch(`/directories/${two}`, { state: 'paused' })
+    expect((await wrong.post(`/directories/${two}/test`)).body).toMatchObject({ state: 'paused' })
+  })
+
+  test('lets a directory go on that had stopped, once all is well', async () => {
+    const roles: string[] = []
+    const { api, post } = await world({}, (input, init) => entra(roles).fetch(input, init))
+    const { id } = (await post('/directories', directory(secret))).body
+    await connect(env.DB).run(
+      sql`UPDATE directory SET state = 'auth_error', state_reason = 'refused' WHERE id = ${id}`,
+    )
+    expect((await post(`/directories/${id}/test`)).body).toMatchObject({
+      ok: false,
+      state: 'auth_error',
+      stateReason: 'refused',
+    })
+    roles.push('User.ReadWrite.All')
+    expect((await post(`/directories/${id}/test`)).body).toMatchObject({
+      ok: true,
+      state: 'active',
+      stateReason: null,
+      problems: [],
+    })
+    const events = await api.get('/events?type=directory_update')
+    expect(events.body['items']).toMatchObject([
+      {
+        actor: { type: 'admin' },
+        target: { id },
+        changes: [{ attribute: 'state', from: 'auth_error', to: 'active' }],
+      },
+    ])
+  })
+
+  test('does not stop a directory that got another credential meanwhile', async () => {
+    const { api, post, patch } = await world({}, async () => {
+      await patch(`/directories/${id}`, { credential: { ...secret, secret: 'another' } })
+      return await refused(7000215)('https://login.test/oauth2/v2.0/token')
+    })
+    const { id } = (await post('/directories', directory(secret))).body
+    expect((await post(`/directories/${id}/test`)).body).toMatchObject({
+      ok: false,
+      state: 'active',
+    })
+    expect((await api.get('/events?type=auth_failure')).body['items']).toEqual([])
   })
 
   test("takes an administrator, and a directory of one's own", async () => {

@@ -408,7 +408,7 @@ describe('a run', () => {
     const refused = await world.api.post(`/reconciliations/${held['id']}/approve`, {})
     expect(refused).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('Activate it first') },
+      body: { detail: expect.stringContaining('Set its state to "active"') },
     })
     expect(await world.read(held)).toMatchObject({ state: 'held' })
     await world.api.patch(directory, { state: 'active' })
@@ -496,7 +496,27 @@ describe('a run', () => {
     expect(Number(lane?.['until'])).toBeGreaterThanOrEqual(before + 40_000)
   })
 
-  test('whose credential is refused fails and says what to do', async () => {
+  test('whose credential is refused stops the directory, which says why and starts no more', async () => {
+    const world = await reconcileWorld()
+    world.graph.faults.add({
+      match: { path: '/oauth2/' },
+      status: 401,
+      body: { error: 'invalid_client', error_codes: [7000215] },
+      times: 9,
+    })
+    const run = await world.run('report')
+    expect(run).toMatchObject({ state: 'failed', error: { code: 'AADSTS7000215' } })
+    const { body } = await world.api.get(`/directories/${world.directoryId}`)
+    expect(body).toMatchObject({
+      state: 'auth_error',
+      stateReason: expect.stringContaining('does not accept the client secret'),
+    })
+    const again = await world.api.post(`/directories/${world.directoryId}/reconciliations`, {})
+    expect(again.status).toBe(409)
+    expect(again.body['detail']).toContain('does not accept the client secret')
+  })
+
+  test('that Microsoft 365 refuses to show users fails and says what to do', async () => {
     const world = await reconcileWorld()
     await world.exported('ann')
     world.graph.faults.add({ match: { path: '^/users/delta' }, status: 403, times: 9 })

@@ -6,7 +6,7 @@ import { safeErrorText, writeFailure } from './db/failure.ts'
 import { claimKey, keepAnswer, releaseKey } from './db/idempotency-store.ts'
 import { isMigrated } from './db/migration-state.ts'
 import { addQuirkCounts, type DueQuirks } from './db/quirk-store.ts'
-import { type Deps, directoryConnector } from './deps.ts'
+import { type Deps, directoryConnector, tenantFinder } from './deps.ts'
 import { directoryApi } from './directories/api.ts'
 import { directoryRoutes } from './directories/routes.ts'
 import { eventApi } from './events/api.ts'
@@ -14,7 +14,6 @@ import { eventRoutes } from './events/routes.ts'
 import { sealCredential } from './export/connection.ts'
 import { previewUsers } from './export/preview.ts'
 import { federatedAudience } from './graph/clouds.ts'
-import { findTenantId as findTenant } from './graph/tenant.ts'
 import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
@@ -163,7 +162,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
   // Holds values and no promises, so it may outlive the request that filled it.
   const tokenCache = createTokenCache()
   const connect = directoryConnector(deps, tokenCache)
-  const findTenantId = (name: string) => findTenant(deps.fetch, config.LOGIN_BASE_URL, name)
+  const findTenantId = tenantFinder(deps)
   const directories = directoryRoutes({
     clock,
     newId,

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { connect, type Database } from './db/client.ts'
 import type { DirectoryRow } from './db/lease.ts'
 import { stopDirectory } from './db/refused-connection.ts'
-import { admitTenant } from './db/tenant-guard.ts'
+import { admitTenant, type FindTenant, learnSourceTenants } from './db/tenant-guard.ts'
 import { clashFailure } from './directories/faults.ts'
 import { connectNoting, type GraphPorts } from './export/connection.ts'
 import {
@@ -13,6 +13,7 @@ import {
   SIGNING_KEY_RULE,
   type SigningKey,
 } from './graph/gateway-issuer.ts'
+import { findTenantId } from './graph/tenant.ts'
 import type { TokenCache } from './graph/token.ts'
 import type { Log } from './http/context.ts'
 import { pauseMilliseconds } from './kernel/backoff.ts'
@@ -183,6 +184,12 @@ export function createDeps(env: object, instead: Partial<Deps> = {}): Deps {
   }
 }
 
+/** Asks Entra ID which tenant a name stands for. */
+export const tenantFinder =
+  ({ fetch, config }: Deps): FindTenant =>
+  (name) =>
+    findTenantId(fetch, config.LOGIN_BASE_URL, name)
+
 /** How directories are reached from here. */
 export function graphPorts(deps: Deps, tokenCache: TokenCache): GraphPorts {
   const { fetch, clock, sealer, issuer, config } = deps
@@ -193,7 +200,9 @@ export function graphPorts(deps: Deps, tokenCache: TokenCache): GraphPorts {
     issuer,
     tokenCache,
     async admitTenant(directory, tenantGuid) {
-      const clash = await admitTenant(deps.connect(), { ...directory, tenantGuid })
+      const database = deps.connect()
+      await learnSourceTenants(database, directory.organizationId, tenantFinder(deps))
+      const clash = await admitTenant(database, { ...directory, tenantGuid })
       return clash && clashFailure(clash)
     },
     graphBaseUrl: config.GRAPH_BASE_URL,

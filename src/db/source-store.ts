@@ -36,6 +36,8 @@ export interface SourceStore {
   find(id: string): Promise<SourceWithCredentials | undefined>
   insert(row: SourceRow, event: NewEvent): Written
   update(before: SourceRow, after: SourceRow, event: NewEvent): Written
+  /** Stores which tenant a source is of, that Entra ID did not tell of when it was named. */
+  learnTenant(source: SourceRow, tenantGuid: string): Written
   /** The source goes and its credentials with it; users stay. False: there was none. */
   remove(id: string, now: number, event: NewEvent): Promise<boolean>
   /** `isOfTenant`: the tokens of its issuer and audience are one organization's, whatever their subject. */
@@ -80,6 +82,8 @@ export function sourceStore(database: Database, organizationId: string): SourceS
         .where(and(isRow(before.id), eq(source.modifiedAt, before.modifiedAt)))
       return writeSource(database, after, change, event)
     },
+    learnTenant: (row, tenantGuid) =>
+      guardTenant(database, { ...row, tenantGuid }, [tenantStatement(row, tenantGuid)]),
     async remove(id, now, event) {
       const removal = database.build.delete(source).where(isRow(id))
       const its = sql`${here} AND source_id = ${id}`
@@ -128,17 +132,23 @@ function isNobodyElses(
   )
 }
 
-/** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
-async function writeSource(
+const writeSource = (
   database: Database,
-  { organizationId, entraTenantId, tenantGuid }: SourceRow,
+  row: SourceRow,
   change: Parameters<typeof mutation>[1],
   event: NewEvent,
+): Written => guardTenant(database, row, mutation(row.organizationId, change, event, []))
+
+/** A source and a directory of one tenant would chase each other's changes, so the directory has to allow it. */
+async function guardTenant(
+  database: Database,
+  { organizationId, entraTenantId, tenantGuid }: SourceRow,
+  queries: Parameters<typeof write>[1],
 ): Written {
   const clash = directoriesAgainst(organizationId, [entraTenantId, tenantGuid])
   const written = await write(database, [
     refuseUnless(sql`NOT EXISTS (${clash})`, 'tenant'),
-    ...mutation(organizationId, change, event, []),
+    ...queries,
   ])
   if (written.ok) return ok(undefined)
   if (!isRefused(written.error, 'tenant')) return err({ kind: 'stale' })
@@ -148,6 +158,11 @@ async function writeSource(
   const { id, name } = row
   return err({ kind: 'sameTenant', directoryId: String(id), directoryName: String(name) })
 }
+
+/** The source may have been given another tenant meanwhile. */
+const tenantStatement = ({ organizationId, id, entraTenantId }: SourceRow, guid: string): SQL =>
+  sql`UPDATE source SET tenant_guid = ${guid} WHERE organization_id = ${organizationId} AND id = ${id}
+    AND entra_tenant_id = ${entraTenantId}`
 
 /** Inserts nothing where there is no such source. */
 function insertCredential(row: SourceCredentialRow): SQL {

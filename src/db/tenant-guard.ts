@@ -59,6 +59,50 @@ export const isOnlyDirectory = (tenant: NamedTenant): SQL =>
 export const isNoSourceThere = (tenant: NamedTenant): SQL =>
   refuseUnless(sql`NOT EXISTS (${sources(tenant)})`, 'source')
 
+/** Finds the id of the tenant that a name stands for; null when Entra ID does not tell. */
+export type FindTenant = (name: string) => Promise<string | null>
+
+/** So many names are asked of Entra ID at once. */
+const MOST_ASKED = 20
+
+/**
+ * Asks for the tenants of those sources that Entra ID did not tell of when they were named, and stores what it tells now: before
+ * somebody relies on knowing every source of a tenant.
+ */
+export async function learnSourceTenants(
+  database: Database,
+  organizationId: string,
+  findTenant: FindTenant,
+): Promise<void> {
+  const unknown = sql`organization_id = ${organizationId} AND tenant_guid IS NULL`
+  const [found] = await database.run(
+    sql`SELECT DISTINCT entra_tenant_id AS name FROM source
+      WHERE ${unknown} AND entra_tenant_id IS NOT NULL LIMIT ${MOST_ASKED}`,
+  )
+  const names = (found?.rows ?? []).map(({ name }) => String(name))
+  const told = await Promise.all(names.map(async (name) => ({ name, id: await findTenant(name) })))
+  const updates = told.flatMap(({ name, id }) =>
+    id === null
+      ? []
+      : [sql`UPDATE source SET tenant_guid = ${id} WHERE ${unknown} AND entra_tenant_id = ${name}`],
+  )
+  if (updates.length > 0) await database.run(...updates)
+}
+
+/** The source of a directory's own tenant, where the directory allows none. */
+export async function sourceAgainst(
+  database: Database,
+  directory: NamedTenant,
+): Promise<TenantClash | undefined> {
+  const { organizationId, id } = directory
+  const [found] = await database.run(
+    sql`${sources(directory)} AND NOT EXISTS (SELECT 1 FROM directory WHERE organization_id = ${organizationId}
+      AND id = ${id} AND settings ->> '$.sameTenant' = 1)`,
+  )
+  const [row] = found?.rows ?? []
+  return row && { kind: 'sameTenant', id: String(row['id']), name: String(row['name']) }
+}
+
 /** What stands in the way of a write that one of these refused, read afterwards: in between it may have gone. */
 export async function readClash(
   database: Database,

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 
 import type { Database } from '../db/client.ts'
 import type { ImportKey } from '../db/import-store.ts'
+import type { FindTenant } from '../db/tenant-guard.ts'
 import { type ApiEnv, type ApiScope, openApiScope } from '../http/api-context.ts'
 import { notFound, type Problem } from '../http/problem.ts'
 import type { Quota } from '../kernel/bucket.ts'
@@ -22,8 +23,7 @@ export interface DirectoryDeps extends CredentialPorts {
   readonly connectDirectory: (directory: DirectoryRow) => Promise<Result<GraphConnection, string>>
   /** The same with the token that was last in use. */
   readonly connectForReading: DirectoryDeps['connectDirectory']
-  /** The id of the Entra tenant that an id or a domain names; null when Entra ID does not tell. */
-  readonly findTenantId: (name: string) => Promise<string | null>
+  readonly findTenantId: FindTenant
   readonly announce: (organizationId: string) => Promise<void>
   /** Rings for an import. Never fails: the sweep finds what was not rung for. */
   readonly announceImport: (key: ImportKey) => Promise<void>

@@ -2,12 +2,13 @@ import type * as v from 'valibot'
 
 import { directoryStore, type ShownDirectory, type WantedDirectory } from '../db/directory-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
+import { learnSourceTenants } from '../db/tenant-guard.ts'
 import type { ListBody } from '../http/api-context.ts'
 import { pageOf, type PageQuery } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { defaultSettings } from '../plan/settings.ts'
+import { defaultSettings, type DirectorySettings } from '../plan/settings.ts'
 import { changesBetween, concernsExport } from './changes.ts'
 import { type NewCredential, readCredential } from './credential.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
@@ -58,6 +59,7 @@ export async function addDirectory(
   const given = readCredential(body.credential, deps, id, now)
   if (!given.ok) return given
   const { credential, expiresAt } = given.value
+  await learnSourceTenants(scope.database, organizationId, deps.findTenantId)
   const row = {
     organizationId,
     id,
@@ -104,17 +106,30 @@ export async function patchDirectory(
   const changes = changesBetween(before, row, credential !== undefined)
   if (changes.length === 0) return ok(showDirectory(before, deps.issuer))
   const settings = storedSettings(before.settings)
+  const checkSources = await allowsNoMore(scope, deps, settings, row.settings)
   const { groupIds } = settings.bindNewUsers
   const written = await store.update(before, {
     row,
     credential: credential && (await deps.sealCredential(organizationId, id, credential)),
     newGroupIds: row.settings.bindNewUsers.groupIds.filter((group) => !groupIds.includes(group)),
-    checkSources: settings.sameTenant && !row.settings.sameTenant,
+    checkSources,
     event: directoryEvent(scope, 'directory_update', id, changes),
   })
   if (!written.ok) return err(problemOf(written.error))
   scope.changed()
   return ok(showDirectory(row, deps.issuer))
+}
+
+/** Whether a source of the same tenant was allowed and is no more: then it matters of which tenants the sources are. */
+async function allowsNoMore(
+  { database, organizationId }: DirectoryScope,
+  { findTenantId }: DirectoryDeps,
+  before: DirectorySettings,
+  after: DirectorySettings,
+): Promise<boolean> {
+  if (!before.sameTenant || after.sameTenant) return false
+  await learnSourceTenants(database, organizationId, findTenantId)
+  return true
 }
 
 type Patched = WantedDirectory['row']

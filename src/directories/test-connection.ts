@@ -9,7 +9,9 @@ import { readConnection, type StoredConnection } from '../db/connection-reader.t
 import { directoryStore } from '../db/directory-store.ts'
 import type { DirectoryRow } from '../db/lease.ts'
 import { resumeDirectory } from '../db/refused-connection.ts'
+import { learnSourceTenants, sourceAgainst, type TenantClash } from '../db/tenant-guard.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
+import { tenantOfToken } from '../graph/tenant.ts'
 import type { Transport } from '../graph/transport.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -20,6 +22,7 @@ import {
   type GraphConnection,
   noDirectory,
 } from './context.ts'
+import { clashFailure } from './faults.ts'
 import { type MissingPermission, missingPermissions } from './permissions.ts'
 import { storedSettings } from './stored.ts'
 
@@ -46,7 +49,8 @@ export async function testConnection(
   const { database, organizationId } = scope
   const stored = await readConnection(database, organizationId, id)
   if (stored === undefined) return err(noDirectory(id))
-  const found = await tryConnection(deps, stored)
+  await learnSourceTenants(database, organizationId, deps.findTenantId)
+  const found = await tryConnection(scope, deps, stored)
   if (found['ok'] === true && stored.directory.state === 'auth_error')
     await resume(scope, stored.directory)
   // Whoever found out that the credential is refused has stopped the directory: what holds now is read.
@@ -68,18 +72,25 @@ async function resume(scope: DirectoryScope, directory: DirectoryRow): Promise<v
   if (isResumed) scope.changed()
 }
 
-async function tryConnection(deps: DirectoryDeps, stored: StoredConnection): Promise<JsonObject> {
+async function tryConnection(
+  { database }: DirectoryScope,
+  deps: DirectoryDeps,
+  stored: StoredConnection,
+): Promise<JsonObject> {
   const connection = await deps.connectDirectory(stored.directory)
   if (!connection.ok) return withoutToken({ ...UNREADABLE, message: connection.error })
   const token = await connection.value.token()
   if (!token.ok) return withoutToken(troubleOf(token.error))
-  return inspect(connection.value, token.value, stored)
+  const tenantGuid = stored.directory.tenantGuid ?? tenantOfToken(token.value) ?? null
+  const clash = await sourceAgainst(database, { ...stored.directory, tenantGuid })
+  return inspect(connection.value, token.value, stored, clash)
 }
 
 async function inspect(
   { transport }: GraphConnection,
   token: string,
   { directory, hasGroups }: StoredConnection,
+  clash: TenantClash | undefined,
 ): Promise<JsonObject> {
   const granted = rolesOf(token)
   const settings = storedSettings(directory.settings)
@@ -92,6 +103,7 @@ async function inspect(
   const problems: readonly Trouble[] = [
     ...missing.filter(({ isRequired }) => isRequired).map(permissionTrouble),
     ...(domains.ok ? domainTrouble(domains.value) : [domains.error]),
+    ...(clash === undefined ? [] : [troubleOf(clashFailure(clash))]),
   ]
   return {
     ok: problems.length === 0,

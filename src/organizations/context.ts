@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 
 import type { Database } from '../db/client.ts'
+import type { FindTenant } from '../db/tenant-guard.ts'
 import { type ApiEnv, type ApiScope, openApiScope } from '../http/api-context.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { IdPrefix } from '../kernel/id.ts'
@@ -10,8 +11,7 @@ export interface OrganizationDeps {
   readonly clock: Clock
   readonly newId: (prefix: IdPrefix) => string
   readonly randomBytes: (length: number) => Uint8Array
-  /** The id of the Entra tenant that an id or a domain names; null when Entra ID does not tell. */
-  readonly findTenantId: (name: string) => Promise<string | null>
+  readonly findTenantId: FindTenant
   readonly announce: (organizationId: string) => Promise<void>
 }
 

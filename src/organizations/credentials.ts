@@ -1,15 +1,17 @@
 import * as v from 'valibot'
 
 import type { NewEvent } from '../db/event-log.ts'
-import { type ShownCredential, type SourceCredentialRow, sourceStore } from '../db/source-store.ts'
+import { type SourceCredentialRow, type SourceRow, sourceStore } from '../db/source-store.ts'
 import type { Trust } from '../http/jwt-trust.ts'
 import { textField, timeField } from '../http/parse-request.ts'
-import { invalidField, notFound, type Problem } from '../http/problem.ts'
+import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import type { OrganizationDeps, OrganizationScope } from './context.ts'
 import { newSecret } from './secret.ts'
+import { showCredential } from './show-credential.ts'
+import { noSource, sourceInUse } from './sources.ts'
 import { isEntraProvisioning, readTrust, trustFields, warningOf } from './trust.ts'
 
 const shared = {
@@ -31,7 +33,8 @@ type Wanted = v.InferOutput<typeof newCredentialSchema>
 
 /**
  * A credential for a source: a bearer token, an OAuth client (its secret is in this answer and nowhere else), or trust in
- * another issuer's tokens, which needs no secret. Problems: invalid, notFound, conflict (the token is trusted already).
+ * another issuer's tokens, which needs no secret. Problems: invalid, notFound, conflict (the token is trusted already, or a directory is of
+ * the source's tenant).
  */
 export async function addCredential(
   scope: OrganizationScope,
@@ -42,8 +45,11 @@ export async function addCredential(
   const { organizationId, now } = scope
   const { type, name, expiresAt } = wanted
   if (expiresAt !== null && expiresAt <= now) return err(invalidField('/expiresAt', PAST))
+  const source = await sourceInUse(scope, deps, sourceId)
+  if (!source.ok) return source
+  if (source.value === undefined) return err(noSource(sourceId))
   const store = sourceStore(scope.database, organizationId)
-  const proof = await proofOf(wanted, deps, async () => (await store.find(sourceId))?.source)
+  const proof = await proofOf(wanted, deps, source.value)
   if (!proof.ok) return proof
   const { secret, secretHash, prefix, trust } = proof.value
   const id = deps.newId('cred')
@@ -59,7 +65,7 @@ export async function addCredential(
     ...(trust.issuer === null ? {} : trust),
   })
   const added = await store.addCredential(row, event, isEntraProvisioning(trust.audience))
-  if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : notFound('Source', sourceId))
+  if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : noSource(sourceId))
   return ok({
     ...showCredential(row),
     ...(secret === null ? {} : { secret }),
@@ -79,13 +85,13 @@ interface Proof {
 async function proofOf(
   wanted: Wanted,
   { randomBytes }: OrganizationDeps,
-  readSource: () => Promise<{ readonly entraTenantId: string | null } | undefined>,
+  source: SourceRow,
 ): Promise<Result<Proof, Problem>> {
   if (wanted.type !== 'federated') {
     const use = wanted.type === 'bearer' ? 'scim' : 'client'
     return ok({ ...(await newSecret(use, randomBytes)), trust: NO_TRUST })
   }
-  const trust = await readTrust(wanted, readSource)
+  const trust = readTrust(wanted, source.tenantGuid)
   return trust.ok ? ok({ ...NO_SECRET, trust: trust.value }) : trust
 }
 
@@ -104,23 +110,6 @@ export async function revokeCredential(
   return isKnown
     ? ok(undefined)
     : err({ kind: 'notFound', what: `Credential ${id.slice(0, 100)} of this source` })
-}
-
-/** A credential without its secret; one that asks `/oauth/token` for access tokens has a client id. */
-export function showCredential(credential: ShownCredential): JsonObject {
-  const { id, type, name, prefix, expiresAt, revokedAt, createdAt } = credential
-  const { issuer, subject, audience } = credential
-  return {
-    id,
-    type,
-    name,
-    prefix,
-    ...(type === 'bearer' ? {} : { clientId: id }),
-    ...(type === 'federated' ? { issuer, subject, audience } : {}),
-    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
-    revokedAt: revokedAt === null ? null : toRfc3339(revokedAt),
-    createdAt: toRfc3339(createdAt),
-  }
 }
 
 const TRUSTED: Problem = {

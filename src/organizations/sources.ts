@@ -20,7 +20,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import type { OrganizationDeps, OrganizationScope } from './context.ts'
-import { showCredential } from './credentials.ts'
+import { showCredential } from './show-credential.ts'
 
 const fields = {
   name: textField(200),
@@ -101,6 +101,25 @@ export async function patchSource(
   const event = sourceEvent(scope, 'source_update', id, changes)
   const written = await store.update(source, after, event)
   return written.ok ? ok(showSource({ ...before, source: after })) : err(problemOf(written.error))
+}
+
+/**
+ * A source as it is used: whose tenant Entra ID did not tell of before, is asked for again. Undefined when there is none. Problems:
+ * conflict with a directory's tenant, busy.
+ */
+export async function sourceInUse(
+  scope: OrganizationScope,
+  deps: OrganizationDeps,
+  id: string,
+): Promise<Result<SourceRow | undefined, Problem>> {
+  const store = storeOf(scope)
+  const source = (await store.find(id))?.source
+  if (source === undefined || source.entraTenantId === null || source.tenantGuid !== null)
+    return ok(source)
+  const tenantGuid = await tenantOf(deps, source.entraTenantId)
+  if (tenantGuid === null) return ok(source)
+  const learned = await store.learnTenant(source, tenantGuid)
+  return learned.ok ? ok({ ...source, tenantGuid }) : err(problemOf(learned.error))
 }
 
 /** Removes a source and its credentials; its users stay. Problem: notFound. */

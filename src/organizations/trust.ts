@@ -24,11 +24,14 @@ export const trustFields = {
 
 type Given = { readonly [name in keyof Trust]?: string | undefined }
 
-/** The trust that a request asks for; without any, that in the tokens with which Entra ID provisions of the source's own tenant. */
-export async function readTrust(
+/**
+ * The trust that a request asks for; without any, that in the tokens with which Entra ID provisions of the source's own tenant.
+ * `tenantGuid`: its id, where it is known.
+ */
+export function readTrust(
   { issuer, subject, audience }: Given,
-  readSource: () => Promise<{ readonly entraTenantId: string | null } | undefined>,
-): Promise<Result<Trust, Problem>> {
+  tenantGuid: string | null,
+): Result<Trust, Problem> {
   if (issuer !== undefined && subject !== undefined && audience !== undefined)
     return ok({ issuer, subject, audience })
   if (issuer !== undefined || subject !== undefined || audience !== undefined) {
@@ -37,17 +40,12 @@ export async function readTrust(
       .map(([name]) => ({ pointer: `/${name}`, detail: 'is missing' }))
     return err({ kind: 'invalid', errors: missing })
   }
-  const source = await readSource()
-  // That there is no such source is found, and told, where the credential is added.
-  if (source === undefined) return ok({ issuer: '', ...ENTRA_PROVISIONING })
-  const tenant = source.entraTenantId
-  if (tenant === null || !/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(tenant))
-    return err(invalidField('/issuer', NO_TENANT))
-  return ok({ issuer: entraIssuer(tenant), ...ENTRA_PROVISIONING })
+  if (tenantGuid === null) return err(invalidField('/issuer', NO_TENANT))
+  return ok({ issuer: entraIssuer(tenantGuid), ...ENTRA_PROVISIONING })
 }
 
 const NO_TENANT =
-  'is missing: give issuer, subject and audience, or set entraTenantId of the source to the id of its tenant (a UUID)'
+  'is missing: give issuer, subject and audience, or set entraTenantId of the source to its tenant (its id, or a domain that Entra ID knows)'
 
 /** What an administrator should know before relying on a trust. */
 export const warningOf = (audience: string | null): { warning?: string } =>

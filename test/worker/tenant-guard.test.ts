@@ -75,6 +75,60 @@ describe('a tenant by its id and by its domains', () => {
   })
 })
 
+describe('a source whose tenant Entra ID did not tell when it was named', () => {
+  /** A gateway whose login host answers only while `isThere`. */
+  async function silent() {
+    const entra = { isThere: false }
+    const emulator = createGraphEmulator({})
+    const { api, directory, source } = await gateway(async (request) => {
+      if (!entra.isThere) throw new TypeError('no network')
+      return emulator.fetch(request)
+    })
+    const made = await source(DOMAIN)
+    const credential = (more = {}) =>
+      api.post(`/sources/${made.body['id']}/credentials`, { type: 'bearer', name: 'one', ...more })
+    return { entra, api, directory, credential, sourceId: made.body['id'] }
+  }
+
+  test('is known by its id when a directory is connected by another name', async () => {
+    const { entra, directory, sourceId } = await silent()
+    entra.isThere = true
+    const refused = await directory(OTHER_DOMAIN)
+    expect(refused.status).toBe(409)
+    expect(refused.body['sourceId']).toBe(sourceId)
+  })
+
+  test('is known by its id before it gets a credential, and gets none beside a directory of its tenant', async () => {
+    const { entra, directory, credential } = await silent()
+    const made = await directory(demoTenant.id)
+    expect(made.status).toBe(201)
+    entra.isThere = true
+    const refused = await credential()
+    expect(refused.status).toBe(409)
+    expect(refused.body['directoryId']).toBe(made.body['id'])
+  })
+
+  test('is asked for again until Entra ID answers', async () => {
+    const { entra, credential } = await silent()
+    expect((await credential()).status).toBe(201)
+    expect((await credential({ type: 'federated' })).status).toBe(400)
+    entra.isThere = true
+    const trusting = await credential({ type: 'federated' })
+    expect(trusting.status).toBe(201)
+    expect(trusting.body['issuer']).toContain(demoTenant.id)
+  })
+
+  test('is told of by the test of a directory of its tenant', async () => {
+    const { entra, api, directory, credential, sourceId } = await silent()
+    expect((await credential()).status).toBe(201)
+    const made = await directory(demoTenant.id, { clientId: demoTenant.apps[0]?.clientId })
+    entra.isThere = true
+    const tested = await api.post(`/directories/${made.body['id']}/test`, {})
+    expect(tested.body).toMatchObject({ ok: false, problems: [{ code: 'tenant_of_source' }] })
+    expect(tested.body['problems'][0].message).toContain(sourceId)
+  })
+})
+
 describe('a directory whose tenant was not known when it was connected', () => {
   /** An organization with the directory of a tenant, and a second one by a domain of the same tenant. */
   async function twice() {

@@ -76,7 +76,7 @@ export const PRIVILEGED_TARGET: Explanation = {
   message:
     'Microsoft 365 does not let the application change this: the account has an administrator role or belongs to a role-assignable group, or the permission {permission} is missing.',
   whatToDo:
-    'Give the application a role that may change such accounts (User Administrator; Privileged Authentication Administrator for other administrators), or change the account by hand.',
+    'Grant the application the permission {permission} with admin consent, if it lacks it. Under Roles and administrators in Entra ID, assign it the role User Administrator, which changing a password always takes; for accounts of other administrators and of role-assignable groups the role Privileged Authentication Administrator. Then replay the failure, or change the account by hand.',
 }
 
 /** The application permission that a kind of request needs (https://learn.microsoft.com/graph/permissions-reference). */

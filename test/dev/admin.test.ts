@@ -21,7 +21,11 @@ interface Sent {
 /** Runs a command against a gateway that answers `answers` in turn, then with an empty list. */
 async function run(
   command: string | readonly string[],
-  { env = {}, answers = [] }: { env?: Record<string, string>; answers?: readonly Response[] } = {},
+  {
+    env = {},
+    answers = [],
+    input = '',
+  }: { env?: Record<string, string>; answers?: readonly Response[]; input?: string } = {},
 ) {
   const sent: Sent[] = []
   const left = [...answers]
@@ -30,6 +34,7 @@ async function run(
   const exitCode = await runAdmin(typeof command === 'string' ? command.split(' ') : command, {
     env,
     newKey: () => 'key-1',
+    readInput: () => input,
     print: (text) => void (out += text),
     complain: (text) => void (problems += text),
     fetch: async (input, init) => {
@@ -67,6 +72,8 @@ describe('commands', () => {
     'keys revoke key_1',
     'sources list',
     'sources create Entra --policy any --tenant contoso.onmicrosoft.com',
+    'sources update src_1 --name Entra --policy local-part --tenant contoso.onmicrosoft.com',
+    'sources update src_1 --no-tenant',
     'sources remove src_1',
     'credentials create src_1 one',
     'credentials create src_1 one --type federated --issuer https://i.test --subject s --audience a',
@@ -80,6 +87,8 @@ describe('commands', () => {
     'directories remove dir_1',
     'directories show dir_1',
     'directories update dir_1 --settings {"usageLocation":"US"}',
+    'directories update dir_1 --new-secret',
+    'directories update dir_1 --federated --client 15714005-cafe-4b0b-9f00-0123456789ab',
     'sources show src_1',
     'status dir_1',
     'attributes dir_1',
@@ -133,6 +142,12 @@ describe('commands', () => {
       'export dir_1',
       'attributes dir_1 department',
       'preview dir_1 --users',
+      'bind dir_1',
+      'import dir_1 --bind',
+      'approve dir_1',
+      'sources update src_1',
+      'directories update dir_1',
+      'organization update',
     ]) {
       const { exitCode, sent, problems } = await run(command)
       expect([exitCode, sent]).toEqual([1, []])
@@ -155,7 +170,8 @@ describe('commands', () => {
       { method: 'PATCH', url: `${LOCAL}/users/usr_1`, body: { suspended: true } },
     ])
     const wrong = await run(['call', 'patch', '/users/usr_1', '{'])
-    expect([wrong.exitCode, wrong.problems]).toEqual([1, 'error: It is no JSON.\n'])
+    expect([wrong.exitCode, wrong.sent]).toEqual([1, []])
+    expect(wrong.problems).toMatch(/^error: It is no JSON\..*position/)
   })
 
   test('a list is every page of it', async () => {
@@ -168,11 +184,66 @@ describe('commands', () => {
     expect(JSON.parse(out)).toEqual({ items: [{ id: 1 }, { id: 2 }] })
   })
 
-  test('of the log it is enough of them, and whether there are more', async () => {
-    const page = () => Response.json({ items: [{ id: 1 }, { id: 2 }], nextCursor: 'next' })
-    const { sent, out } = await run('events --enough 3', { answers: [page(), page(), page()] })
-    expect(sent).toHaveLength(2)
-    expect(JSON.parse(out)).toMatchObject({ items: { length: 4 }, more: true })
+  test('of the log it is enough of them and no more, and whether there are others', async () => {
+    const page = (...ids: number[]) =>
+      Response.json({ items: ids.map((id) => ({ id })), nextCursor: 'next' })
+    const { sent, out } = await run('events --enough 3', { answers: [page(1, 2), page(3)] })
+    expect(sent.map(({ url }) => url.replace(LOCAL, ''))).toEqual([
+      '/events?limit=3',
+      '/events?limit=1&cursor=next',
+    ])
+    expect(JSON.parse(out)).toEqual({ items: [{ id: 1 }, { id: 2 }, { id: 3 }], more: true })
+    const { sent: many } = await run('events --enough 500', { answers: [page(1)] })
+    expect(many[0]?.url).toBe(`${LOCAL}/events?limit=200`)
+  })
+
+  test('some and all are not both meant', async () => {
+    for (const command of [
+      'bind dir_1 --all --users usr_1',
+      'unbind dir_1 --all --groups grp_1',
+      'export dir_1 --all --users usr_1',
+      'import dir_1 87d349ed-44d7-43e1-9a83-5f2406dee5bd --all',
+      'reject dir_1 bnd_1 --all',
+    ]) {
+      const { exitCode, sent, problems } = await run(command)
+      expect([exitCode, sent]).toEqual([1, []])
+      expect(problems).toMatch(/--all' cannot be used with option|both cannot be meant/)
+    }
+  })
+
+  test('a client secret comes of the environment or of the standard input, also a new one', async () => {
+    const credential = (secret: string) => ({ credential: { type: 'client_secret', secret } })
+    const create = 'directories create Contoso --tenant contoso.com --client app'
+    const made = await run(`${create} --secret-stdin`, { input: 'typed\n' })
+    expect(made.sent[0]?.body).toMatchObject(credential('typed'))
+    const env = { CLIENT_SECRET: 'set' }
+    const rotated = await run('directories update dir_1 --new-secret', { env })
+    expect(rotated.sent[0]).toMatchObject({ method: 'PATCH', body: credential('set') })
+    const piped = await run('directories update dir_1 --secret-stdin', { input: 'piped' })
+    expect(piped.sent[0]?.body).toEqual(credential('piped'))
+    const renamed = await run('directories update dir_1 --name Contoso', { env })
+    expect(renamed.sent[0]?.body).toEqual({ name: 'Contoso' })
+    for (const command of [create, 'directories update dir_1 --new-secret']) {
+      const { exitCode, sent, problems } = await run(command, { env: { CLIENT_SECRET: '' } })
+      expect([exitCode, sent]).toEqual([1, []])
+      expect(problems).toMatch(
+        /CLIENT_SECRET in the environment is empty or missing.*--secret-stdin/,
+      )
+    }
+    const half = await run(`${create} --certificate file.pem`)
+    expect([half.exitCode, half.problems]).toEqual([
+      1,
+      'error: A certificate takes both: --certificate and --key.\n',
+    ])
+  })
+
+  test('the body of a call may be the standard input', async () => {
+    const { sent } = await run(['call', 'PATCH', '/users/usr_1', '-'], {
+      input: '{"password":"x"}',
+    })
+    expect(sent[0]?.body).toEqual({ password: 'x' })
+    const wrong = await run(['call', 'GET', 'users'])
+    expect([wrong.exitCode, wrong.sent]).toEqual([1, []])
   })
 
   test('an id cannot leave its place in the path', async () => {
@@ -199,6 +270,7 @@ describe('answers', () => {
     const exitCode = await runAdmin(['organization', 'show'], {
       env: {},
       newKey: () => 'key-1',
+      readInput: () => '',
       print: () => undefined,
       complain: (text) => void (problems += text),
       fetch: () => Promise.reject(new TypeError('fetch failed')),

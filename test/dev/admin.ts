@@ -1,5 +1,6 @@
 /** `npm run admin`: the operator's command line. */
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 
 import { runAdmin } from './admin/run.ts'
 
@@ -13,6 +14,7 @@ process.exitCode = await runAdmin(process.argv.slice(2), {
   env: process.env,
   fetch,
   newKey: randomUUID,
+  readInput: () => readFileSync(0, 'utf8'),
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
 })

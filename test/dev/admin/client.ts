@@ -61,7 +61,10 @@ async function read(response: Response): Promise<Result<unknown, Failure>> {
     : err({ title: 'Refused', status: response.status, detail: text.slice(0, 300) })
 }
 
-/** Every item of a list, page by page; of a long one so many at least, and whether there are more. */
+/** So many items the gateway gives a page at most. */
+const LONGEST_PAGE = 200
+
+/** Every item of a list, page by page; of a long one `enough` at most, and whether there are more. */
 export async function callAll(
   call: Call,
   path: string,
@@ -71,6 +74,8 @@ export async function callAll(
   for (let cursor: string | null = ''; cursor !== null;) {
     if (items.length >= enough) return ok({ items, more: true })
     const url = new URL(path, 'http://list')
+    const left = enough - items.length
+    if (Number.isFinite(left)) url.searchParams.set('limit', String(Math.min(left, LONGEST_PAGE)))
     if (cursor !== '') url.searchParams.set('cursor', cursor)
     const page = await call({ method: 'GET', path: `${url.pathname}${url.search}` })
     if (!page.ok) return page

@@ -1,18 +1,16 @@
 /** The operator's commands, as data of the admin API: each is one request, or all pages of a list. */
-import { readFileSync } from 'node:fs'
-
 import { Command, Option } from 'commander'
 
 import type { Result } from '../../../src/kernel/result.ts'
 import { type Call, callAll, type Failure, type Request } from './client.ts'
+import { addDirectories } from './directories.ts'
 import {
-  directoryPath,
   given,
-  json,
   type List,
   type Options,
   segment,
   type Send,
+  some,
   wholeNumber,
 } from './requests.ts'
 import { addWork } from './work.ts'
@@ -22,6 +20,8 @@ export interface Ports {
   readonly connect: (options: { url?: string; remote?: boolean }) => Result<Call, Failure>
   readonly finish: (result: Result<unknown, Failure>) => void
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The whole of the standard input. */
+  readonly readInput: () => string
 }
 
 /** The command line, to be given arguments. */
@@ -41,8 +41,8 @@ export function adminProgram(ports: Ports): Command {
   addOrganizations(program, send)
   addAdmins(program, send, list)
   addSources(program, send, list)
-  addDirectories(program, { send, list, env: ports.env })
-  addWork(program, send, list)
+  addDirectories(program, { send, list, ...ports })
+  addWork(program, { send, list, ...ports })
   return program
 }
 
@@ -65,7 +65,7 @@ function addOrganizations(program: Command, send: Send): void {
     .option('--name <name>')
     .option('--event-retention-days <days>', 'how long events are kept', wholeNumber)
     .action(({ name, eventRetentionDays }: Options) =>
-      send({ method: 'PATCH', path: '/organization', body: given({ name, eventRetentionDays }) }),
+      send({ method: 'PATCH', path: '/organization', body: some({ name, eventRetentionDays }) }),
     )
 }
 
@@ -116,6 +116,17 @@ function addAdmins(program: Command, send: Send, list: List): void {
     .action((id: string) => send({ method: 'DELETE', path: `/api-keys/${segment(id)}` }))
 }
 
+const policy = () =>
+  new Option('--policy <policy>', 'which usernames it may send').choices([
+    'strict',
+    'local-part',
+    'any',
+  ])
+
+type SourceOptions = Readonly<Partial<Record<'name' | 'policy', string>>> & {
+  readonly tenant?: string | false
+}
+
 function addSources(program: Command, send: Send, list: List): void {
   const sources = program.command('sources').description('inbound SCIM integrations')
   sources
@@ -130,11 +141,23 @@ function addSources(program: Command, send: Send, list: List): void {
     .command('create <name>')
     .description('add one')
     .addOption(new Option('--type <type>').choices(['entra', 'okta', 'generic']).default('entra'))
-    .addOption(new Option('--policy <policy>').choices(['strict', 'local-part', 'any']))
+    .addOption(policy())
     .option('--tenant <id>', 'its Entra tenant')
     .action((name: string, { type, policy: usernamePolicy, tenant: entraTenantId }: Options) => {
       const body = given({ name, type, usernamePolicy, entraTenantId })
       return send({ method: 'POST', path: '/sources', body })
+    })
+  sources
+    .command('update <id>')
+    .description('change it; another username policy holds within 30 seconds')
+    .option('--name <name>')
+    .addOption(policy())
+    .option('--tenant <id>', 'its Entra tenant')
+    .option('--no-tenant', 'it names none')
+    .action((id: string, { name, policy: usernamePolicy, tenant }: SourceOptions) => {
+      const entraTenantId = tenant === false ? null : tenant
+      const body = some({ name, usernamePolicy, entraTenantId })
+      return send({ method: 'PATCH', path: `/sources/${segment(id)}`, body })
     })
   sources
     .command('remove <id>')
@@ -168,77 +191,4 @@ function addCredentials(program: Command, send: Send): void {
       const path = `/sources/${segment(source)}/credentials/${segment(id)}`
       return send({ method: 'DELETE', path })
     })
-}
-
-interface DirectoryPorts {
-  readonly send: Send
-  readonly list: List
-  readonly env: Ports['env']
-}
-
-function addDirectories(program: Command, { send, list, env }: DirectoryPorts): void {
-  const directories = program.command('directories').description('Microsoft 365 tenants')
-  directories
-    .command('list')
-    .description('list them')
-    .action(() => list('/directories'))
-  directories
-    .command('show <id>')
-    .description('show one with its settings')
-    .action((id: string) => send({ method: 'GET', path: directoryPath(id) }))
-  directories
-    .command('update <id>')
-    .description('change it; settings are merged')
-    .option('--name <name>')
-    .option('--settings <json>', 'such as {"usageLocation":"US"}', json)
-    .action((id: string, { name, settings }: Options) =>
-      send({ method: 'PATCH', path: directoryPath(id), body: given({ name, settings }) }),
-    )
-  directories
-    .command('create <name>')
-    .description(
-      'connect one: by CLIENT_SECRET of the environment, by a certificate, or federated (no secret)',
-    )
-    .requiredOption('--tenant <id>')
-    .requiredOption('--client <id>', 'the app registration')
-    .option('--certificate <file>', 'PEM')
-    .option('--key <file>', 'PEM, of the certificate')
-    .option('--federated')
-    .option('--settings <json>', 'such as {"usageLocation":"US"}', json)
-    .action(
-      (name: string, { tenant: tenantId, client: clientId, settings, ...options }: Options) => {
-        const credential = credentialOf(options, env)
-        const body = given({ name, tenantId, clientId, credential, settings })
-        return send({ method: 'POST', path: '/directories', body })
-      },
-    )
-  for (const [command, state] of [
-    ['pause', 'paused'],
-    ['resume', 'active'],
-  ] as const)
-    directories
-      .command(`${command} <id>`)
-      .description(`set its state to ${state}`)
-      .action((id: string) => send({ method: 'PATCH', path: directoryPath(id), body: { state } }))
-  directories
-    .command('test <id>')
-    .description('ask for a token, read permissions and domains')
-    .action((id: string) => send({ method: 'POST', path: `${directoryPath(id)}/test` }))
-  directories
-    .command('remove <id>')
-    .description('disconnect it; Microsoft 365 stays as it is')
-    .action((id: string) => send({ method: 'DELETE', path: directoryPath(id) }))
-}
-
-/** Secrets come from the environment or from files: arguments are seen by everybody on a machine. */
-function credentialOf(options: Options, env: Ports['env']): object {
-  const { certificate, key } = options
-  if ('federated' in options) return { type: 'federated' }
-  if (certificate !== undefined && key !== undefined)
-    return {
-      type: 'certificate',
-      certificate: readFileSync(certificate, 'utf8'),
-      privateKey: readFileSync(key, 'utf8'),
-    }
-  return { type: 'client_secret', secret: env['CLIENT_SECRET'] ?? '' }
 }

@@ -19,15 +19,23 @@ export const directoryPath = (id: string): string => `/directories/${segment(id)
 export const given = (values: Readonly<Record<string, unknown>>): object =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
+/** The same of a change, which has to change something. */
+export function some(values: Readonly<Record<string, unknown>>): object {
+  const body = given(values)
+  if (Object.keys(body).length > 0) return body
+  throw new InvalidArgumentError('Say what is to be changed: give one of the options (--help).')
+}
+
 export function json(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError('It is no JSON.')
+  } catch (error) {
+    const why = error instanceof SyntaxError ? ` ${error.message}.` : ''
+    throw new InvalidArgumentError(`It is no JSON.${why}`)
   }
 }
 
 export function wholeNumber(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It is no whole number.')
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It has to be a whole number from 1.')
 }

@@ -9,6 +9,8 @@ export interface AdminPorts {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly fetch: typeof fetch
   readonly newKey: () => string
+  /** The whole of the standard input. */
+  readonly readInput: () => string
   readonly print: (text: string) => void
   readonly complain: (text: string) => void
 }
@@ -23,6 +25,7 @@ export async function runAdmin(args: readonly string[], ports: AdminPorts): Prom
   }
   const program = adminProgram({
     env: ports.env,
+    readInput: ports.readInput,
     finish,
     connect(options) {
       const connection = connectionOf(options, ports.env)

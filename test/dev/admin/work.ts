@@ -12,8 +12,14 @@ import {
   wholeNumber,
 } from './requests.ts'
 
+interface Ports {
+  readonly send: Send
+  readonly list: List
+  readonly readInput: () => string
+}
+
 /** Adds them to the program. */
-export function addWork(program: Command, send: Send, list: List): void {
+export function addWork(program: Command, { send, list, readInput }: Ports): void {
   program.commandsGroup('What a directory carries:')
   program
     .command('status <directory>')
@@ -25,6 +31,7 @@ export function addWork(program: Command, send: Send, list: List): void {
   addReconciliation(program, send, list)
   addAnswers(program, send, list)
   addLog(program, send, list)
+  addCall(program, send, readInput)
 }
 
 function addAttributes(program: Command, send: Send, list: List): void {
@@ -83,30 +90,40 @@ function addBindings(program: Command, send: Send, list: List): void {
       .description(description)
       .option('--users <ids...>')
       .option('--groups <ids...>')
-      .option('--all', 'everybody')
+      .addOption(everything('everybody').conflicts(['users', 'groups']))
       .action((id: string, { users: userIds, groups: groupIds, ...all }: Lists) => {
-        const body = given({ userIds, groupIds, ...all })
+        const body = chosen({ userIds, groupIds, ...all }, '--users, --groups')
         return send({ method, path: `${directoryPath(id)}/bindings`, body })
       })
   program
     .command('export <directory>')
     .description('send every attribute again, whatever was sent before')
     .option('--users <ids...>')
-    .option('--all', 'everything that is bound')
+    .addOption(everything('everything that is bound').conflicts('users'))
     .action((id: string, { users: userIds, ...all }: Lists) =>
       send({
         method: 'POST',
         path: `${directoryPath(id)}/exports`,
-        body: chosen({ userIds, ...all }),
+        body: chosen({ userIds, ...all }, '--users'),
       }),
     )
 }
 
-/** What an empty body would mean is not done for want of an option. */
-function chosen(values: Readonly<Record<string, unknown>>): object {
+const everything = (description: string) => new Option('--all', description)
+
+/** What an empty body would mean is not done for want of an option; some and all are not both meant. */
+function chosen(values: Readonly<Record<string, unknown>>, how: string): object {
   const body = given(values)
-  if (Object.keys(body).length > 0) return body
-  throw new InvalidArgumentError('Say whom it is about: --users, or --all.')
+  const names = Object.keys(body)
+  if (names.length === 0) throw new InvalidArgumentError(`Say whom it is about: ${how}, or --all.`)
+  if (names.length > 1 && 'all' in body)
+    throw new InvalidArgumentError(`Either name them (${how}) or give --all: both cannot be meant.`)
+  return body
+}
+
+interface ImportOptions {
+  readonly bind?: true
+  readonly all?: true
 }
 
 function addImport(program: Command, send: Send, list: List): void {
@@ -122,9 +139,9 @@ function addImport(program: Command, send: Send, list: List): void {
     .description('make users of accounts, by their ids in Microsoft 365, or of all that can be')
     .option('--all', 'all that can be')
     .option('--bind', 'adopt the accounts: their users are exported to them from then on')
-    .action((id: string, accounts: readonly string[], options: object) => {
+    .action((id: string, accounts: readonly string[], { bind, ...all }: ImportOptions) => {
       const graphIds = accounts.length > 0 ? accounts : undefined
-      const body = given({ graphIds, ...options })
+      const body = given({ ...chosen({ graphIds, ...all }, 'the ids of accounts'), bind })
       return send({ method: 'POST', path: `${directoryPath(id)}/import`, body })
     })
 }
@@ -170,7 +187,7 @@ function addAnswers(program: Command, send: Send, list: List): void {
       .option('--all', 'all that is held')
       .action((id: string, bindings: readonly string[], options: object) => {
         const bindingIds = bindings.length > 0 ? bindings : undefined
-        const body = given({ bindingIds, ...options })
+        const body = chosen({ bindingIds, ...options }, 'the ids of bindings')
         return send({ method: 'POST', path: `${directoryPath(id)}/held/${answer}`, body })
       })
   program
@@ -196,18 +213,29 @@ function addLog(program: Command, send: Send, list: List): void {
     .option('--outcome <outcome>', 'success or failure')
     .option('--from <time>', 'such as 2027-01-31T00:00:00Z')
     .option('--to <time>')
-    .option('--enough <count>', 'stop after so many', wholeNumber, 1000)
+    .option(
+      '--enough <count>',
+      'so many at most; "more" tells that there are others',
+      wholeNumber,
+      1000,
+    )
     .action(({ enough, ...filters }: Record<string, string> & { enough: number }) =>
       list(`/events?${new URLSearchParams(filters).toString()}`, enough),
     )
+}
+
+function addCall(program: Command, send: Send, readInput: () => string): void {
   program
     .command('call <method> <path> [body]')
-    .description("any other request: call GET '/users?q=ann'")
-    .action((method: string, path: string, body: string | undefined) =>
-      send({
+    .description("any other request: call GET '/users?q=ann'; a body of - is the standard input")
+    .action((method: string, path: string, body: string | undefined) => {
+      if (!path.startsWith('/'))
+        throw new InvalidArgumentError(`"${path}" is no path: write one such as /users.`)
+      const text = body === '-' ? readInput() : body
+      return send({
         method: method.toUpperCase(),
         path,
-        ...(body === undefined ? {} : { body: json(body) }),
-      }),
-    )
+        ...(text === undefined ? {} : { body: json(text) }),
+      })
+    })
 }

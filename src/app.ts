@@ -18,6 +18,7 @@ import { createTokenCache } from './graph/token.ts'
 import { apiAccess, isSameSecret } from './http/api-access.ts'
 import type { ApiEnv } from './http/api-context.ts'
 import { authenticate } from './http/authenticate.ts'
+import { closedQueries } from './http/closed-query.ts'
 import type { AppEnv } from './http/context.ts'
 import type { ApiRoom } from './http/describe-api.ts'
 import { docsApi, docsRoutes } from './http/docs-routes.ts'
@@ -151,6 +152,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
       isOperator: (token) => isSameSecret(crypto.subtle, token, config.OPERATOR_TOKEN),
       isWithinLimit,
     }),
+    closedQueries(API, API_ROOMS),
     idempotency<Database>({
       clock,
       subtle: crypto.subtle,

@@ -101,6 +101,8 @@ export const directoryApi: ApiRoom = {
     },
     'GET /directories/:id/attributes': {
       summary: 'List attributes and their directions',
+      details: 'All of them are one page.',
+      query: v.object(pageParameters),
       answer: listOf(attributeShape),
     },
     'PATCH /directories/:id/attributes': {

@@ -83,7 +83,7 @@ export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> 
   for (const [name, value] of Object.entries(body)) {
     const pointer = pointerOf([name])
     if (!isAttributeName(name)) {
-      errors.push({ pointer, detail: 'is no attribute of a directory' })
+      errors.push({ pointer, detail: NO_ATTRIBUTE })
       continue
     }
     const { directions, locked } = attributeNamed(name)
@@ -96,6 +96,7 @@ export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> 
   return errors.length > 0 ? err({ kind: 'invalid', errors }) : ok(choices)
 }
 
+const NO_ATTRIBUTE = `is no attribute of a directory; there are: ${ATTRIBUTES.map(({ name }) => name).join(', ')}`
 const ALL_DIRECTIONS: readonly Direction[] = ['export', 'import', 'exclude']
 
 /** Why directions cannot be chosen: a locked attribute, or one that another directory imports. */

@@ -82,11 +82,13 @@ export const API_ROUTES = {
 } as const satisfies Readonly<Record<string, Access>>
 
 export type RouteAccess =
-  | { readonly kind: 'known'; readonly least: Access }
+  /** `route`: its row in the table. */
+  | { readonly kind: 'known'; readonly route: string; readonly least: Access }
   | { readonly kind: 'otherMethods'; readonly allowed: string }
   | { readonly kind: 'unknown' }
 
 interface Row {
+  readonly route: string
   readonly method: string
   readonly path: RegExp
   readonly least: Access
@@ -94,7 +96,7 @@ interface Row {
 
 const ROWS: readonly Row[] = Object.entries(API_ROUTES).map(([route, least]) => {
   const [method = '', path = ''] = route.split(' ')
-  return { method, path: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`), least }
+  return { route, method, path: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`), least }
 })
 
 /** The row of a request; `path` is what follows `/api/v1`. HEAD is a GET whose body nobody wants. */
@@ -102,7 +104,7 @@ export function routeAccess(method: string, path: string): RouteAccess {
   const rows = ROWS.filter((row) => row.path.test(path))
   const asked = method === 'HEAD' ? 'GET' : method
   const found = rows.find((row) => row.method === asked)
-  if (found !== undefined) return { kind: 'known', least: found.least }
+  if (found !== undefined) return { kind: 'known', route: found.route, least: found.least }
   if (rows.length === 0) return { kind: 'unknown' }
   return { kind: 'otherMethods', allowed: rows.map((row) => row.method).join(', ') }
 }

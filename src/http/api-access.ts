@@ -50,13 +50,20 @@ async function refusal<Db>(
   if (token === undefined) return { kind: 'unauthorized', reason: 'malformed' }
   if (least === 'operator' && (await ports.isOperator(token))) return undefined
   const admin = await ports.findAdmin(c, token)
-  if (admin === undefined) return { kind: 'unauthorized', reason: 'refused' }
+  if (admin === undefined)
+    return { kind: 'unauthorized', reason: await whatElse(token, ports.isOperator) }
   if (!(await ports.isWithinLimit(`${admin.organizationId}:${admin.keyId}`)))
     return { kind: 'tooManyRequests', retryAfterSeconds: PERIOD_SECONDS }
   const { role } = admin
   if (least === 'operator' || !mayAct(role, least)) return { kind: 'forbidden', role, least }
   c.set('admin', admin)
   return undefined
+}
+
+/** What a token is that is no key: each says by its beginning what it is for, and the operator's is compared. */
+async function whatElse(token: string, isOperator: (token: string) => Promise<boolean>) {
+  if (/^isth_(?:scim|access|client)_/.test(token)) return 'ofSource'
+  return (await isOperator(token)) ? 'ofOperator' : 'refused'
 }
 
 /**

@@ -23,7 +23,10 @@ export function authenticate<E extends AppEnv>(findCaller: FindCaller<E>): Middl
     const token = BEARER.exec(header)?.[1]
     if (token === undefined) return scimFault(c, { kind: 'unauthorized', reason: MALFORMED })
     const caller = await findCaller(c, token)
-    if (!caller.ok) return scimFault(c, FAULTS[caller.error])
+    if (!caller.ok) {
+      const isKey = caller.error === 'refused' && token.startsWith('isth_api_')
+      return scimFault(c, FAULTS[isKey ? 'ofAdmin' : caller.error])
+    }
     c.set('caller', caller.value)
     await next()
     return undefined
@@ -36,10 +39,13 @@ const MALFORMED =
   'The Authorization header is not understood: send "Authorization: Bearer <token>".'
 const REFUSED =
   'The token is unknown, revoked or expired: create another one for the source (POST /api/v1/sources/{id}/credentials) and enter it in the client.'
+const OF_ADMIN =
+  'This is an API key of an administrator, which reaches /api/v1 alone. SCIM takes a token of a source (POST /api/v1/sources/{id}/credentials).'
 const UNREACHABLE =
   'The keys of the issuer that signed the token cannot be read now, so the token cannot be checked. Try again; if it stays so, check the issuer of the federated credential.'
 const FAULTS = {
   refused: { kind: 'unauthorized', reason: REFUSED },
+  ofAdmin: { kind: 'unauthorized', reason: OF_ADMIN },
   unreachable: { kind: 'unavailable', reason: UNREACHABLE, retryAfterSeconds: 30 },
 } as const
 

@@ -134,13 +134,14 @@ function problems(
   method: string,
   path: string,
   least: Access,
-  { query, body, conflict, missing }: RouteDescription,
+  { body, conflict, missing }: RouteDescription,
 ): JsonObject {
   const isPublic = least === 'public'
   // Any POST may carry an Idempotency-Key.
   const isPost = method === 'POST'
   const possible: readonly (readonly [status: number, isPossible: boolean])[] = [
-    [400, query !== undefined || body !== undefined || isPost],
+    // Also to a parameter that it does not take.
+    [400, !isPublic],
     [401, !isPublic],
     [403, !isPublic && least !== 'read_only'],
     [404, path.includes(':') || missing !== undefined],

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { fromRfc3339 } from '../kernel/time.ts'
+import { knownMembers } from './known-members.ts'
 import type { FieldProblem, Problem } from './problem.ts'
 import { readBody } from './read-body.ts'
 
@@ -29,7 +30,8 @@ export async function parseBody<T>(
   if (!isJsonObject(value))
     return err({ kind: 'invalid', errors: [{ pointer: '', detail: 'must be a JSON object' }] })
   const parsed = v.safeParse(schema, value)
-  return parsed.success ? ok(parsed.output) : err(invalid(parsed.issues.map(fieldProblem)))
+  if (parsed.success) return ok(parsed.output)
+  return err(invalid(parsed.issues.map((issue) => fieldProblem(issue, schema, value))))
 }
 
 const invalid = (errors: readonly FieldProblem[]): Problem => ({
@@ -37,19 +39,31 @@ const invalid = (errors: readonly FieldProblem[]): Problem => ({
   errors: errors.slice(0, MAX_ERRORS),
 })
 
-function fieldProblem(issue: v.BaseIssue<unknown>): FieldProblem {
-  const pointer = pointerOf((issue.path ?? []).map(({ key }) => key))
-  return { pointer, detail: detailOf(issue) }
+function fieldProblem(
+  issue: v.BaseIssue<unknown>,
+  schema: v.GenericSchema,
+  value: unknown,
+): FieldProblem {
+  const path = (issue.path ?? []).map(({ key }) => key)
+  const isUnknown = isAboutMember(issue) && issue.expected === 'never'
+  const detail = isUnknown ? unknownMember(knownMembers(schema, value, path)) : detailOf(issue)
+  return { pointer: pointerOf(path), detail }
 }
+
+const isAboutMember = ({ type, path }: v.BaseIssue<unknown>): boolean =>
+  type === 'strict_object' && path !== undefined
+
+const unknownMember = (known: readonly string[] = []): string =>
+  known.length === 0
+    ? 'is no field that can be set here'
+    : `is no field that can be set here; there are: ${known.join(', ')}`
 
 /** The JSON Pointer (RFC 6901) of a path. */
 export const pointerOf = (names: readonly unknown[]): string =>
   names.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 function detailOf(issue: v.BaseIssue<unknown>): string {
-  const isAboutKey = issue.type === 'strict_object' && issue.path !== undefined
-  if (isAboutKey && issue.expected === 'never') return 'is no field that can be set here'
-  if (isAboutKey && issue.received === 'undefined') return 'is missing'
+  if (isAboutMember(issue) && issue.received === 'undefined') return 'is missing'
   return issue.type === 'strict_object' ? 'must be a JSON object' : issue.message
 }
 
@@ -190,7 +204,7 @@ export function pageQuery(query: Readonly<Record<string, string>>): Result<PageQ
   return parsed.ok ? ok(pageAsked(parsed.value)) : parsed
 }
 
-/** The query of a request as `schema` wants it; parameters that it does not name are let be. */
+/** The query of a request as `schema` wants it; `closedQueries` refuses the parameters that it does not name. */
 export function parseQuery<T>(
   query: Readonly<Record<string, string>>,
   schema: Schema<T>,

@@ -15,7 +15,7 @@ export type FieldProblem =
 export type Problem =
   | { readonly kind: 'invalid'; readonly errors: readonly FieldProblem[] }
   | { readonly kind: 'unreadable'; readonly reason: string }
-  | { readonly kind: 'unauthorized'; readonly reason: 'missing' | 'malformed' | 'refused' }
+  | { readonly kind: 'unauthorized'; readonly reason: keyof typeof REASONS }
   | { readonly kind: 'forbidden'; readonly role: Role; readonly least: Access }
   | { readonly kind: 'notFound'; readonly what: string }
   | { readonly kind: 'unknownPath' }
@@ -133,6 +133,10 @@ const REASONS = {
   malformed: 'The Authorization header is not understood: send "Authorization: Bearer <API key>".',
   refused:
     'The key is unknown, revoked or expired. Use another one, or ask a billing_admin of your organization for one.',
+  ofSource:
+    'This is a token of a source, which reaches /scim/v2 alone. The admin API takes an API key of an administrator (isth_api_…).',
+  ofOperator:
+    'This is the token of the operator, who makes organizations (POST /organizations) and no more. Everything else takes an API key of an administrator (isth_api_…), such as the one that was shown when the organization was made.',
 } as const
 
 /** The short text names the first error, so that whoever reads only that knows where to look. */

@@ -1,4 +1,5 @@
 import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
+import { jsonErrorPlace } from '../kernel/json-place.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ScimFault } from '../scim/fault.ts'
 
@@ -71,7 +72,10 @@ function parse(bytes: Uint8Array): Result<Json, string> {
     const problem = shapeProblem(value, membersIn(text))
     return problem === undefined ? ok(value) : err(problem)
   } catch {
-    return err('The body is not valid JSON; check its quotes, commas and brackets.')
+    const { line, column } = jsonErrorPlace(text)
+    return err(
+      `The body is not valid JSON from line ${line}, column ${column} on; check its quotes, commas and brackets.`,
+    )
   }
 }
 

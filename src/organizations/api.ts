@@ -136,6 +136,8 @@ export const organizationApi: ApiRoom = {
     },
     'GET /sources/:id/quirks': {
       summary: 'List the peculiarities of its client that were tolerated',
+      details: 'All of them are one page.',
+      query: pageSchema,
       answer: listOf(quirkShape),
     },
     'POST /sources/:id/credentials': {

@@ -134,5 +134,19 @@ function problemOf(issue: v.BaseIssue<unknown>): SettingsProblem {
 }
 
 function strictReason(issue: v.BaseIssue<unknown>): string {
-  return issue.expected === 'never' ? 'is no setting' : 'must be a JSON object'
+  if (issue.expected !== 'never') return 'must be a JSON object'
+  const [outer, ...inner] = (issue.path ?? []).map(({ key }) => String(key))
+  const known = inner.length === 0 ? directorySettingsSchema.entries : membersOf(outer)
+  return `is no setting; there are: ${Object.keys(known).join(', ')}`
+}
+
+/** The members of the settings that are objects. */
+function membersOf(setting = ''): object {
+  const { bindNewUsers, reconcile, threshold } = directorySettingsSchema.entries
+  const objects = new Map([
+    ['bindNewUsers', bindNewUsers.entries],
+    ['reconcile', reconcile.entries],
+    ['threshold', threshold.wrapped.entries],
+  ] as readonly (readonly [string, object])[])
+  return objects.get(setting) ?? {}
 }

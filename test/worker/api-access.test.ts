@@ -55,13 +55,16 @@ describe('authentication', () => {
       Authorization: `Bearer ${OPERATOR}`,
     })
     expect(answer.status).toBe(401)
+    expect(answer.body['detail']).toContain('the token of the operator')
     const { body: source } = await api.post('/sources', { name: 'Entra', type: 'entra' })
     const { body: credential } = await api.post(`/sources/${source['id']}/credentials`, {
       type: 'bearer',
       name: 'one',
     })
     const Authorization = `Bearer ${credential['secret']}`
-    expect((await api.send('GET', '/organization', undefined, { Authorization })).status).toBe(401)
+    const refused = await api.send('GET', '/organization', undefined, { Authorization })
+    expect(refused.status).toBe(401)
+    expect(refused.body['detail']).toContain('a token of a source, which reaches /scim/v2 alone')
   })
 
   test('an API key reaches nothing of /scim', async () => {
@@ -70,6 +73,9 @@ describe('authentication', () => {
       headers: { Authorization: `Bearer ${api.key}` },
     })
     expect(response.status).toBe(401)
+    expect((await response.json<{ detail: string }>()).detail).toContain(
+      'an API key of an administrator, which reaches /api/v1 alone',
+    )
   })
 
   test('a key counts until it expires', async () => {
@@ -189,9 +195,91 @@ describe('problem documents', () => {
           pointer: '/usernamePolicy',
           detail: 'must be one of: strict, local-part, any',
         },
-        { pointer: '/a~1b~0', detail: 'is no field that can be set here' },
+        {
+          pointer: '/a~1b~0',
+          detail:
+            'is no field that can be set here; there are: name, type, usernamePolicy, entraTenantId',
+        },
       ]),
     })
+  })
+
+  test('tells the members that there are, also of an object within, and of the form that is meant', async () => {
+    const api = await apiClient()
+    const directory = {
+      name: 'Contoso',
+      tenantId: crypto.randomUUID(),
+      clientId: crypto.randomUUID(),
+      credential: { type: 'certificate', pem: 'x', secret: 'x' },
+    }
+    const [within] = (await api.post('/directories', directory)).body['errors']
+    expect(within).toEqual({
+      pointer: '/credential/secret',
+      detail: 'is no field that can be set here; there are: type, certificate, privateKey, pem',
+    })
+    const { body: made } = await api.post('/directories', {
+      ...directory,
+      credential: { type: 'client_secret', secret: 'x' },
+    })
+    const path = `/directories/${made['id']}`
+    const bind = await api.post(`${path}/bindings`, { all: true, userIds: ['usr_1'] })
+    expect(bind.body['errors']).toEqual([
+      { pointer: '/all', detail: expect.stringContaining('there are: userIds, groupIds') },
+    ])
+    const settings = { reconcile: { interval: 5 }, onSuspended: 'leave' }
+    const { body } = await api.patch(path, { settings })
+    expect(body['errors']).toEqual([
+      {
+        pointer: '/settings/reconcile/interval',
+        detail: 'is no setting; there are: mode, intervalMinutes',
+      },
+      {
+        pointer: '/settings/onSuspended',
+        detail: expect.stringMatching(/^is no setting; there are: upnSource, .*onSuspend, /),
+      },
+    ])
+    const attributes = await api.patch(`${path}/attributes`, { departement: 'export' })
+    expect(attributes.body['errors'][0].detail).toMatch(/there are: firstname, .*department, /)
+  })
+
+  test('says where a body stops being JSON', async () => {
+    const api = await apiClient()
+    const { status, body } = await api.send('POST', '/sources', '{\n  "name": "Entra"\n  "type"}', {
+      'Content-Type': 'application/json',
+    })
+    expect(status).toBe(400)
+    expect(body['detail']).toContain('from line 3, column 3 on')
+  })
+
+  test.each(GUARDED)(
+    '$route refuses a parameter that it does not take',
+    async ({ method, url }) => {
+      const api = await apiClient({ role: 'billing_admin' })
+      const header = url === '/organizations' ? { Authorization: `Bearer ${OPERATOR}` } : {}
+      const answer = await api.send(method, `${url}?limt=5`, bodyOf(method), header)
+      expect(answer.status).toBe(400)
+      expect(answer.body['errors']).toEqual([
+        {
+          parameter: 'limt',
+          detail: expect.stringMatching(/^is no parameter of this route, which takes/),
+        },
+      ])
+    },
+  )
+
+  test('the parameters of the contract are taken, and named to whoever misspells them', async () => {
+    const api = await apiClient()
+    const { body: source } = await api.post('/sources', { name: 'Entra', type: 'entra' })
+    for (const taken of [
+      '/users?q=a&status=active&cursor=&limit=1',
+      '/events?type=user_create&actor=a&target=b&from=2026-01-01T00:00:00Z&to=&cursor=',
+      '/events/export?format=csv&type=undo',
+      `/sources/${source['id']}/quirks?limit=200&cursor=`,
+    ])
+      expect((await api.get(taken)).status).toBe(200)
+    const { body } = await api.get('/users?state=active')
+    expect(body['detail']).toContain('limit, cursor, q, status')
+    expect((await api.get('/docs?from=mail')).status).toBe(200)
   })
 
   test.each(['limit=0', 'limit=201', 'limit=ten', 'cursor=%2B%2B', 'cursor=x'])(

@@ -152,7 +152,6 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
       isOperator: (token) => isSameSecret(crypto.subtle, token, config.OPERATOR_TOKEN),
       isWithinLimit,
     }),
-    closedQueries(API, API_ROOMS),
     idempotency<Database>({
       clock,
       subtle: crypto.subtle,
@@ -160,6 +159,7 @@ function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {
       keep: keepAnswer,
       release: releaseKey,
     }),
+    closedQueries(API, API_ROOMS),
   )
   // Holds values and no promises, so it may outlive the request that filled it.
   const tokenCache = createTokenCache()

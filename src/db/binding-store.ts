@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 
 import { walked, walkedPage } from './bounded-walk.ts'
 import { type Database, decode } from './client.ts'
+import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { BindingRow } from './round-store.ts'
 import { binding } from './tables/directories.ts'
 
@@ -24,7 +25,7 @@ export interface BindingQuery {
 }
 
 export interface BindingPage {
-  readonly items: readonly BindingRow[]
+  readonly items: readonly (BindingRow & ResourceNames)[]
   readonly nextAfter: string | undefined
 }
 
@@ -55,9 +56,10 @@ export async function listBindings(
       AND ${isOver ? sql`due_at IS NULL` : sql`TRUE`}`,
     limit,
   })
+  const names = nameColumns(organizationId, sql`b.resource_id`, sql`b.resource_id`)
   const [found, rows] = await database.run(
     sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-    sql`SELECT b.*, w.is_match, w.walked FROM ${page} w JOIN binding b
+    sql`SELECT b.*, w.is_match, w.walked, ${names} FROM ${page} w JOIN binding b
         ON b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
           AND b.kind = CASE substr(w.place, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
           AND b.resource_id = w.place
@@ -66,7 +68,7 @@ export async function listBindings(
   if ((found?.rows.length ?? 0) === 0) return undefined
   const read = walkedPage(rows?.rows ?? [], limit)
   return {
-    items: read.rows.map((row) => decode(binding, row)),
+    items: read.rows.map((row) => ({ ...decode(binding, row), ...namesIn(row) })),
     nextAfter: read.last === undefined ? undefined : String(read.last['resource_id']),
   }
 }

@@ -1,7 +1,9 @@
 /** What a run found, as it is counted, carried on and shown. */
 import { sql } from 'drizzle-orm'
 
+import { membershipOf } from '../plan/drift.ts'
 import { type Database, decode } from './client.ts'
+import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
 import { drift } from './tables/reconciliations.ts'
 
@@ -63,18 +65,23 @@ export async function driftOfUsers(
   return (found?.rows ?? []).map((row) => decode(drift, row))
 }
 
+const MEMBERSHIP = membershipOf('')
+/** The group that a row is about: as `groupOf` says of a membership, else the group itself. */
+const GROUP = sql`CASE WHEN drift.attribute LIKE ${`${MEMBERSHIP}%`}
+  THEN substr(drift.attribute, ${MEMBERSHIP.length + 1}) ELSE drift.user_id END`
+
 /** One page of what a run found; `after` is `user attribute` of the row that the page before ended with. */
 export async function listDrift(
   database: Database,
   organizationId: string,
   reconciliationId: string,
   page: { readonly after: string | undefined; readonly limit: number },
-): Promise<readonly DriftRow[]> {
+): Promise<readonly (DriftRow & ResourceNames)[]> {
   const [user = '', attribute = ''] = (page.after ?? '').split('/')
   const [found] = await database.run(
-    sql`SELECT * FROM drift WHERE organization_id = ${organizationId}
+    sql`SELECT *, ${nameColumns(organizationId, sql`drift.user_id`, GROUP)} FROM drift WHERE organization_id = ${organizationId}
       AND reconciliation_id = ${reconciliationId} AND (user_id, attribute) > (${user}, ${attribute})
       ORDER BY user_id, attribute LIMIT ${page.limit}`,
   )
-  return (found?.rows ?? []).map((row) => decode(drift, row))
+  return (found?.rows ?? []).map((row) => ({ ...decode(drift, row), ...namesIn(row) }))
 }

@@ -12,7 +12,12 @@ export const directoryShape = v.strictObject({
   name: v.string(),
   tenantId: v.string(),
   clientId: v.string(),
-  state: v.picklist(['active', 'paused', 'auth_error']),
+  state: v.pipe(
+    v.picklist(['active', 'paused', 'auth_error']),
+    v.description(
+      '`active`: what is owed is sent. `paused`: an administrator stopped it. `auth_error`: its credential was refused, `stateReason` says why and what to do; a new credential, or a test that works, lets it go on.',
+    ),
+  ),
   stateReason: v.nullable(v.string()),
   credential: v.looseObject({
     type: v.picklist(['client_secret', 'certificate', 'federated']),
@@ -50,30 +55,63 @@ export const connectionShape = v.strictObject({
   stateReason: v.nullable(v.string()),
 })
 
+const described = (text: string) => v.pipe(v.number(), v.description(text))
+
 export const statusShape = v.looseObject({
   state: directoryShape.entries.state,
   stateReason: v.nullable(v.string()),
-  owed: v.pipe(
-    v.number(),
-    v.description('Resources with something still to send; 0 when all is carried out.'),
+  owed: described(
+    'Users and groups with something still to send, what the log tells of them included; 0 when all is carried out, failed or held.',
   ),
-  inFlight: v.number(),
-  failed: v.pipe(
-    v.number(),
-    v.description('What the list of failures holds, what was rejected among it.'),
+  inFlight: described('Writes that Microsoft 365 is being asked for just now.'),
+  failed: described(
+    'What the list of failures holds, what was rejected among it: it is not tried again by itself.',
   ),
-  rejected: v.pipe(
-    v.number(),
-    v.description('How many of the failed ones an administrator rejected: those are answered.'),
+  rejected: described('How many of the failed ones an administrator rejected: those are answered.'),
+  held: described(
+    'What waits for an administrator: more disables and deletions than the threshold lets through, or an account that has the name already. `held/approve` and `held/reject` answer.',
   ),
-  held: v.number(),
-  bound: v.number(),
-  writesPerSecond: v.number(),
-  blockedUntil: v.nullable(timeShape),
-  estimatedFinish: v.nullable(timeShape),
-  lastDrain: v.nullable(objectShape),
-  lastError: v.nullable(objectShape),
+  bound: described('Users and groups that are bound.'),
+  writesPerSecond: described(
+    "How fast it goes at most: the narrowest of Microsoft's quotas, at the setting `writeQuotaPercent`.",
+  ),
+  blockedUntil: v.pipe(
+    v.nullable(timeShape),
+    v.description('Microsoft 365 asked to send nothing before; null when it lets us.'),
+  ),
+  estimatedFinish: v.pipe(
+    v.nullable(timeShape),
+    v.description(
+      'When what is owed is sent at that pace; null when nothing is, or it is not active.',
+    ),
+  ),
+  lastDrain: v.pipe(
+    v.nullable(objectShape),
+    v.description('When it was exported to last (`at`), and by how many `writes`.'),
+  ),
+  lastError: v.pipe(
+    v.nullable(objectShape),
+    v.description(
+      'The last failure: when, of whom, why and what to do. It stays until another one.',
+    ),
+  ),
 })
+
+const BINDING_STATE_MEANINGS: Readonly<Record<(typeof BINDING_STATES)[number], string>> = {
+  pending: 'bound, and nothing was sent yet',
+  synced: 'Microsoft 365 holds what it should',
+  owed: 'something is still to be sent, or sent again',
+  failed: 'refused for good: `error` says why and what to do',
+  held: 'waits for an administrator: the threshold, or a conflict',
+  unbinding: 'its end is still to be carried out',
+  former: 'carried out to its end; listed only when asked for',
+}
+
+const nameOf = (what: string) =>
+  v.pipe(
+    v.nullable(v.string()),
+    v.description(`${what}; null where there is none, or none any more.`),
+  )
 
 export const bindingShape = v.looseObject({
   id: v.string(),
@@ -81,10 +119,17 @@ export const bindingShape = v.looseObject({
   kind: v.picklist(['user', 'group']),
   userId: v.nullable(v.string()),
   groupId: v.nullable(v.string()),
-  graphId: v.nullable(v.string()),
-  state: v.picklist(BINDING_STATES),
+  userName: nameOf('Of the user'),
+  groupName: nameOf('The `displayName` of the group'),
+  graphId: v.pipe(v.nullable(v.string()), v.description('The id of its object in Microsoft 365.')),
+  state: v.pipe(
+    v.picklist(BINDING_STATES),
+    v.description(
+      BINDING_STATES.map((state) => `- \`${state}\`: ${BINDING_STATE_MEANINGS[state]}`).join('\n'),
+    ),
+  ),
   exportedAt: v.nullable(timeShape),
-  attempts: v.number(),
+  attempts: v.pipe(v.number(), v.description('How often it was tried since it last worked.')),
   error: v.nullable(objectShape),
 })
 

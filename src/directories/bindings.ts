@@ -1,6 +1,7 @@
 import type * as v from 'valibot'
 
 import { BINDING_STATES, bindingId, listBindings as readBindings } from '../db/binding-store.ts'
+import type { ResourceNames } from '../db/resource-names.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { ListBody } from '../http/api-context.ts'
 import { type PageQuery, toCursor } from '../http/parse-request.ts'
@@ -48,7 +49,7 @@ export async function listFailures(
 /** What has been carried out to its end is shown only when it is asked for. */
 const LISTED = BINDING_STATES.filter((state) => state !== 'former')
 
-function showBinding(row: BindingRow): JsonObject {
+function showBinding(row: BindingRow & ResourceNames): JsonObject {
   const { directoryId, kind, resourceId, graphId, state, reason, attempts, dueAt } = row
   return {
     id: bindingId(directoryId, resourceId),
@@ -56,6 +57,8 @@ function showBinding(row: BindingRow): JsonObject {
     kind,
     userId: kind === 'user' ? resourceId : null,
     groupId: kind === 'group' ? resourceId : null,
+    userName: row.userName,
+    groupName: row.groupName,
     graphId,
     state,
     reason,

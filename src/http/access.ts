@@ -7,6 +7,22 @@
 export const ROLES = ['read_only', 'manager', 'administrator', 'billing_admin'] as const
 export type Role = (typeof ROLES)[number]
 
+/** What each role is for: each may do what those before it may. */
+const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
+  read_only: 'sees everything, and changes nothing',
+  manager:
+    'also changes users, groups, bindings, directions of attributes, and sources with their credentials',
+  administrator:
+    'also connects directories, changes their settings and secrets, starts and decides reconciliations, replays failures, and approves or rejects what is held',
+  billing_admin:
+    'also changes administrators, their API keys, and the organization; there is always one',
+}
+
+/** The roles as a list in Markdown. */
+export const ROLES_EXPLAINED: string = ROLES.map(
+  (role) => `- \`${role}\`: ${ROLE_MEANINGS[role]}`,
+).join('\n')
+
 /** `operator` is whoever runs the deployment and belongs to no organization; `public` is anybody. */
 export type Access = Role | 'operator' | 'public'
 

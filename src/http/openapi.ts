@@ -3,7 +3,7 @@ import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from '@valibot/
 import * as v from 'valibot'
 
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
-import { type Access, API_ROUTES } from './access.ts'
+import { type Access, API_ROUTES, ROLES, ROLES_EXPLAINED } from './access.ts'
 import type { ApiRoom, RouteDescription } from './describe-api.ts'
 
 /** The document that `GET /openapi.json` answers; `server` is the URL that its paths are below. */
@@ -33,7 +33,11 @@ export function openApiDocument(rooms: readonly ApiRoom[], server: string): Json
         },
       },
       securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of an administrator.' },
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key of an administrator (isth_api_…).',
+        },
         operatorToken: {
           type: 'http',
           scheme: 'bearer',
@@ -44,8 +48,18 @@ export function openApiDocument(rooms: readonly ApiRoom[], server: string): Json
   }
 }
 
-const INTRODUCTION =
-  'Errors are problem documents (RFC 9457). Lists answer `items` and `nextCursor`; times are RFC 3339. A POST may carry an Idempotency-Key: a repeat within 24 hours gives the first answer.'
+const INTRODUCTION = `Every request carries the key of an administrator: \`Authorization: Bearer isth_api_…\`. The first key of an organization is shown when the operator makes it (\`POST /organizations\`, with the deployment secret OPERATOR_TOKEN in place of a key), others are made by \`POST /api-keys\`. A token of a source (\`isth_scim_…\`) is for \`/scim/v2\` alone.
+
+For example: \`curl -H "Authorization: Bearer $API_KEY" https://your.gateway/api/v1/directories\`
+
+What a key may do is said by the role of its administrator; each role may do what those before it may:
+${ROLES_EXPLAINED}
+
+Bodies and answers are JSON, times RFC 3339 in UTC. Lists answer \`items\` and \`nextCursor\`: send that as \`cursor\` for the next page, until it is null. A parameter or a field that a route does not know is refused.
+
+Errors are problem documents (RFC 9457): \`detail\` says why and what to do, \`errors\` where. 400: the request is invalid; 401: no key, or one that does not count; 403: a role that may not; 404: not of this organization; 409: what is there already forbids it; 429 and 503: later, after \`Retry-After\`.
+
+A POST may carry an \`Idempotency-Key\`: a repeat within 24 hours gives the first answer. Work that takes long answers 202 with a job, and \`GET /jobs/{id}\` tells how far it has come.`
 
 /** RFC 9457, with what we add to it. */
 const problemShape = v.looseObject({
@@ -77,13 +91,15 @@ function operation(
   shapes: ApiRoom['shapes'],
 ): JsonObject {
   const [method = '', path = ''] = route.split(' ')
-  const { summary, details, body, isBodyOptional = false } = description
+  const { summary, details, body, isBodyOptional = false, conflict } = description
   const least = leastOf(route)
   return {
     tags: [path.split('/')[1] ?? ''],
     operationId: operationId(method, path),
     summary,
-    description: [details, `${WHO[least]}.`].filter((text) => text !== undefined).join(' '),
+    description: [details, conflict && `409: ${conflict}`, whoMay(least)]
+      .filter((text) => text !== undefined)
+      .join('\n\n'),
     parameters: parametersOf(method, path, description),
     ...(body === undefined
       ? {}
@@ -97,13 +113,14 @@ function operation(
 const leastOf = (route: string): Access =>
   new Map<string, Access>(Object.entries(API_ROUTES)).get(route) ?? 'operator'
 
-const WHO: Readonly<Record<Access, string>> = {
-  public: 'Anybody may call it',
-  read_only: 'Takes the role read_only',
-  manager: 'Takes the role manager',
-  administrator: 'Takes the role administrator',
-  billing_admin: 'Takes the role billing_admin',
-  operator: 'For the operator of the deployment alone',
+function whoMay(least: Access): string {
+  if (least === 'public') return 'Anybody may call it.'
+  if (least === 'operator') return 'For the operator of the deployment alone (OPERATOR_TOKEN).'
+  if (least === ROLES[0]) return 'Takes a key of any role.'
+  const higher = ROLES.slice(ROLES.indexOf(least) + 1)
+  const others =
+    higher.length === 0 ? '' : ` or higher (${higher.map((role) => `\`${role}\``).join(', ')})`
+  return `Takes the role \`${least}\`${others}.`
 }
 
 /** `POST /sources/:id/credentials` -> `postSourcesIdCredentials`. */

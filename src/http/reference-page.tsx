@@ -3,12 +3,14 @@ import type { FC } from 'hono/jsx'
 import { renderToString } from 'hono/jsx/dom/server'
 
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { Line, Prose, Remark } from './prose.tsx'
 
 /** The page; everything of the document is escaped by the JSX that it stands in. */
 export function referencePage(document: JsonObject): string {
   const operations = operationsOf(document)
   const tags = [...new Set(operations.map(({ tag }) => tag))]
   const { title, description } = objectOf(document['info'])
+  const server = objectOf(arrayOf(document['servers'])[0])
   const page = (
     <html lang="en">
       <head>
@@ -26,7 +28,10 @@ export function referencePage(document: JsonObject): string {
         </nav>
         <main>
           <h1>{textOf(title)}</h1>
-          <p>{textOf(description)}</p>
+          <Prose text={textOf(description)} />
+          <p>
+            Base URL: <code>{textOf(server['url'])}</code> at the address of your gateway
+          </p>
           <p>
             For programs: <a href="openapi.json">openapi.json</a>
           </p>
@@ -76,8 +81,11 @@ const Operation: FC<OperationProps> = ({ method, path, operation }) => {
         </code>
       </h3>
       <p>
-        <strong>{textOf(operation['summary'])}.</strong> {textOf(operation['description'])}
+        <strong>
+          <Line text={`${textOf(operation['summary'])}.`} />
+        </strong>
       </p>
+      <Prose text={textOf(operation['description'])} />
       <Parameters parameters={arrayOf(operation['parameters']).map(objectOf)} />
       {body['content'] === undefined ? null : (
         <details>
@@ -104,7 +112,11 @@ const Parameters: FC<{ readonly parameters: readonly JsonObject[] }> = ({ parame
             <td>{textOf(parameter['in'])}</td>
             <td>
               {typeOf(objectOf(parameter['schema']))}{' '}
-              {textOf(parameter['description'] ?? objectOf(parameter['schema'])['description'])}
+              <Remark
+                text={textOf(
+                  parameter['description'] ?? objectOf(parameter['schema'])['description'],
+                )}
+              />
             </td>
           </tr>
         ))}
@@ -112,7 +124,7 @@ const Parameters: FC<{ readonly parameters: readonly JsonObject[] }> = ({ parame
     </table>
   )
 
-/** A refusal is told by its status alone: all of them look alike. */
+/** A refusal is told by its status alone: all of them are a Problem. */
 const Answer: FC<{ readonly status: string; readonly answer: JsonObject }> = ({
   status,
   answer,
@@ -136,6 +148,7 @@ const Shapes: FC<{ readonly schemas: JsonObject }> = ({ schemas }) => (
     {Object.entries(schemas).map(([name, schema]) => (
       <article id={name}>
         <h3>{name}</h3>
+        <Prose text={textOf(objectOf(schema)['description'])} />
         <Schema schema={objectOf(schema)} />
       </article>
     ))}
@@ -185,7 +198,7 @@ const Value: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
   const nested = inside.find((item) => item['properties'] !== undefined)
   return (
     <>
-      {typeOf(schema)} {textOf(schema['description'])}
+      {typeOf(schema)} <Remark text={textOf(schema['description'])} />
       {nested === undefined ? null : <Schema schema={nested} />}
     </>
   )

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 
 import { type AdminFault, type AdminRow, adminStore } from '../db/admin-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
-import { ROLES } from '../http/access.ts'
+import { ROLES, ROLES_EXPLAINED } from '../http/access.ts'
 import { listOf, timeShape } from '../http/describe-api.ts'
 import { type PageQuery, pageOf, textField, wordField } from '../http/parse-request.ts'
 import { notFound, type Problem } from '../http/problem.ts'
@@ -17,7 +17,7 @@ const fields = {
   email: v.nullable(
     v.pipe(v.string(EMAIL), v.trim(), v.maxLength(320, EMAIL), v.regex(/^[^\s@]+@[^\s@]+$/, EMAIL)),
   ),
-  role: wordField(ROLES),
+  role: v.pipe(wordField(ROLES), v.description(ROLES_EXPLAINED)),
 }
 
 export const newAdminSchema = v.strictObject({ ...fields, email: v.optional(fields.email, null) })
@@ -27,7 +27,7 @@ export const adminShape = v.strictObject({
   id: v.string(),
   name: v.string(),
   email: v.nullable(v.string()),
-  role: v.picklist(ROLES),
+  role: v.pipe(v.picklist(ROLES), v.description('The most that their keys may do.')),
   createdAt: timeShape,
 })
 

@@ -36,8 +36,18 @@ const sourceShape = v.strictObject({
   id: v.string(),
   name: v.string(),
   type: v.picklist(['entra', 'okta', 'generic']),
-  usernamePolicy: v.picklist(['strict', 'local-part', 'any']),
-  entraTenantId: v.nullable(v.string()),
+  usernamePolicy: v.pipe(
+    v.picklist(['strict', 'local-part', 'any']),
+    v.description(
+      'Which usernames the source may send. `strict`: ASCII letters, digits, `.`, `_`, `-`, and no address; `local-part`: an address, whose part before the @ is the username; `any`: whatever the client sends.',
+    ),
+  ),
+  entraTenantId: v.pipe(
+    v.nullable(v.string()),
+    v.description(
+      'The Entra tenant that it provisions from, by its id or a domain. A directory of the same tenant is refused unless its setting `sameTenant` allows it.',
+    ),
+  ),
   credentials: v.array(credentialShape),
   createdAt: timeShape,
   modifiedAt: timeShape,

@@ -24,50 +24,101 @@ const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
 
 const flag = v.boolean('must be true or false')
 
-const BINDING =
-  'groups: the members of groupIds, now and later; whoever leaves the last of them is unbound. Direct members alone: those of a group within the group are bound by naming that one too. Under another mode who is bound stays bound.'
+const described = <const S extends v.GenericSchema>(schema: S, text: string) =>
+  v.pipe(schema, v.description(text))
+
+const THRESHOLD =
+  'How many accounts may be disabled or deleted in one hour, whatever caused it: the larger of `count` and `percent` of the bound users. More are `held` until somebody approves or rejects them. null switches it off.'
 
 /** Settings as they are stored and shown; an unknown name is refused, since it is a misspelt one. */
 export const directorySettingsSchema = v.strictObject({
-  upnSource: oneOf('email', 'alternateEmail'),
-  blankPolicy: oneOf('ignore', 'clear'),
-  onSuspend: oneOf('disable', 'leave'),
-  onDelete: oneOf('disable', 'delete', 'leave'),
-  onUnbind: oneOf('disable', 'delete', 'leave'),
-  onGroupDelete: oneOf('leave', 'delete'),
+  upnSource: described(
+    oneOf('email', 'alternateEmail'),
+    'Which address of a user becomes the sign-in name (`userPrincipalName`).',
+  ),
+  blankPolicy: described(
+    oneOf('ignore', 'clear'),
+    'What a blank here does to a value in Microsoft 365 that we never exported. A value that we exported and that is removed here is cleared under both.',
+  ),
+  onSuspend: described(
+    oneOf('disable', 'leave'),
+    'What becomes of the account of a suspended user: `disable` also ends its sessions.',
+  ),
+  onDelete: described(
+    oneOf('disable', 'delete', 'leave'),
+    'What becomes of the account of a deleted user.',
+  ),
+  onUnbind: described(
+    oneOf('disable', 'delete', 'leave'),
+    'What becomes of the account of a user that is unbound.',
+  ),
+  onGroupDelete: described(
+    oneOf('leave', 'delete'),
+    'What becomes of the group in Microsoft 365 when it is deleted or unbound here.',
+  ),
   bindNewUsers: v.strictObject({
-    mode: v.pipe(oneOf('manual', 'groups', 'all'), v.description(BINDING)),
-    groupIds: v.pipe(
-      v.array(
-        v.pipe(
-          v.string('must be the id of a group'),
-          v.regex(/^grp_/, 'must be the id of a group'),
+    mode: described(
+      oneOf('manual', 'groups', 'all'),
+      'Who is bound by itself, and so exported. `manual`: nobody; `all`: every user that is made from now on; `groups`: the members of `groupIds`, now and later; whoever leaves the last of them is unbound. Direct members alone: those of a group within the group are bound by naming that one too. Under another mode who is bound stays bound.',
+    ),
+    groupIds: described(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string('must be the id of a group'),
+            v.regex(/^grp_/, 'must be the id of a group'),
+          ),
         ),
+        v.maxLength(MAX_GROUP_IDS, `must name at most ${MAX_GROUP_IDS} groups`),
       ),
-      v.maxLength(MAX_GROUP_IDS, `must name at most ${MAX_GROUP_IDS} groups`),
+      'The groups of the mode `groups`.',
     ),
   }),
-  bindNewGroups: oneOf('manual', 'all'),
-  conflict: oneOf('adopt', 'hold'),
-  usageLocation: v.nullable(
-    v.pipe(
-      v.string('must be a two-letter country code, or null'),
-      v.toUpperCase(),
-      v.regex(/^[A-Z]{2}$/, 'must be a two-letter country code (ISO 3166-1 alpha-2) such as US'),
-      v.description(
-        'The default for users without one, where usageLocation is exported: given to created accounts, and to others that have none.',
+  bindNewGroups: described(
+    oneOf('manual', 'all'),
+    'Whether every group that is made from now on is bound by itself.',
+  ),
+  conflict: described(
+    oneOf('adopt', 'hold'),
+    'An account in Microsoft 365 that has the sign-in name of a new user. `adopt` takes it over when exactly one matches that is no guest, not synchronized from on premises, not privileged and not bound already, and holds the user otherwise; `hold` always holds.',
+  ),
+  usageLocation: described(
+    v.nullable(
+      v.pipe(
+        v.string('must be a two-letter country code, or null'),
+        v.toUpperCase(),
+        v.regex(/^[A-Z]{2}$/, 'must be a two-letter country code (ISO 3166-1 alpha-2) such as US'),
       ),
     ),
+    'The usage location of users who have none of their own, where the attribute `usageLocation` is `export`: given to created accounts, and to others that have none. Licenses ask for it.',
   ),
   reconcile: v.strictObject({
-    mode: oneOf('report', 'enforce'),
-    intervalMinutes: wholeNumber(MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES),
+    mode: described(
+      oneOf('report', 'enforce'),
+      'What a scheduled reconciliation does about drift: `report` lists it, `enforce` puts exported values back.',
+    ),
+    intervalMinutes: described(
+      wholeNumber(MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES),
+      'How often Microsoft 365 is compared, and imported values are fetched.',
+    ),
   }),
-  threshold: v.nullable(
-    v.strictObject({ count: wholeNumber(0, 1_000_000), percent: wholeNumber(0, 100) }),
+  threshold: described(
+    v.nullable(
+      v.strictObject({
+        count: described(wholeNumber(0, 1_000_000), 'So many in one hour are let through.'),
+        percent: described(wholeNumber(0, 100), 'And so many percent of the bound users.'),
+      }),
+    ),
+    THRESHOLD,
   ),
-  writeQuotaPercent: wholeNumber(1, 100),
-  sameTenant: flag,
+  writeQuotaPercent: described(
+    wholeNumber(1, 100),
+    'How much of the write quota that Microsoft publishes this directory may use.',
+  ),
+  sameTenant: described(
+    flag,
+    'Allows a source of the same tenant, though the two integrations may chase each other\u2019s changes.',
+  ),
 })
 
 export type DirectorySettings = v.InferOutput<typeof directorySettingsSchema>

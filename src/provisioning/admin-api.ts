@@ -11,6 +11,18 @@ const MAX_SEARCH = 200
 const SEARCH = `must have ${MAX_SEARCH} characters at most`
 const STATUS = `must be one of: ${USER_STATUSES.join(', ')}`
 
+/** Each user has one: the first of these that applies. */
+const STATUS_MEANINGS: Readonly<Record<(typeof USER_STATUSES)[number], string>> = {
+  suspended: 'disabled by the source or an administrator',
+  password_expired: 'set and taken back by an administrator',
+  password_pending:
+    'may sign in, but no password has arrived here yet; so is everybody whose source sends none, as Entra ID does by default',
+  active: 'may sign in, with a password that arrived here',
+}
+const STATUSES = Object.entries(STATUS_MEANINGS)
+  .map(([status, meaning]) => `- \`${status}\`: ${meaning}`)
+  .join('\n')
+
 const q = v.optional(
   v.pipe(
     v.string(SEARCH),
@@ -27,7 +39,7 @@ export const groupsQuery = v.object({ ...pageParameters, q })
 export const usersQuery = v.object({
   ...pageParameters,
   q,
-  status: v.optional(v.picklist([...USER_STATUSES, ''], STATUS)),
+  status: v.optional(v.pipe(v.picklist([...USER_STATUSES, ''], STATUS), v.description(STATUSES))),
 })
 
 const text = v.nullable(v.string())
@@ -51,7 +63,7 @@ const userShape = v.pipe(
     lastname: text,
     displayname: text,
     manager: text,
-    status: v.picklist(USER_STATUSES),
+    status: v.pipe(v.picklist(USER_STATUSES), v.description(STATUSES)),
     suspended: v.boolean(),
     passwordExpired: v.boolean(),
     imported: v.pipe(

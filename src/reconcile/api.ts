@@ -53,6 +53,14 @@ const driftShape = v.strictObject({
     v.optional(v.string()),
     v.description('The group, where it is about one or about a membership.'),
   ),
+  userName: v.pipe(
+    v.nullable(v.string()),
+    v.description('Of the user; null where there is none, or none any more.'),
+  ),
+  groupName: v.pipe(
+    v.optional(v.nullable(v.string())),
+    v.description('The `displayName` of that group.'),
+  ),
   graphId: v.string(),
   attribute: v.pipe(
     v.string(),

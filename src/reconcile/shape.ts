@@ -1,4 +1,5 @@
 /** Runs and drift as the admin API shows them. */
+import type { ResourceNames } from '../db/resource-names.ts'
 import type { DriftRow, RunRow } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toRfc3339 } from '../kernel/time.ts'
@@ -23,14 +24,15 @@ export function showRun(row: RunRow): JsonObject {
 }
 
 /** One thing that a run found, of a user, of a membership, or of a group itself. */
-export function showDrift(run: RunRow, row: DriftRow): JsonObject {
-  const { userId, graphId, attribute, direction, ours, theirs } = row
+export function showDrift(run: RunRow, row: DriftRow & ResourceNames): JsonObject {
+  const { userId, graphId, attribute, direction, ours, theirs, userName, groupName } = row
   const shown = { graphId, attribute, direction, ours, theirs, action: actionOf(run, row) }
   const groupId = groupOf(attribute)
-  if (groupId !== undefined) return { userId, groupId, ...shown, attribute: 'members' }
+  if (groupId !== undefined)
+    return { userId, userName, groupId, groupName, ...shown, attribute: 'members' }
   return userId.startsWith('grp_')
-    ? { userId: null, groupId: userId, ...shown }
-    : { userId, ...shown }
+    ? { userId: null, userName, groupId: userId, groupName, ...shown }
+    : { userId, userName, ...shown }
 }
 
 export const ACTIONS = ['reported', 'corrected', 'imported', 'held'] as const

@@ -158,6 +158,31 @@ test('the reference page shows every form of a body that has several', async () 
     expect(of('postSourcesIdCredentials')).toContain(word)
 })
 
+test('the reference page says how to begin, and what words and settings mean; code is shown as code', async () => {
+  const { text } = await (await apiClient()).get('/docs')
+  const [, page = ''] = text.split('</style>')
+  expect(page).not.toContain('`')
+  for (const said of [
+    '<code>Authorization: Bearer isth_api_…</code>',
+    'Base URL: <code>/api/v1</code>',
+    '<code>read_only</code>: sees everything',
+    'How many accounts may be disabled or deleted in one hour',
+    '<li><code>drift_found</code>: ',
+    '<li><code>password_pending</code>: ',
+    'Takes the role <code>administrator</code> or higher (<code>billing_admin</code>).',
+  ])
+    expect(page).toContain(said)
+})
+
+test('every setting of a directory is explained', () => {
+  const { properties } = document['components']['schemas']['DirectorySettings']
+  const explained = (schema: Loose): boolean =>
+    schema['description'] !== undefined ||
+    Object.values(schema['properties'] ?? {}).every((inner) => explained(inner as Loose))
+  const silent = Object.keys(properties).filter((name) => !explained(properties[name]))
+  expect(silent).toEqual([])
+})
+
 describe('the generator', () => {
   test('makes bodies that the schema accepts, and some that it does not', () => {
     for (const { description } of OPERATIONS) {

@@ -135,13 +135,14 @@ describe('what is read has the shape of the contract:', () => {
       counts: { read: 1, drift: 1, corrected: 0, imported: 1 },
     })
     const graphId = world.accountOf('ann')
+    const ann = { userId, userName: 'ann@contoso.com', graphId }
     const drift = await world.drift(run)
     expect(drift).toContainEqual({
-      ...{ userId, graphId, attribute: 'jobTitle', direction: 'export' },
+      ...{ ...ann, attribute: 'jobTitle', direction: 'export' },
       ...{ ours: 'Engineer', theirs: 'Boss', action: 'reported' },
     })
     expect(drift).toContainEqual({
-      ...{ userId, graphId, attribute: 'department', direction: 'import' },
+      ...{ ...ann, attribute: 'department', direction: 'import' },
       ...{ ours: null, theirs: 'Ops', action: 'imported' },
     })
   })

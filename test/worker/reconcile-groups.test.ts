@@ -63,13 +63,23 @@ describe('memberships that somebody changed in Microsoft 365', () => {
     const writes = writesOf(world)
     const run = await world.run('report')
     expect(run).toMatchObject({ state: 'done', counts: { groups: 1, drift: 2, corrected: 0 } })
-    const row = { groupId: sales, attribute: 'members', direction: 'export', action: 'reported' }
+    const row = {
+      groupId: sales,
+      groupName: 'Sales',
+      attribute: 'members',
+      direction: 'export',
+      action: 'reported',
+    }
+    const named = (name: string) => ({
+      userName: `${name}@contoso.com`,
+      graphId: world.accountOf(name),
+    })
     const drift = await world.drift(run)
     expect(drift).toHaveLength(2)
     expect(drift).toEqual(
       expect.arrayContaining([
-        { ...row, userId: bob, graphId: world.accountOf('bob'), ours: true, theirs: false },
-        { ...row, userId: cyn, graphId: world.accountOf('cyn'), ours: false, theirs: true },
+        { ...row, ...named('bob'), userId: bob, ours: true, theirs: false },
+        { ...row, ...named('cyn'), userId: cyn, ours: false, theirs: true },
       ]),
     )
     expect(writesOf(world)).toBe(writes)
@@ -129,7 +139,14 @@ describe('memberships that somebody changed in Microsoft 365', () => {
     await changeGroup(world, outer, { removeMembers: [graphId] })
     const run = await world.run('enforce')
     expect(await world.drift(run)).toMatchObject([
-      { userId: inner, groupId: outer, attribute: 'members', ours: true, theirs: false },
+      {
+        userId: inner,
+        userName: null,
+        groupId: outer,
+        groupName: 'Outer',
+        ours: true,
+        theirs: false,
+      },
     ])
     expect(await membersIn(world, outer)).toEqual([graphId])
   })
@@ -344,7 +361,14 @@ describe('a group', () => {
     const told = await world.run('report')
     expect(await world.drift(told)).toEqual([
       {
-        ...{ userId: null, groupId: sales, graphId, attribute: 'displayName' },
+        ...{
+          userId: null,
+          userName: null,
+          groupName: 'Sales',
+          groupId: sales,
+          graphId,
+          attribute: 'displayName',
+        },
         ...{ direction: 'export', ours: 'Sales', theirs: 'Marketing', action: 'reported' },
       },
     ])

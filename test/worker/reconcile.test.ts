@@ -64,6 +64,7 @@ describe('a reconciliation that reports', () => {
     expect(await world.drift(run)).toEqual([
       {
         userId: ann,
+        userName: 'ann@contoso.com',
         graphId: world.accountOf('ann'),
         attribute: 'jobTitle',
         direction: 'export',

@@ -132,12 +132,12 @@ const API = '/api/v1'
 
 /** Every route of the admin API, described by the room that it is in. */
 const API_ROOMS: readonly ApiRoom[] = [
-  docsApi,
   organizationApi,
   adminApi,
   directoryApi,
   reconcileApi,
   eventApi,
+  docsApi,
 ]
 
 function apiApp(deps: Deps, recognise: RecogniseDeps): Hono<ApiEnv<Database>> {

@@ -33,7 +33,10 @@ const settingsPatch = v.pipe(
       ...directorySettingsSchema.entries,
       bindNewUsers: v.partial(bindNewUsers),
       reconcile: v.partial(reconcile),
-      threshold: v.nullable(v.partial(threshold.wrapped)),
+      threshold: v.pipe(
+        v.nullable(v.partial(threshold.wrapped)),
+        v.description(v.getDescription(threshold) ?? ''),
+      ),
     }),
   ),
   v.description('What is left out stays as it is.'),

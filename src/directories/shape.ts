@@ -20,6 +20,7 @@ const fields = {
     v.trim(),
     v.toLowerCase(),
     v.regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, CLIENT_ID),
+    v.description('The application (client) id of the app registration.'),
   ),
   credential: credentialField,
 }
@@ -35,7 +36,12 @@ export const directoryPatchSchema = v.partial(
   v.strictObject({
     ...fields,
     settings: v.unknown(),
-    state: wordField(['active', 'paused']),
+    state: v.pipe(
+      wordField(['active', 'paused']),
+      v.description(
+        '`paused`: nothing is sent, and what is owed is kept; `active`: it is sent, also after the credential was refused.',
+      ),
+    ),
   }),
 )
 

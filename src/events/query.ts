@@ -19,7 +19,8 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { EXPORT_FORMATS } from './export.ts'
 import { showEvent } from './show.ts'
 
-const time = v.optional(timeParameter)
+const since = v.optional(v.pipe(timeParameter, v.description('Events of this time or later.')))
+const until = v.optional(v.pipe(timeParameter, v.description('Events of this time or earlier.')))
 
 /** What events are filtered by. */
 const eventFilters = {
@@ -27,8 +28,8 @@ const eventFilters = {
   actor: v.optional(v.pipe(v.string(), v.description('The id of who did it.'))),
   target: v.optional(v.pipe(v.string(), v.description('The id of what it was done to.'))),
   outcome: v.optional(wordField(['success', 'failure'])),
-  from: time,
-  to: time,
+  from: since,
+  to: until,
 }
 
 export const exportQuery = v.object({
@@ -42,8 +43,8 @@ export const resourceEventsQuery = v.object({
   type: eventFilters.type,
   actor: eventFilters.actor,
   outcome: eventFilters.outcome,
-  from: time,
-  to: time,
+  from: since,
+  to: until,
 })
 
 export const eventsQuery = v.object({ ...pageParameters, ...eventFilters })

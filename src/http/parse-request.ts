@@ -130,6 +130,7 @@ export const tenantField = v.pipe(
     /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63})$/,
     TENANT,
   ),
+  v.description('An Entra tenant: its id, or one of its domains.'),
 )
 
 const TIME = 'must be a time such as 2027-01-31T00:00:00Z (RFC 3339), or null'

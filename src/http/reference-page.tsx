@@ -73,6 +73,12 @@ function operationsOf(document: JsonObject): OperationProps[] {
 
 const Operation: FC<OperationProps> = ({ method, path, operation }) => {
   const body = objectOf(operation['requestBody'])
+  const responses = Object.entries(objectOf(operation['responses'])).map(
+    ([status, answer]) => [status, objectOf(answer)] as const,
+  )
+  // All refusals look alike, and stand in the document once.
+  const answers = responses.filter(([, answer]) => answer['$ref'] === undefined)
+  const refusals = responses.filter(([, answer]) => answer['$ref'] !== undefined)
   return (
     <article id={textOf(operation['operationId'])}>
       <h3>
@@ -93,9 +99,13 @@ const Operation: FC<OperationProps> = ({ method, path, operation }) => {
           <Schema schema={schemaIn(body)} />
         </details>
       )}
-      {Object.entries(objectOf(operation['responses'])).map(([status, answer]) => (
-        <Answer status={status} answer={objectOf(answer)} />
+      {answers.map(([status, answer]) => (
+        <Answer status={status} answer={answer} />
       ))}
+      <p class="refusals">
+        Or refuses, with a <a href="#Problem">Problem</a>:{' '}
+        {refusals.map(([status]) => status).join(', ')}
+      </p>
     </article>
   )
 }
@@ -109,9 +119,9 @@ const Parameters: FC<{ readonly parameters: readonly JsonObject[] }> = ({ parame
             <td>
               <code>{textOf(parameter['name'])}</code>
             </td>
-            <td>{textOf(parameter['in'])}</td>
+            <td class="in">{textOf(parameter['in'])}</td>
             <td>
-              {typeOf(objectOf(parameter['schema']))}{' '}
+              <Type schema={objectOf(parameter['schema'])} />{' '}
               <Remark
                 text={textOf(
                   parameter['description'] ?? objectOf(parameter['schema'])['description'],
@@ -124,12 +134,10 @@ const Parameters: FC<{ readonly parameters: readonly JsonObject[] }> = ({ parame
     </table>
   )
 
-/** A refusal is told by its status alone: all of them are a Problem. */
 const Answer: FC<{ readonly status: string; readonly answer: JsonObject }> = ({
   status,
   answer,
 }) => {
-  if (answer['$ref'] !== undefined) return <code class="refusal">{status}</code>
   const [media] = Object.keys(objectOf(answer['content']))
   if (media === undefined) return <p>Answers {status}.</p>
   return (
@@ -160,7 +168,8 @@ const Schema: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
   const properties = Object.entries(objectOf(schema['properties']))
   const forms = arrayOf(schema['anyOf'] ?? schema['oneOf']).map(objectOf)
   if (forms.some((form) => form['properties'] !== undefined)) return <Forms forms={forms} />
-  if (properties.length === 0) return <p>{schema['properties'] ? 'no members' : typeOf(schema)}</p>
+  if (properties.length === 0)
+    return <p>{schema['properties'] ? 'no members' : <Type schema={schema} />}</p>
   return (
     <table>
       <tbody>
@@ -180,7 +189,7 @@ const Schema: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
   )
 }
 
-/** A body that has one of several forms. */
+/** What has one of several forms. */
 const Forms: FC<{ readonly forms: readonly JsonObject[] }> = ({ forms }) => (
   <>
     {forms.map((form, at) => (
@@ -194,23 +203,44 @@ const Forms: FC<{ readonly forms: readonly JsonObject[] }> = ({ forms }) => (
 
 /** What a member holds: its type, and the members of an object inside. */
 const Value: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
-  const inside = [schema, objectOf(schema['items']), ...arrayOf(schema['anyOf']).map(objectOf)]
-  const nested = inside.find((item) => item['properties'] !== undefined)
+  const forms = arrayOf(schema['anyOf'] ?? schema['oneOf']).map(objectOf)
+  const inside = [schema, objectOf(schema['items']), ...forms]
+  const nested = inside.filter((item) => item['properties'] !== undefined)
   return (
     <>
-      {typeOf(schema)} <Remark text={textOf(schema['description'])} />
-      {nested === undefined ? null : <Schema schema={nested} />}
+      <Type schema={schema} /> <Remark text={textOf(schema['description'])} />
+      <Forms forms={nested} />
     </>
   )
 }
 
+/** A type in words; a shape that has a name is a link to it. */
+const Type: FC<{ readonly schema: JsonObject }> = ({ schema }) => {
+  const shapes = shapesIn(schema)
+  const parts = typeOf(schema).split(/\b/)
+  return (
+    <span class="type">
+      {parts.map((part) => (shapes.includes(part) ? <a href={`#${part}`}>{part}</a> : part))}
+    </span>
+  )
+}
+
+function shapesIn({ $ref, anyOf, oneOf, items }: JsonObject): string[] {
+  if (typeof $ref === 'string') return [nameOf($ref)]
+  return [...arrayOf(anyOf ?? oneOf), items].flatMap((inner) =>
+    inner === undefined ? [] : shapesIn(objectOf(inner)),
+  )
+}
+
+const nameOf = (reference: string): string => reference.replace(/^.*\//, '')
+
 function typeOf(schema: JsonObject): string {
   const { $ref, type, const: only, enum: words, anyOf, oneOf, items, format } = schema
-  if (typeof $ref === 'string') return $ref.replace(/^.*\//, '')
+  if (typeof $ref === 'string') return nameOf($ref)
   if (only !== undefined) return JSON.stringify(only)
   if (words !== undefined) return arrayOf(words).map(textOf).join(' | ')
   const choices = arrayOf(anyOf ?? oneOf).map((choice) => typeOf(objectOf(choice)))
-  if (choices.length > 0) return choices.join(' | ')
+  if (choices.length > 0) return [...new Set(choices)].join(' | ')
   if (type === 'array') return `${typeOf(objectOf(items))}[]`
   return textOf(format ?? type ?? 'anything')
 }
@@ -233,7 +263,10 @@ code { font: .9em ui-monospace, monospace }
 table { border-collapse: collapse; width: 100% }
 td { border-top: 1px solid #8886; padding: .3rem .5rem; vertical-align: top; overflow-wrap: anywhere }
 td:first-child { width: 14rem }
+td td:first-child { width: 9rem }
+.type { font: .85em ui-monospace, monospace; opacity: .75; margin-right: .6em }
 summary { cursor: pointer }
-.refusal { margin-right: .6em; opacity: .75 }
+.in { width: 4rem; white-space: nowrap }
+.refusals { opacity: .75; margin: .5rem 0 0 }
 @media (max-width: 50rem) { body { display: block } nav { position: static; height: auto; flex-flow: row wrap; gap: 1rem } }
 `

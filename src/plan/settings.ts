@@ -34,32 +34,32 @@ const THRESHOLD =
 export const directorySettingsSchema = v.strictObject({
   upnSource: described(
     oneOf('email', 'alternateEmail'),
-    'Which address of a user becomes the sign-in name (`userPrincipalName`).',
+    'Which address of a user becomes the sign-in name (`userPrincipalName`). Default: `email`.',
   ),
   blankPolicy: described(
     oneOf('ignore', 'clear'),
-    'What a blank here does to a value in Microsoft 365 that we never exported. A value that we exported and that is removed here is cleared under both.',
+    'What a blank here does to a value in Microsoft 365 that we never exported. A value that we exported and that is removed here is cleared under both. Default: `ignore`.',
   ),
   onSuspend: described(
     oneOf('disable', 'leave'),
-    'What becomes of the account of a suspended user: `disable` also ends its sessions.',
+    'What becomes of the account of a suspended user: `disable` also ends its sessions. Default: `disable`.',
   ),
   onDelete: described(
     oneOf('disable', 'delete', 'leave'),
-    'What becomes of the account of a deleted user.',
+    'What becomes of the account of a deleted user. Default: `disable`.',
   ),
   onUnbind: described(
     oneOf('disable', 'delete', 'leave'),
-    'What becomes of the account of a user that is unbound.',
+    'What becomes of the account of a user that is unbound. Default: `disable`.',
   ),
   onGroupDelete: described(
     oneOf('leave', 'delete'),
-    'What becomes of the group in Microsoft 365 when it is deleted or unbound here.',
+    'What becomes of the group in Microsoft 365 when it is deleted or unbound here. Default: `leave`.',
   ),
   bindNewUsers: v.strictObject({
     mode: described(
       oneOf('manual', 'groups', 'all'),
-      'Who is bound by itself, and so exported. `manual`: nobody; `all`: every user that is made from now on; `groups`: the members of `groupIds`, now and later; whoever leaves the last of them is unbound. Direct members alone: those of a group within the group are bound by naming that one too. Under another mode who is bound stays bound.',
+      'Who is bound by itself, and so exported. `manual`: nobody; `all`: every user that is made from now on; `groups`: the members of `groupIds`, now and later; whoever leaves the last of them is unbound. Direct members alone: those of a group within the group are bound by naming that one too. Under another mode who is bound stays bound. Default: `manual`.',
     ),
     groupIds: described(
       v.pipe(
@@ -76,11 +76,11 @@ export const directorySettingsSchema = v.strictObject({
   }),
   bindNewGroups: described(
     oneOf('manual', 'all'),
-    'Whether every group that is made from now on is bound by itself.',
+    'Whether every group that is made from now on is bound by itself. Default: `manual`.',
   ),
   conflict: described(
     oneOf('adopt', 'hold'),
-    'An account in Microsoft 365 that has the sign-in name of a new user. `adopt` takes it over when exactly one matches that is no guest, not synchronized from on premises, not privileged and not bound already, and holds the user otherwise; `hold` always holds.',
+    'An account in Microsoft 365 that has the sign-in name of a new user. `adopt` takes it over when exactly one matches that is no guest, not synchronized from on premises, not privileged and not bound already, and holds the user otherwise; `hold` always holds. Default: `adopt`.',
   ),
   usageLocation: described(
     v.nullable(
@@ -90,34 +90,40 @@ export const directorySettingsSchema = v.strictObject({
         v.regex(/^[A-Z]{2}$/, 'must be a two-letter country code (ISO 3166-1 alpha-2) such as US'),
       ),
     ),
-    'The usage location of users who have none of their own, where the attribute `usageLocation` is `export`: given to created accounts, and to others that have none. Licenses ask for it.',
+    'The usage location of users who have none of their own, where the attribute `usageLocation` is `export`: given to created accounts, and to others that have none. Licenses ask for it. Default: `null`, none.',
   ),
   reconcile: v.strictObject({
     mode: described(
       oneOf('report', 'enforce'),
-      'What a scheduled reconciliation does about drift: `report` lists it, `enforce` puts exported values back.',
+      'What a scheduled reconciliation does about drift: `report` lists it, `enforce` puts exported values back. Default: `report`.',
     ),
     intervalMinutes: described(
       wholeNumber(MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES),
-      'How often Microsoft 365 is compared, and imported values are fetched.',
+      'How often Microsoft 365 is compared, and imported values are fetched. Default: `60`.',
     ),
   }),
   threshold: described(
     v.nullable(
       v.strictObject({
-        count: described(wholeNumber(0, 1_000_000), 'So many in one hour are let through.'),
-        percent: described(wholeNumber(0, 100), 'And so many percent of the bound users.'),
+        count: described(
+          wholeNumber(0, 1_000_000),
+          'So many in one hour are let through. Default: `20`.',
+        ),
+        percent: described(
+          wholeNumber(0, 100),
+          'And so many percent of the bound users. Default: `10`.',
+        ),
       }),
     ),
     THRESHOLD,
   ),
   writeQuotaPercent: described(
     wholeNumber(1, 100),
-    'How much of the write quota that Microsoft publishes this directory may use.',
+    'How much of the write quota that Microsoft publishes this directory may use. Default: `80`.',
   ),
   sameTenant: described(
     flag,
-    'Allows a source of the same tenant, though the two integrations may chase each other\u2019s changes.',
+    'Allows a source of the same tenant, though the two integrations may chase each other\u2019s changes. Default: `false`.',
   ),
 })
 

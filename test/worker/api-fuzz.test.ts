@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { API_ROUTES } from '../../src/http/access.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../src/kernel/json.ts'
+import { defaultSettings } from '../../src/plan/settings.ts'
 import { apiClient, OPERATOR } from '../support/api.ts'
 import { type ApiWorld, apiWorld, filledPaths } from '../support/api-world.ts'
 import { nearly, valueOf } from '../support/arbitrary-json.ts'
@@ -181,6 +182,17 @@ test('every setting of a directory is explained', () => {
     Object.values(schema['properties'] ?? {}).every((inner) => explained(inner as Loose))
   const silent = Object.keys(properties).filter((name) => !explained(properties[name]))
   expect(silent).toEqual([])
+  const defaults = (schema: Loose, value: unknown): readonly unknown[] =>
+    isJsonObject(value)
+      ? Object.entries(value).flatMap(([name, inner]) => {
+          const [object] = [...(schema['anyOf'] ?? []), schema].filter(({ properties: p }) => p)
+          return defaults(object['properties'][name], inner)
+        })
+      : Array.isArray(value) || schema['description'].includes(`Default: \`${String(value)}\``)
+        ? []
+        : [schema]
+  const { DirectorySettings } = document['components']['schemas']
+  expect(defaults(DirectorySettings, defaultSettings)).toEqual([])
 })
 
 describe('the generator', () => {

@@ -17,12 +17,23 @@ export class HangUp extends TypeError {
   override readonly name = 'HangUp'
 }
 
+/** What whoever opens its address is told. */
+const WHAT_IT_IS = {
+  name: 'An emulator of Microsoft Graph',
+  graph: '/v1.0',
+  login: '/{tenant}/oauth2/v2.0/token',
+  whatItHolds: '/_control/state',
+  whatWasAsked: '/_control/journal',
+  counters: '/_control/counters',
+} as const
+
 /** The app that answers for both hosts: Graph below `/v1.0`, the login host below the tenant's name. */
 export function graphApp(world: World): Hono {
   const app = new Hono()
   app.onError((error) => {
     throw error
   })
+  app.get('/', (c) => c.json(WHAT_IT_IS))
   app.all('/v1.0/*', async (c) => graph(world, c.req.raw))
   app.post('/:tenant/oauth2/v2.0/token', (c) => token(world, c.req.param('tenant'), c.req.raw))
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) =>

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,6 +52,26 @@ async function launch(state: string): Promise<{ child: ChildProcess; url: string
 }
 
 describe('the served emulator', () => {
+  it('tells whoever opens its address where to look', async () => {
+    const { url } = await started()
+    const told = (await (await fetch(url)).json()) as JsonObject
+    expect(told).toMatchObject({ graph: '/v1.0', whatItHolds: '/_control/state' })
+    expect((await fetch(`${url}${String(told['whatItHolds'])}`)).status).toBe(200)
+  })
+
+  it('names the options that there are to whoever asks, or misspells one', async () => {
+    const script = new URL('serve.ts', import.meta.url).pathname
+    for (const [option, status] of [
+      ['--help', 0],
+      ['--prot', 1],
+      ['--port=x', 1],
+    ] as const) {
+      const ended = spawnSync(process.execPath, [script, option], { encoding: 'utf8' })
+      expect(ended.status).toBe(status)
+      expect(ended.stdout + ended.stderr).toContain('--latency <ms>')
+    }
+  })
+
   it('answers for both hosts on one port, with links of its own origin', async () => {
     const { url, emulator } = await started()
     const send = await connect(url)

@@ -1,7 +1,7 @@
 import { type AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Command, InvalidArgumentError } from 'commander'
 import {
   DEMO_CLIENT_ID,
   DEMO_CLIENT_SECRET,
@@ -67,20 +67,37 @@ async function answer(
   }
 }
 
+interface Options {
+  readonly port: number
+  readonly state?: string
+  readonly latency: number
+  readonly throttle?: number
+}
+
+const number = (text: string): number => {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is no number.')
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '8788' },
-      state: { type: 'string' },
-      latency: { type: 'string', default: '0' },
-      throttle: { type: 'string' },
-    },
-  })
+  const program = new Command('node test/graph/serve.ts')
+    .description('An emulator of Microsoft Graph and of the login host, on one loopback port.')
+    .option('--port <port>', 'the port; 0 takes any that is free', number, 8788)
+    .option('--state <dir>', 'where the tenant outlives the process (default: in memory)')
+    .option('--latency <ms>', 'how long every request takes', number, 0)
+    .option(
+      '--throttle <scale>',
+      "Microsoft's quotas: 1 at their own pace, 60 a minute a second",
+      number,
+    )
+    .showHelpAfterError()
+    .parse()
+  const { port, state, latency, throttle } = program.opts<Options>()
   const { url, close } = await serveGraphEmulator({
-    port: Number(values.port),
-    latency: Number(values.latency),
-    ...(values.state === undefined ? {} : { state: values.state }),
-    ...(values.throttle === undefined ? {} : { throttle: { timeScale: Number(values.throttle) } }),
+    port,
+    latency,
+    ...(state === undefined ? {} : { state }),
+    ...(throttle === undefined ? {} : { throttle: { timeScale: throttle } }),
   })
   console.log(`Microsoft Graph emulator
   GRAPH_BASE_URL  ${url}/v1.0

@@ -128,7 +128,19 @@ export const bindingShape = v.looseObject({
       BINDING_STATES.map((state) => `- \`${state}\`: ${BINDING_STATE_MEANINGS[state]}`).join('\n'),
     ),
   ),
+  reason: v.pipe(
+    v.picklist(['manual', 'all', 'groups']),
+    v.description(
+      'Why it exists: an administrator bound it, everybody is bound, or a group that it is in.',
+    ),
+  ),
   exportedAt: v.nullable(timeShape),
+  dueAt: v.pipe(
+    v.nullable(timeShape),
+    v.description(
+      'When it is tried next; null when nothing is owed, or nothing is tried any more.',
+    ),
+  ),
   attempts: v.pipe(v.number(), v.description('How often it was tried since it last worked.')),
   error: v.nullable(objectShape),
 })

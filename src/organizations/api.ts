@@ -19,7 +19,21 @@ const credential = {
   id: v.string(),
   type: v.picklist(['bearer', 'oauth_client', 'federated']),
   name: v.string(),
-  prefix: v.nullable(v.string()),
+  prefix: v.pipe(
+    v.nullable(v.string()),
+    v.description('How its secret begins; null of a federated one.'),
+  ),
+  clientId: v.optional(
+    v.pipe(
+      v.string(),
+      v.description('What the client calls itself at `/oauth/token`: of every type but bearer.'),
+    ),
+  ),
+  issuer: v.optional(
+    v.pipe(v.nullable(v.string()), v.description('Of a federated one: who signs its tokens.')),
+  ),
+  subject: v.optional(v.nullable(v.string())),
+  audience: v.optional(v.nullable(v.string())),
   expiresAt: v.nullable(timeShape),
   revokedAt: v.nullable(timeShape),
   createdAt: timeShape,
@@ -30,6 +44,7 @@ const newCredentialShape = v.looseObject({
   secret: v.optional(
     v.pipe(v.string(), v.description('Shown here and never again; a federated one has none.')),
   ),
+  warning: v.optional(v.pipe(v.string(), v.description('What to know before relying on it.'))),
 })
 
 const sourceShape = v.strictObject({

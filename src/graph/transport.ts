@@ -2,6 +2,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Json } from '../kernel/json.ts'
 import { refusedToken, type AuthFailure } from './auth-failure.ts'
+import { withDeadline } from './deadline.ts'
 import { parseGraphError } from './graph-error.ts'
 import type { GraphRequest } from '../plan/requests.ts'
 import type { GraphAccount, TokenSource } from './token.ts'
@@ -65,20 +66,21 @@ export function createTransport(options: TransportOptions): Transport {
   const { tokenSource, account } = options
   let lastToken = ''
   return {
-    async send(request) {
-      const call = { request, signal: AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS) }
-      const token = await tokenSource.token(account, call.signal)
-      if (!token.ok) return { kind: 'auth_failed', failure: token.error }
-      lastToken = token.value
-      const answer = await sendOnce(options, call, token.value)
-      if (answer.kind !== 'answered' || answer.status !== 401) return answer
-      // A 401 carried nothing out, so sending once more is safe whatever the method.
-      tokenSource.forget(account, token.value)
-      const fresh = await tokenSource.token(account, call.signal)
-      if (!fresh.ok) return { kind: 'auth_failed', failure: fresh.error }
-      lastToken = fresh.value
-      return asAuthFailure(options, await sendOnce(options, call, fresh.value), fresh.value)
-    },
+    send: (request) =>
+      withDeadline(options.timeoutMs ?? REQUEST_TIMEOUT_MS, async (signal) => {
+        const call = { request, signal }
+        const token = await tokenSource.token(account, signal)
+        if (!token.ok) return { kind: 'auth_failed', failure: token.error }
+        lastToken = token.value
+        const answer = await sendOnce(options, call, token.value)
+        if (answer.kind !== 'answered' || answer.status !== 401) return answer
+        // A 401 carried nothing out, so sending once more is safe whatever the method.
+        tokenSource.forget(account, token.value)
+        const fresh = await tokenSource.token(account, signal)
+        if (!fresh.ok) return { kind: 'auth_failed', failure: fresh.error }
+        lastToken = fresh.value
+        return asAuthFailure(options, await sendOnce(options, call, fresh.value), fresh.value)
+      }),
     renewToken() {
       tokenSource.forget(account, lastToken)
     },

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+
 import { createTransport } from '../../src/graph/transport.ts'
 import { ACCOUNT, fakeClock, fakeFetch, fakeTokens, json, silence } from './fakes.ts'
 
@@ -127,6 +128,17 @@ describe('the transport', () => {
       why: 'timeout',
       requestId: 'r-9',
     })
+  })
+
+  it('leaves no timer behind once it has an answer', async () => {
+    vi.useFakeTimers()
+    try {
+      const { transport } = transportWith(json(200, {}))
+      await transport.send(GET_USER)
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('has one timeout for both tokens and both tries together', async () => {

@@ -171,7 +171,12 @@ describe('commands', () => {
     ])
     const wrong = await run(['call', 'patch', '/users/usr_1', '{'])
     expect([wrong.exitCode, wrong.sent]).toEqual([1, []])
-    expect(wrong.problems).toMatch(/^error: It is no JSON\..*position/)
+    expect(wrong.problems).toBe('error: It is no JSON from line 1, column 2 on.\n')
+  })
+
+  test('a body that is no JSON is quoted nowhere: it may hold a secret', async () => {
+    const { problems } = await run('call POST /directories -', { input: 'hunter2~secret\n' })
+    expect(problems).toBe('error: It is no JSON from line 1, column 1 on.\n')
   })
 
   test('a list is every page of it', async () => {

@@ -1,6 +1,7 @@
 /** What the commands make their requests of. */
 import { InvalidArgumentError } from 'commander'
 
+import { jsonErrorPlace } from '../../../src/kernel/json-place.ts'
 import type { Request } from './client.ts'
 
 /** Sends one request and prints its answer. */
@@ -26,12 +27,13 @@ export function some(values: Readonly<Record<string, unknown>>): object {
   throw new InvalidArgumentError('Say what is to be changed: give one of the options (--help).')
 }
 
+/** Reads JSON, which may hold secrets: where it is wrong is told, and nothing of it. */
 export function json(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    const why = error instanceof SyntaxError ? ` ${error.message}.` : ''
-    throw new InvalidArgumentError(`It is no JSON.${why}`)
+  } catch {
+    const { line, column } = jsonErrorPlace(text)
+    throw new InvalidArgumentError(`It is no JSON from line ${line}, column ${column} on.`)
   }
 }
 

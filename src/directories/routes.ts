@@ -173,9 +173,11 @@ function addConnectionRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): v
 const directionsSchema = v.custom<JsonObject>(isJsonObject)
 
 function addAttributeRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
-  routes.get('/directories/:id/attributes', async (c) =>
-    apiAnswer(c, await listAttributes(scopeOf(c, deps), c.req.param('id'))),
-  )
+  routes.get('/directories/:id/attributes', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, await listAttributes(scopeOf(c, deps), c.req.param('id')))
+  })
   routes.patch('/directories/:id/attributes', async (c) => {
     const body = await parseBody(c.req.raw, directionsSchema)
     if (!body.ok) return problemAnswer(c, body.error)

@@ -127,9 +127,11 @@ function addSourceRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps):
 }
 
 function addCredentialRoutes(routes: Hono<OrganizationEnv>, deps: OrganizationDeps): void {
-  routes.get('/sources/:id/quirks', async (c) =>
-    apiAnswer(c, await listQuirks(scopeOf(c, deps), c.req.param('id'))),
-  )
+  routes.get('/sources/:id/quirks', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, await listQuirks(scopeOf(c, deps), c.req.param('id')))
+  })
   routes.post('/sources/:id/credentials', async (c) => {
     const body = await parseBody(c.req.raw, newCredentialSchema)
     if (!body.ok) return problemAnswer(c, body.error)

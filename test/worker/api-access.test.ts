@@ -286,7 +286,8 @@ describe('problem documents', () => {
     'a list refuses %s and names the parameter',
     async (query) => {
       const api = await apiClient()
-      for (const path of ['/sources', '/directories', '/users', '/groups', '/events']) {
+      const collections = ['/sources', '/directories', '/users', '/groups', '/events']
+      for (const path of [...collections, '/directories/x/attributes', '/sources/x/quirks']) {
         const { status, body } = await api.get(`${path}?${query}`)
         expect(status).toBe(400)
         expect(body['errors'][0]['parameter']).toBe(query.split('=')[0])

@@ -69,6 +69,12 @@ export interface DirectoryStore {
 const SHOWN = sql`organization_id, id, name, tenant_id, tenant_guid, client_id, credential_type, credential_expires_at,
   settings, state, state_reason, created_at, modified_at`
 
+/** A new credential is no longer the one that was refused, though that was found out since the directory was read. */
+const MENDED = {
+  state: sql`CASE state WHEN 'auth_error' THEN 'active' ELSE state END`,
+  stateReason: sql`CASE state WHEN 'auth_error' THEN NULL ELSE state_reason END`,
+}
+
 /** What belongs to a directory and goes with it. */
 const DEPENDENTS = [
   'binding',
@@ -113,8 +119,8 @@ export function directoryStore(database: Database, organizationId: string): Dire
       const update = database.build
         .update(directory)
         .set({
-          ...(wanted.credential === undefined ? {} : { credential: wanted.credential }),
-          // The drain sets the state too: it is written only where the administrator changes it.
+          ...(wanted.credential === undefined ? {} : { credential: wanted.credential, ...MENDED }),
+          // Whoever finds a credential refused sets the state too: it is written only where the administrator changes it.
           ...(state === before.state ? {} : { state, stateReason }),
           name,
           clientId,

@@ -54,8 +54,9 @@ export async function testConnection(
   if (found['ok'] === true && stored.directory.state === 'auth_error')
     await resume(scope, stored.directory)
   // Whoever found out that the credential is refused has stopped the directory: what holds now is read.
-  const { state = 'active', stateReason = null } =
-    (await directoryStore(database, organizationId).find(id)) ?? {}
+  const tested = await directoryStore(database, organizationId).find(id)
+  if (tested === undefined) return err(noDirectory(id))
+  const { state, stateReason } = tested
   return ok({ ...found, state, stateReason })
 }
 

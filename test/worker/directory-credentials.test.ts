@@ -416,6 +416,49 @@ describe('POST /directories/{id}/test', () => {
     expect((await api.get('/events?type=auth_failure')).body['items']).toEqual([])
   })
 
+  test('a new credential lets a directory go on that the old one stopped while it was entered', async () => {
+    const { sealer } = createDeps(env)
+    let meanwhile = async (): Promise<unknown> => undefined
+    const seal: typeof sealer.seal = async (...asked) => {
+      await meanwhile()
+      return sealer.seal(...asked)
+    }
+    const fetch = refused(7000215)
+    const api = await apiClient({ instead: { sealer: { ...sealer, seal }, fetch } })
+    const { id } = (await api.post('/directories', directory(secret))).body
+    meanwhile = () => api.post(`/directories/${id}/test`, {})
+    const given = await api.patch(`/directories/${id}`, {
+      credential: { ...secret, secret: 'another' },
+    })
+    expect(given.body).toMatchObject({ state: 'active', stateReason: null })
+    const { body } = await api.get(`/directories/${id}`)
+    expect(body).toMatchObject({ state: 'active', stateReason: null })
+    expect((await api.get('/events?type=auth_failure')).body['items']).toHaveLength(1)
+  })
+
+  test('lets no directory go on that an administrator paused meanwhile', async () => {
+    const works = entra(['User.ReadWrite.All']).fetch
+    const { post, patch } = await world({}, async (...asked) => {
+      await patch(`/directories/${id}`, { state: 'paused' })
+      return works(...asked)
+    })
+    const { id } = (await post('/directories', directory(secret))).body
+    await connect(env.DB).run(sql`UPDATE directory SET state = 'auth_error' WHERE id = ${id}`)
+    expect((await post(`/directories/${id}/test`)).body).toMatchObject({
+      ok: true,
+      state: 'paused',
+    })
+  })
+
+  test('is not found when the directory is removed meanwhile', async () => {
+    const { api, post } = await world({}, async () => {
+      await api.delete(`/directories/${id}`)
+      return refused(7000215)('https://login.test/oauth2/v2.0/token')
+    })
+    const { id } = (await post('/directories', directory(secret))).body
+    expect((await post(`/directories/${id}/test`)).status).toBe(404)
+  })
+
   test("takes an administrator, and a directory of one's own", async () => {
     const { api, post } = await world({}, entra([]).fetch)
     const made = await post('/directories', directory(secret))

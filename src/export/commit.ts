@@ -71,10 +71,10 @@ export function toCommit(round: Round): RoundCommit {
   }
 }
 
-function refusedBy({ halt, directory }: Round): RoundCommit['refused'] {
+function refusedBy({ halt, tried }: Round): RoundCommit['refused'] {
   if (halt?.kind !== 'auth') return null
   const { code, message, whatToDo } = halt.error
-  return { tried: directory, refusal: { code, reason: `${message} ${whatToDo}` } }
+  return { tried, refusal: { code, reason: `${message} ${whatToDo}` } }
 }
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */

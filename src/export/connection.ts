@@ -38,6 +38,8 @@ export interface GraphPorts {
 }
 
 export interface Connection {
+  /** As it was when its credential was opened. */
+  readonly directory: DirectoryRow
   readonly transport: Transport
   /** The token that the transport sends. */
   readonly token: () => Promise<Result<string, AuthFailure>>
@@ -80,6 +82,7 @@ export async function connectDirectory(
   const tokenSource = admitted(tokens, ports, directory)
   const account = { tenantId, clientId, credential: credential.value, connectedAt: createdAt }
   return ok({
+    directory,
     transport: createTransport({ fetch, clock, tokenSource, graphBaseUrl, account }),
     token: () => tokenSource.token(account),
     lanes: lanesOf(ports, directory),
@@ -100,13 +103,13 @@ export async function connectNoting(
     await note({ code: UNREADABLE, reason: connection.error })
     return connection
   }
-  const { transport, token, lanes } = connection.value
+  const { transport, token } = connection.value
   const noteFailure = async (failure: AuthFailure) => {
     if (failure.kind !== 'permanent') return
     await note({ code: failure.code, reason: `${failure.message} ${failure.whatToDo}` })
   }
   return ok({
-    lanes,
+    ...connection.value,
     async token() {
       const given = await token()
       if (!given.ok) await noteFailure(given.error)

@@ -6,6 +6,7 @@ import type { JobErrors } from '../db/job-store.ts'
 import type { DirectoryRow, LeaseKey } from '../db/lease.ts'
 import type { Awaited, EdgeChange } from '../db/round-commit.ts'
 import type { Overwritten } from '../db/overwritten-store.ts'
+import type { TriedDirectory } from '../db/refused-connection.ts'
 import type { RoundTargets } from '../db/round-store.ts'
 import type { Outcome, ThrottleScope } from '../graph/outcome.ts'
 import type { Transport } from '../graph/transport.ts'
@@ -47,6 +48,8 @@ export interface Round {
   readonly key: LeaseKey
   readonly transport: Transport
   readonly directory: DirectoryRow
+  /** The directory as it was when the credential that is used was opened. */
+  readonly tried: TriedDirectory
   readonly settings: DirectorySettings
   readonly directions: Directions
   readonly lanes: readonly Lane[]

@@ -154,6 +154,7 @@ function openRound({ ports, key, connection, log, targets, loaded, tokens, told 
     key,
     transport: connection.transport,
     directory: log.directory,
+    tried: connection.directory,
     settings: readSettings(log.directory.settings),
     directions: readDirections(log.directions),
     lanes: connection.lanes,

@@ -5,6 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { connect } from '../../src/db/client.ts'
 import { appendEvents } from '../../src/db/event-log.ts'
 import { LEASE_MS } from '../../src/db/lease.ts'
+import { createDeps } from '../../src/deps.ts'
+import { credentialContext } from '../../src/export/connection.ts'
+import { DEMO_CLIENT_SECRET } from '../graph/emulator.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -216,6 +219,34 @@ describe('a drain', () => {
     await world.query(sql`UPDATE directory SET state = 'active' WHERE id = ${world.directoryId}`)
     await world.settle()
     expect(world.graph.summary().users).toHaveLength(1)
+  })
+
+  test('a client secret that is replaced while a drain goes on with the old one, which is refused, carries it on', async () => {
+    const { sealer } = createDeps(env)
+    let meanwhile = async (): Promise<unknown> => undefined
+    const open: typeof sealer.open = async (...asked) => {
+      const opened = await sealer.open(...asked)
+      await meanwhile()
+      return opened
+    }
+    const world = await exportWorld({ instead: { sealer: { ...sealer, open } } })
+    const { organizationId, directoryId } = world
+    const renewed = await sealer.seal(
+      DEMO_CLIENT_SECRET,
+      credentialContext(organizationId, directoryId),
+    )
+    meanwhile = () =>
+      world.query(sql`UPDATE directory SET credential = ${renewed} WHERE id = ${directoryId}`)
+    await createUsers(world, 'adele')
+    world.graph.faults.add({
+      match: { path: '/oauth2/' },
+      status: 401,
+      body: { error: 'invalid_client', error_codes: [7000222] },
+    })
+    await world.settle()
+    const [row] = await world.query(sql`SELECT state FROM directory WHERE id = ${directoryId}`)
+    expect(row).toEqual({ state: 'active' })
+    expect(accountOf(world, 'adele')).toBeDefined()
   })
 
   test('one user that Microsoft 365 refuses blocks no other, and its failure says why', async () => {

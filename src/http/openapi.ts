@@ -52,14 +52,14 @@ const INTRODUCTION = `Every request carries the key of an administrator: \`Autho
 
 For example: \`curl -H "Authorization: Bearer $API_KEY" https://your.gateway/api/v1/directories\`
 
-What a key may do is said by the role of its administrator; each role may do what those before it may:
+What a key may do is said by its role, which is at most that of its administrator; each role may do what those before it may:
 ${ROLES_EXPLAINED}
 
 Bodies and answers are JSON, times RFC 3339 in UTC. Lists answer \`items\` and \`nextCursor\`: send that as \`cursor\` for the next page, until it is null. A parameter or a field that a route does not know is refused.
 
 Errors are problem documents (RFC 9457): \`detail\` says why and what to do, \`errors\` where. 400: the request is invalid; 401: no key, or one that does not count; 403: a role that may not; 404: not of this organization; 409: what is there already forbids it; 429 and 503: later, after \`Retry-After\`.
 
-A POST may carry an \`Idempotency-Key\`: a repeat within 24 hours gives the first answer. Work that takes long answers 202 with a job, and \`GET /jobs/{id}\` tells how far it has come.`
+A POST may carry an \`Idempotency-Key\`: a repeat within 24 hours gives the first answer; where that held a secret, 409 with the \`id\` of what was made. Work that takes long answers 202 with a job, and \`GET /jobs/{id}\` tells how far it has come.`
 
 /** RFC 9457, with what we add to it. */
 const problemShape = v.looseObject({

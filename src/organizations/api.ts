@@ -171,7 +171,8 @@ export const organizationApi: ApiRoom = {
       body: newCredentialSchema,
       answer: newCredentialShape,
       status: 201,
-      conflict: 'Another source trusts the same token already.',
+      conflict:
+        'Another source trusts the same token already, or a directory is connected to the Entra tenant that the source names.',
     },
     'DELETE /sources/:id/credentials/:credentialId': {
       summary: 'Revoke a credential of a source',

@@ -39,8 +39,10 @@ function decide(round: Round, work: UserWork, outcome: Outcome | undefined): voi
   const { draft } = work
   if (outcome?.kind === 'missing') return endWithout(round, work)
   if (outcome?.kind === 'done') return fail(draft, IN_RECYCLE_BIN)
-  if (outcome === undefined || SAYS_NOTHING_YET.has(outcome.kind))
-    owe(draft, round.ports.clock.now() + REPLICATION_SECONDS * 1000, LOOKED_FOR)
+  if (outcome !== undefined && !SAYS_NOTHING_YET.has(outcome.kind)) return
+  // What was approved has not been carried out yet: it is not asked about again.
+  if (draft.before?.approval === 'approved') draft.row = { ...draft.row, approval: 'approved' }
+  owe(draft, round.ports.clock.now() + REPLICATION_SECONDS * 1000, LOOKED_FOR)
 }
 
 const LOOKED_FOR: BindingError = {

@@ -47,6 +47,16 @@ describe('a user whose account is gone for good', () => {
     expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
   })
 
+  test('is through once its ending was approved, which is asked about once', async () => {
+    const { world, ann, unbind } = await gone()
+    await world.lower({ count: 0, percent: 0 })
+    await unbind()
+    expect(await world.binding(ann)).toMatchObject({ state: 'held', approval: 'asked' })
+    await world.api.post(`/directories/${world.directoryId}/held/approve`, { all: true })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null, error: null })
+  })
+
   test('is through when its bind is undone', async () => {
     const world = await reconcileWorld({
       settings: { bindNewUsers: { mode: 'manual', groupIds: [] } },

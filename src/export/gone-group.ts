@@ -12,6 +12,10 @@ export const GROUP_GONE = {
     'Replay this: the group is created anew with its members, under another id than Microsoft 365 knew it by. If it is to stay deleted, unbind it here.',
 }
 
+/** Whether this round found that the group is gone: then none of its members can be written either. */
+export const isGone = ({ stopped, row }: Draft): boolean =>
+  stopped && row.error?.['code'] === GROUP_GONE.code
+
 /**
  * What becomes of a group that Graph does not know when its name is sent: whoever asked for it, by a replay or a bind, has it made anew
  * with its members; else it has failed, and waits to be asked for.

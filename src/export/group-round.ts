@@ -5,7 +5,7 @@ import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type Draft } from './draft.ts'
-import { settleGoneGroup } from './gone-group.ts'
+import { isGone, settleGoneGroup } from './gone-group.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { type GroupWork, lookForEnding, openGroupWorks } from './group-work.ts'
 import { exportMembers } from './member-round.ts'
@@ -115,7 +115,10 @@ async function readCreatedIds(round: Round, works: readonly GroupWork[]): Promis
 }
 
 const isReady = (round: Round, draft: Draft, plan: GroupPlan): boolean =>
-  plan.action !== 'end' && draft.row.graphId !== null && !round.unreached.has(draft.target)
+  plan.action !== 'end' &&
+  draft.row.graphId !== null &&
+  !isGone(draft) &&
+  !round.unreached.has(draft.target)
 
 function finishGroup(round: Round, { draft, plan }: GroupWork, hasUnsettled: boolean): void {
   if (round.unreached.has(draft.target)) return
@@ -128,10 +131,16 @@ function finishGroup(round: Round, { draft, plan }: GroupWork, hasUnsettled: boo
   if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   else if (!draft.stopped && draft.row !== draft.before) draft.row = { ...draft.row, state: 'owed' }
-  // Members that could not be looked at are found again by comparing all of them.
-  if (draft.row.graphId === null && (target.members.size > 0 || target.whole))
-    draft.row = { ...draft.row, memberCursor: '' }
+  noteUnseen(draft)
   noteEvent(round, draft)
+}
+
+/** Members that could not be looked at are found again by comparing all of them. */
+function noteUnseen(draft: Draft): void {
+  const { row, target } = draft
+  const isUnseen = row.graphId === null || isGone(draft)
+  if (isUnseen && (target.members.size > 0 || target.whole))
+    draft.row = { ...row, memberCursor: '' }
 }
 
 /** Once all memberships were compared, none is to be sent again. */

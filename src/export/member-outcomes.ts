@@ -5,6 +5,7 @@ import { addMember } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import { type EdgePlan, isFound } from './edges.ts'
+import { GROUP_GONE } from './gone-group.ts'
 import { firstMember, type Members, type MemberStep, noteArrived } from './member-steps.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
@@ -24,7 +25,7 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
   }
   if (outcome.kind === 'retry' && outcome.reason === 'earlier_failed') return [step]
   const cannotTell = ['splitNeeded', 'permanent', 'missing', 'conflict'].includes(outcome.kind)
-  if (cannotTell && write.adds.length > 1) return singles(round, step)
+  if (cannotTell && write.adds.length > 1 && !isOfGroup(outcome, draft)) return singles(round, step)
   if (isNotSent(outcome)) {
     putOff(members, step)
     return []
@@ -34,6 +35,10 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
   for (const plan of edges) remember(round, plan)
   return []
 }
+
+/** Graph does not know the group itself: no member of it is what is wrong. */
+const isOfGroup = (outcome: Outcome, { row }: Draft): boolean =>
+  outcome.kind === 'missing' && outcome.objectId === row.graphId
 
 /** Throttled, or behind one that was: the round is over, and nothing is wrong with the membership. */
 const isNotSent = (outcome: Outcome): boolean =>
@@ -107,7 +112,7 @@ export function settleFailure({ round, failures }: Members, draft: Draft): void 
   const outcome = failures.get(draft.target.id)
   if (outcome === undefined) return
   const { clock, random } = round.ports
-  const error = errorOf(outcome)
+  const error = isOfGroup(outcome, draft) ? GROUP_GONE : errorOf(outcome)
   if (error !== undefined) fail(draft, error)
   else settleWrite(draft, SETS_NOTHING, outcome, { now: clock.now(), random }, null)
   // The rest of a group that is compared as a whole does not wait for one member of it.

@@ -459,6 +459,34 @@ describe('a group', () => {
     }
   })
 
+  // What a replica may not know yet is tried again before it is believed.
+  test.each([
+    ['before', 4],
+    ['after', 1],
+  ] as const)(
+    'that is gone there says so though members come %s a run found it, and has them when it is made anew',
+    async (when, writes) => {
+      const { world, sales, directory } = await goneByHand()
+      const ids = await world.exported('bob', 'cyn')
+      if (when === 'after') await world.run('report')
+      world.graph.journal.clear()
+      const value = ids.map((id) => ({ value: id }))
+      await world.scim.patch(`/Groups/${sales}`, [{ op: 'Add', path: 'members', value }])
+      await world.settle()
+      expect(sentTo(world)).toHaveLength(writes)
+      expect(await world.binding(sales)).toMatchObject({
+        state: 'failed',
+        error: { code: 'object_missing', whatToDo: expect.stringMatching(/^Replay this/) },
+      })
+      await world.api.post(`${directory}/failures/replay`, { all: true })
+      await world.settle()
+      expect(await world.binding(sales)).toMatchObject({ state: 'synced', error: null })
+      expect(await membersIn(world, sales)).toEqual(
+        ['ann', 'bob', 'cyn'].map(world.accountOf).toSorted(),
+      )
+    },
+  )
+
   test('that is gone there and unbound here is made anew when it is bound again', async () => {
     const { world, sales, directory, isBack } = await goneByHand()
     await world.run('report')

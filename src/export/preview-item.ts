@@ -14,7 +14,8 @@ import { planUser } from '../plan/user-plan.ts'
 import { type Account, decideAdoption, IMPORTED_MISSING, MAX_CALLS } from './adoption.ts'
 import type { BindingError } from './draft.ts'
 import { type PreviewImport, previewImports } from './preview-imports.ts'
-import { errorOf } from './settle.ts'
+import { errorOf, OBJECT_MISSING } from './settle.ts'
+import { isPartOfRemoval, REMOVAL_REJECTED } from './threshold.ts'
 import { stateOf } from './user-work.ts'
 
 /** A user, and how it is bound. */
@@ -80,18 +81,19 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   const outcome = setting.outcomes.get(user.id)
   const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
   const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
-  const plan = planOf(
-    setting,
-    subject,
-    target,
-    isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined,
-  )
-  const problems = plan.problems.map(({ code, message, whatToDo, attribute }) => ({
-    code,
-    message,
-    whatToDo,
-    ...(attribute === null ? {} : { attribute }),
-  }))
+  const current = isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined
+  const wanted = planOf(setting, subject, target, current)
+  const isKept = isRemovalRejected(subject, wanted)
+  const plan = isKept ? withoutRemoval(wanted) : wanted
+  const problems = [
+    ...(isKept ? [REMOVAL_REJECTED] : []),
+    ...plan.problems.map(({ code, message, whatToDo, attribute }) => ({
+      code,
+      message,
+      whatToDo,
+      ...(attribute === null ? {} : { attribute }),
+    })),
+  ]
   if (plan.failure !== null && plan.writes.length === 0)
     return conflict(user.id, target.graphId, [
       errorOf({ ...plan.failure, attribute: 'email' }),
@@ -107,6 +109,15 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
     problems,
   }
 }
+
+/** Whether the account stays as it is though it should be disabled; of somebody who was unbound another bind asks anew. */
+const isRemovalRejected = ({ binding }: Subject, { takesAway }: UserPlan): boolean =>
+  takesAway !== null && binding?.approval === 'rejected' && binding.unboundBy === null
+
+const withoutRemoval = (plan: UserPlan): UserPlan => ({
+  ...plan,
+  writes: plan.writes.filter((write) => !isPartOfRemoval(write)),
+})
 
 function liveHolder({ holders }: Setting, graphId: string): string | undefined {
   const holder = holders.get(graphId)
@@ -166,9 +177,13 @@ function targetOf(setting: Setting, subject: Subject): Target {
 function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | undefined): Target {
   if (outcome?.kind === 'missing' && binding.deletedAt !== null) return NOBODY
   if (outcome?.kind !== 'done') return { graphId, refused: unseen(outcome) }
-  // Of an account that was let go of nothing is known any more.
+  const { snapshot, error } = binding
   const isFormer = binding.state === 'former'
-  return isFormer ? { ...binding, unknown: Object.keys(binding.snapshot) } : binding
+  // Of an account that was let go of, or deleted in Microsoft 365, nothing is known any more; the former one is somebody else's.
+  if (!isFormer && error?.['code'] !== OBJECT_MISSING.code) return binding
+  const { email } = snapshot
+  const name = typeof email === 'string' ? { email } : {}
+  return { ...binding, snapshot: isFormer ? name : snapshot, unknown: Object.keys(snapshot) }
 }
 
 function adopted(setting: Setting, { user, importedFrom }: Subject, account: Account): Target {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { byHand } from '../support/reconcile.ts'
 import { type Loose, readLog } from '../support/seed.ts'
 
 interface Previewing {
@@ -256,6 +257,70 @@ describe('what is exported afterwards', () => {
       for (const [name, value] of Object.entries(was ?? {}))
         if (!told.has(name)) expect([name, after[name]]).toEqual([name, value])
     }
+  })
+})
+
+describe('a preview of a bind of somebody who was bound before', () => {
+  /** Ann, bound by a command and exported long ago. */
+  async function bound(settings: Partial<DirectorySettings> = {}) {
+    const each = await previewing({ ...MANUAL, ...settings })
+    const { world, api, directory } = each
+    const ann = await created(world, 'ann')
+    const command = async (method: 'POST' | 'DELETE', path: string, body: unknown) => {
+      await api.send(method, `${directory}${path}`, body)
+      await world.settle()
+    }
+    const bind = () => command('POST', '/bindings', { userIds: [ann] })
+    await bind()
+    world.clock.now += 3_600_000
+    const graphId = String((await world.binding(ann))['graph_id'])
+    const account = () => world.graph.summary().users.find(({ id }) => id === graphId)
+    return { ...each, ann, graphId, account, command, bind }
+  }
+
+  test('leaves the usage location that somebody gave the account since, as the bind does', async () => {
+    const { world, ann, graphId, account, command, bind, preview } = await bound({
+      usageLocation: 'DE',
+    })
+    await command('DELETE', '/bindings', { userIds: [ann] })
+    world.clock.now += 3_600_000
+    world.graph.changeUser(graphId, { properties: { usageLocation: 'FR' } })
+    const { items } = await preview({ userIds: [ann] })
+    expect(items[0]['changes']).toMatchObject([{ attribute: 'accountEnabled', next: true }])
+    await bind()
+    expect(account()).toMatchObject({ accountEnabled: true, usageLocation: 'FR' })
+  })
+
+  test('of whose account came back out of the recycle bin tells that all of it is sent again', async () => {
+    const { world, ann, graphId, account, bind, preview } = await bound()
+    await byHand(world, 'DELETE', `/users/${graphId}`)
+    await world.scim.patch(`/Users/${ann}`, [
+      { op: 'replace', path: 'name.givenName', value: 'Anna' },
+    ])
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ error: { code: 'object_missing' } })
+    await byHand(world, 'POST', `/directory/deletedItems/${graphId}/restore`)
+    world.graph.changeUser(graphId, { properties: { jobTitle: 'Boss' } })
+    const { items } = await preview({ userIds: [ann] })
+    expect(items[0]['changes']).toContainEqual(
+      expect.objectContaining({ attribute: 'jobTitle', current: 'Boss', next: 'Engineer' }),
+    )
+    await bind()
+    expect(account()).toMatchObject({ jobTitle: 'Engineer', givenName: 'Anna' })
+  })
+
+  test('disables nobody whose disabling was rejected, and says so', async () => {
+    const threshold = { count: 0, percent: 0 }
+    const { world, ann, account, command, bind, preview } = await bound({ threshold })
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    await command('POST', '/held/reject', { all: true })
+    const { items } = await preview({ userIds: [ann] })
+    expect(items).toMatchObject([
+      { action: 'none', changes: [], problems: [{ code: 'removal_rejected' }] },
+    ])
+    await bind()
+    expect(account()).toMatchObject({ accountEnabled: true })
   })
 })
 

@@ -63,7 +63,8 @@ export function exportedKeys(directions: Directions): readonly SnapshotKey[] {
 
 /**
  * What of a snapshot is remembered when the binding is exported. What went stale before its attribute became `export` again is
- * forgotten: it would count as exported since. What is not exported any more counts for nothing, and tells undo which value was ours.
+ * forgotten: it would count as exported since. What is not exported any more counts for nothing, and tells undo which value was ours;
+ * but for what was stale even then, which would count again once the last change is undone.
  */
 export function rememberedSnapshot(exported: Exported, directions: Directions): Snapshot {
   const remembered: MutableSnapshot = {}
@@ -82,8 +83,10 @@ export function rememberedUnknown(exported: Exported, directions: Directions): r
 }
 
 function isRemembered(key: SnapshotKey, exported: Exported, directions: Directions): boolean {
-  if (key !== 'accountEnabled' && directionOf(directions, key).direction !== 'export') return true
-  return counts(key, exported, directions)
+  if (key === 'accountEnabled') return true
+  const { direction, countsSince } = directionOf(directions, key)
+  if (direction === 'export') return counts(key, exported, directions)
+  return exported.exportedSequence >= (countsSince ?? 0)
 }
 
 /** Whether what was exported of a key may still be ours: accountEnabled has no direction and always counts. */

@@ -761,6 +761,24 @@ describe('a user that is bound otherwise by now', () => {
   })
 })
 
+test('undoing a direction goes on from what was owed before it: an export that was chosen, and not carried out yet, is', async () => {
+  const { world, api, directory, direct, newest, undo } = await undoing({})
+  const ann = (await world.scim.post('/Users', newUser('ann'))).body['id']
+  await world.settle()
+  const graphId = String((await world.binding(ann))['graph_id'])
+  await direct({ jobTitle: 'exclude' })
+  world.graph.changeUser(graphId, { properties: { jobTitle: 'Boss' } })
+  await api.patch(`${directory}/attributes`, { jobTitle: 'export' })
+  await api.patch(`${directory}/attributes`, { jobTitle: 'exclude' })
+  await world.scim.patch(`/Users/${ann}`, [
+    { op: 'replace', path: 'name.givenName', value: 'Anna' },
+  ])
+  await world.settle()
+  expect(world.graph.summary().users).toMatchObject([{ givenName: 'Anna', jobTitle: 'Boss' }])
+  await undo(await newest('integrationattribute_exclude'))
+  expect(world.graph.summary().users).toMatchObject([{ jobTitle: 'Engineer' }])
+})
+
 describe('what cannot be undone', () => {
   test('is the creation of a user that it did not bind: the event that did is named', async () => {
     const { world, api, directory, command, newest } = await undoing()

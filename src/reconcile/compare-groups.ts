@@ -20,7 +20,7 @@ import { readGroups, type ToldGroup, type ToldGroups } from './read-groups.ts'
 
 /** How many groups one step reads: two requests each, in one envelope. */
 const PER_STEP = 10
-/** So often a group is read again because it was exported moments ago; one that always is, is left to the next comparison. */
+/** So often a group is read again because it was exported moments ago; one that always is, is left to the next run. */
 const MAX_LOOKS = 8
 
 /** Compares the next groups; behind the last, what was found is carried on. */
@@ -133,7 +133,9 @@ function reach(
     // Of a group that was read often enough, what is certain is taken.
     const count = uncertain < 0 ? ids.length : 1
     const cursor = ids[count - 1] ?? progress.cursor
-    return { next: { progress: { ...progress, cursor, attempts: 0 } }, count }
+    const again = uncertain < 0 ? [] : ids.slice(0, 1)
+    const groups = { ...progress.groups, again: [...progress.groups.again, ...again] }
+    return { next: { progress: { ...progress, groups, cursor, attempts: 0 } }, count }
   }
   const cursor = ids[uncertain - 1] ?? progress.cursor
   const attempts = uncertain > 0 ? 0 : progress.attempts + 1

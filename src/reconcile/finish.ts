@@ -112,6 +112,7 @@ function nextLink({ progress, directory, row }: Run): JsonObject | undefined {
   const link: DeltaLink = {
     link: progress.deltaLink,
     groups: progress.groups.deltaLink,
+    groupsAgain: progress.groups.again,
     select: progress.select,
     mode: row.mode,
     takenAt: row.startedAt,

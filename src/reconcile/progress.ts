@@ -13,12 +13,15 @@ const groupsSchema = v.object({
   ids: v.nullable(v.array(v.string())),
   /** From where the next run is told what changed. */
   deltaLink: v.nullable(v.string()),
+  /** Those that were written whenever they were read: the next run compares them again, since it is told of them no more. */
+  again: v.optional(v.array(v.string()), []),
 })
 
 export const ALL_GROUPS: v.InferOutput<typeof groupsSchema> = {
   link: null,
   ids: null,
   deltaLink: null,
+  again: [],
 }
 
 const progressSchema = v.object({
@@ -67,6 +70,8 @@ const linkSchema = v.object({
   link: v.string(),
   /** The same of groups; null where none was bound. */
   groups: v.optional(v.nullable(v.string()), null),
+  /** Groups that are to be compared whatever it tells. */
+  groupsAgain: v.optional(v.array(v.string()), []),
   select: v.string(),
   mode: v.picklist(['report', 'enforce']),
   takenAt: v.number(),
@@ -117,7 +122,7 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     recheck: [],
     cursor: '',
     deltaLink: null,
-    groups: groupsSince(isWhole ? null : usable.groups),
+    groups: isWhole ? ALL_GROUPS : groupsSince(usable),
     select,
     attempts: 0,
     restarts: 0,
@@ -127,8 +132,8 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
 }
 
 /** Those of which the link tells a change; without one, all. */
-const groupsSince = (link: string | null): Progress['groups'] =>
-  link === null ? ALL_GROUPS : { link, ids: [], deltaLink: null }
+const groupsSince = ({ groups: link, groupsAgain: ids }: DeltaLink): Progress['groups'] =>
+  link === null ? ALL_GROUPS : { ...ALL_GROUPS, link, ids }
 
 /** The run after a page: on the next one, with everybody after the old link, or behind the last. */
 export function afterPage(

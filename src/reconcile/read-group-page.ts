@@ -33,7 +33,7 @@ export async function readGroupPage(run: ConnectedRun): Promise<StepResult> {
   const all = [...new Set([...ids, ...suspected])]
   if (all.length > MOST_GROUPS) return { progress: comparing(progress, ALL_GROUPS) }
   const { nextLink, deltaLink } = page
-  const groups = { link: nextLink, ids: all, deltaLink }
+  const groups = { ...progress.groups, link: nextLink, ids: all, deltaLink }
   const next = { ...progress, groups, attempts: 0 }
   return { progress: nextLink === null ? comparing(next) : next }
 }

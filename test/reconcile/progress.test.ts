@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest'
 
-import { afterPage, startProgress, withoutLink } from '../../src/reconcile/progress.ts'
+import {
+  afterPage,
+  type DeltaLink,
+  startProgress,
+  withoutLink,
+} from '../../src/reconcile/progress.ts'
 
 const DAY = 24 * 3_600_000
 const now = 100 * DAY
-const link = {
+const link: DeltaLink = {
   link: 'L',
   groups: 'G',
+  groupsAgain: ['grp_busy'],
   select: 'id',
   mode: 'report',
   takenAt: now - DAY,
   wholeAt: now - DAY,
-} as const
+}
 const start = { link, select: 'id', mode: 'report', onDemand: false, now } as const
 
 describe('a run', () => {
@@ -20,7 +26,7 @@ describe('a run', () => {
       link: 'L',
       isWhole: false,
       seeksMissing: false,
-      groups: { link: 'G', ids: [] },
+      groups: { link: 'G', ids: ['grp_busy'] },
     })
   })
 
@@ -37,7 +43,7 @@ describe('a run', () => {
   ])('compares everybody %s, after the old link has told who was deleted', (_, change) => {
     const progress = startProgress({ ...start, ...change })
     expect(progress).toMatchObject({ link: 'L', isWhole: true, isCatchingUp: true })
-    expect(progress.groups).toEqual({ link: null, ids: null, deltaLink: null })
+    expect(progress.groups).toEqual({ link: null, ids: null, deltaLink: null, again: [] })
     const caughtUp = afterPage(progress, { nextLink: null, deltaLink: 'M' })
     expect(caughtUp).toMatchObject({ phase: 'pages', link: null, isCatchingUp: false })
     const ended = afterPage(caughtUp, { nextLink: null, deltaLink: 'N' })

@@ -241,6 +241,28 @@ describe('the run of every hour', () => {
     expect(await world.tick()).toMatchObject({ counts: { groups: 0, drift: 0 } })
   })
 
+  test('finds what an earlier one could not, since the group was written whenever it was read', async () => {
+    const { world, sales, cyn } = await comparedByTheHour()
+    await changeGroup(world, sales, { addMembers: [world.accountOf('cyn')] })
+    world.clock.now += 3_600_000
+    await world.jobs.scheduled({ cron: '*/15 * * * *' })
+    const { organizationId, directoryId } = world
+    const { body } = await world.api.get(`/directories/${directoryId}/reconciliations?limit=1`)
+    const [run] = body['items']
+    const bell = batchOf([{ organizationId, directoryId, reconciliationId: run['id'] }])
+    for (let state = 'running'; state === 'running'; world.clock.now += 15_000) {
+      const now = world.clock.now
+      await world.query(sql`UPDATE binding SET exported_at = ${now} WHERE resource_id = ${sales}`)
+      await world.jobs.queue(bell)
+      state = (await world.read(run))['state']
+    }
+    expect(await world.read(run)).toMatchObject({ state: 'done', counts: { groups: 1, drift: 0 } })
+    const later = await world.tick()
+    expect(later).toMatchObject({ counts: { groups: 1, drift: 1 } })
+    expect(await world.drift(later ?? {})).toMatchObject([{ userId: cyn, theirs: true }])
+    expect(await world.tick()).toMatchObject({ counts: { groups: 0 } })
+  })
+
   test('compares every group once when Microsoft 365 has forgotten where it was', async () => {
     const { world, sales } = await comparedByTheHour()
     await changeGroup(world, sales, { removeMembers: [world.accountOf('bob')] })

@@ -39,11 +39,6 @@ export function keepOverwritten(
 const inLists = (held: Overwritten['held']): JsonObject =>
   Object.fromEntries(Object.entries(held).map(([name, value]) => [name, [value]]))
 
-/** Whether it is no bind: what it overwrote of an account that groups bound, by no event, is put back. */
-const isDirection = (sequence: number): SQL =>
-  sql`EXISTS (SELECT 1 FROM event e WHERE e.organization_id = binding.organization_id
-    AND e.sequence = ${sequence} AND e.type LIKE 'integrationattribute%')`
-
 /**
  * What the account of a binding held before what is to be undone: by a direction that alone, by the bind everything since; NULL when
  * nothing was overwritten, or another event has bound the user since. What is to be put back already is put back with it. For
@@ -56,7 +51,7 @@ export const heldBefore = (sequence: number): SQL => sql`(
         FROM overwritten o, json_each(o.held) e
         WHERE o.organization_id = binding.organization_id AND o.directory_id = binding.directory_id
           AND o.user_id = binding.resource_id AND o.graph_id = binding.graph_id
-          AND (o.sequence = ${sequence} AND coalesce(binding.bound_sequence <= ${sequence}, ${isDirection(sequence)})
+          AND (o.sequence = ${sequence} AND coalesce(binding.bound_sequence, 0) <= ${sequence}
             OR binding.bound_sequence = ${sequence} AND o.sequence > ${sequence})
       UNION ALL SELECT e.key, binding.restoring -> e.fullkey, ${Number.MAX_SAFE_INTEGER}
         FROM json_each(binding.restoring) e)

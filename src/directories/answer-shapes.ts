@@ -166,18 +166,18 @@ export const jobShape = v.strictObject({
   createdAt: timeShape,
 })
 
+const changeShape = v.strictObject({
+  attribute: v.string(),
+  graph: v.string(),
+  current: v.pipe(v.unknown(), v.description('What Microsoft 365 holds, and would lose.')),
+  next: v.pipe(v.unknown(), v.description('What would be sent; null clears it.')),
+})
+
 export const previewedShape = v.strictObject({
   userId: v.string(),
   graphId: v.nullable(v.string()),
   action: v.picklist(['create', 'update', 'none', 'conflict']),
-  changes: v.array(
-    v.strictObject({
-      attribute: v.string(),
-      graph: v.string(),
-      current: v.pipe(v.unknown(), v.description('What Microsoft 365 holds, and would lose.')),
-      next: v.pipe(v.unknown(), v.description('What would be sent; null clears it.')),
-    }),
-  ),
+  changes: v.array(changeShape),
   imports: v.pipe(
     v.array(
       v.strictObject({
@@ -189,6 +189,12 @@ export const previewedShape = v.strictObject({
     ),
     v.description(
       'Values here that would give way to those of Microsoft 365, where the direction is import. Nothing is sent for them.',
+    ),
+  ),
+  ifApproved: v.pipe(
+    v.array(changeShape),
+    v.description(
+      'Of an account that would be held: what would be changed of it once that is approved.',
     ),
   ),
   problems: v.array(objectShape),

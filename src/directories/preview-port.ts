@@ -11,6 +11,7 @@ export interface PreviewedUser {
   readonly changes: readonly object[]
   /** Values here that would give way to those of Microsoft 365. */
   readonly imports: readonly object[]
+  readonly ifApproved: readonly object[]
   readonly problems: readonly object[]
 }
 

@@ -49,6 +49,8 @@ export interface PreviewItem {
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly PreviewChange[]
   readonly imports: readonly PreviewImport[]
+  /** Of an account that would be held: what would be changed of it once that is approved. */
+  readonly ifApproved: readonly PreviewChange[]
   /** What an administrator should know: values that do not fit, and why nothing can be done. */
   readonly problems: readonly BindingError[]
 }
@@ -77,12 +79,11 @@ export function nameToCreate(
 export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   const { user } = subject
   const target = targetOf(setting, subject)
-  if ('refused' in target) return conflict(user.id, target.graphId, [target.refused])
-  const outcome = setting.outcomes.get(user.id)
-  const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
-  const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
-  const current = isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined
-  const wanted = planOf(setting, subject, target, current)
+  if ('refused' in target) {
+    const item = conflict(user.id, target.graphId, [target.refused])
+    return { ...item, ifApproved: changesIfApproved(setting, subject) }
+  }
+  const { seen, plan: wanted } = lookAt(setting, subject, target)
   const isKept = isRemovalRejected(subject, wanted)
   const plan = isKept ? withoutRemoval(wanted) : wanted
   const problems = [
@@ -106,8 +107,32 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
     imports: previewImports(personOf(subject), setting.directions, seen, (graphId) =>
       liveHolder(setting, graphId),
     ),
+    ifApproved: [],
     problems,
   }
+}
+
+/** What the target holds now, and what would be written to it. */
+function lookAt(
+  setting: Setting,
+  subject: Subject,
+  target: WritableTarget,
+): { readonly seen: SeenUser; readonly plan: UserPlan } {
+  const outcome = setting.outcomes.get(subject.user.id)
+  const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
+  const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
+  const current = isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined
+  return { seen, plan: planOf(setting, subject, target, current) }
+}
+
+/** Of an account that is held whatever an administrator answers, nothing. */
+function changesIfApproved(setting: Setting, subject: Subject): readonly PreviewChange[] {
+  const account = setting.accounts.get(subject.user.id)
+  if (subject.binding?.graphId || account === undefined) return []
+  const target = adopted(setting, subject, account, true)
+  if ('refused' in target) return []
+  const { seen, plan } = lookAt(setting, subject, target)
+  return changesOf(plan, seen, subject).changes
 }
 
 /** Whether the account stays as it is though it should be disabled; of somebody who was unbound another bind asks anew. */
@@ -153,13 +178,13 @@ const conflict = (
   action: 'conflict',
   changes: [],
   imports: [],
+  ifApproved: [],
   problems,
 })
 
 /** The account that would be written to, and what counts as known of it. */
-type Target =
-  | Pick<UserBinding, 'graphId' | 'snapshot' | 'unknown' | 'exportedSequence'>
-  | { readonly graphId: string | null; readonly refused: BindingError }
+type WritableTarget = Pick<UserBinding, 'graphId' | 'snapshot' | 'unknown' | 'exportedSequence'>
+type Target = WritableTarget | { readonly graphId: string | null; readonly refused: BindingError }
 
 const NOBODY = { graphId: null, snapshot: {}, unknown: [], exportedSequence: 0 } as const
 
@@ -186,7 +211,12 @@ function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | un
   return { ...binding, snapshot: isFormer ? name : snapshot, unknown: Object.keys(snapshot) }
 }
 
-function adopted(setting: Setting, { user, importedFrom }: Subject, account: Account): Target {
+function adopted(
+  setting: Setting,
+  { user, importedFrom }: Subject,
+  account: Account,
+  isApproved = false,
+): Target {
   const name = nameToCreate(setting, { user }) ?? ''
   const holder = setting.holders.get(account.id)
   const adoption = decideAdoption({
@@ -198,7 +228,7 @@ function adopted(setting: Setting, { user, importedFrom }: Subject, account: Acc
     externalId: user.externalId,
     policy: setting.settings.conflict,
     isImported: importedFrom !== null,
-    isApproved: false,
+    isApproved,
     // Whoever has the name and does not give it away keeps it.
     attempts: MAX_CALLS,
   })
@@ -240,7 +270,7 @@ export const managerIn = (manager: Json | undefined): string | null => {
 function planOf(
   { directions, settings, graphBase, verifiedDomains }: Setting,
   subject: Subject,
-  target: Exclude<Target, { refused: BindingError }>,
+  target: WritableTarget,
   current: Held | undefined,
 ): UserPlan {
   const user = personOf(subject)

@@ -116,6 +116,36 @@ describe('a preview of a bind', () => {
     expect(items).toMatchObject([{ action: 'conflict', changes: [], problems: [{ code }] }])
   })
 
+  test('tells of an account that would be held what approving it changes', async () => {
+    const { world, preview, accounts } = await previewing({ ...MANUAL, conflict: 'hold' }, 1)
+    const [graphId = ''] = accounts
+    world.graph.changeUser(graphId, {
+      properties: { userPrincipalName: 'ann@contoso.com', jobTitle: 'Chief', givenName: 'ann' },
+    })
+    const ann = await created(world, 'ann')
+    const { items } = await preview({ userIds: [ann] })
+    expect(items).toMatchObject([{ graphId, action: 'conflict', changes: [] }])
+    const told: Loose[] = items[0].ifApproved
+    expect(told).toContainEqual({
+      attribute: 'jobTitle',
+      graph: 'jobTitle',
+      current: 'Chief',
+      next: 'Engineer',
+    })
+    const api = await apiClient({ organizationId: world.organizationId, clock: world.clock })
+    const directory = `/directories/${world.directoryId}`
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    const account = (): Loose =>
+      (world.graph.summary()['users'] as Loose[]).find(({ id }) => id === graphId) ?? {}
+    const before = account()
+    await api.post(`${directory}/held/approve`, { all: true })
+    await world.settle()
+    const after = account()
+    const changed = Object.keys(after).filter((name) => after[name] !== before[name])
+    expect(changed.toSorted()).toEqual(told.map(({ graph }) => graph).toSorted())
+  })
+
   test('tells of a name that cannot be made, and of values that do not fit', async () => {
     const { world, preview } = await previewing()
     const emails = [{ type: 'work', value: 'ann@elsewhere.example' }]
@@ -171,6 +201,7 @@ describe('a preview of other directions', () => {
         action: 'update',
         changes: [{ attribute: 'jobTitle', graph: 'jobTitle', current: 'Chief', next: 'Engineer' }],
         imports: [],
+        ifApproved: [],
         problems: [],
       },
     ])

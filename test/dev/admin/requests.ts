@@ -38,6 +38,6 @@ export function json(text: string): unknown {
 }
 
 export function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It has to be a whole number from 1.')
 }

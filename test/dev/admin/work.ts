@@ -38,10 +38,11 @@ function addAttributes(program: Command, send: Send, list: List): void {
   program
     .command('attributes <directory> [directions...]')
     .description('list them with their directions, or set some: department=export manager=exclude')
-    .action((id: string, directions: readonly string[]) => {
+    .addOption(atSequence())
+    .action((id: string, directions: readonly string[], seen: Seen) => {
       const path = `${directoryPath(id)}/attributes`
       if (directions.length === 0) return list(path)
-      return send({ method: 'PATCH', path, body: directionsOf(directions) })
+      return send({ method: 'PATCH', path, body: given({ ...directionsOf(directions), ...seen }) })
     })
   program
     .command('preview <directory>')
@@ -55,6 +56,17 @@ function addAttributes(program: Command, send: Send, list: List): void {
       return send({ method: 'POST', path, body: given({ userIds, attributes: directions }) })
     })
 }
+
+/** What the answer of a preview told; the command is refused when a user that it showed has changed since. */
+interface Seen {
+  readonly atSequence?: number
+}
+
+const atSequence = () =>
+  new Option(
+    '--at-sequence <number>',
+    'the sequence of a preview: refused when its users have changed since',
+  ).argParser(wholeNumber)
 
 type PreviewOptions = Lists & { readonly cursor?: string }
 
@@ -91,8 +103,11 @@ function addBindings(program: Command, send: Send, list: List): void {
       .option('--users <ids...>')
       .option('--groups <ids...>')
       .addOption(everything('everybody').conflicts(['users', 'groups']))
-      .action((id: string, { users: userIds, groups: groupIds, ...all }: Lists) => {
-        const body = chosen({ userIds, groupIds, ...all }, '--users, --groups')
+      .addOption(atSequence())
+      .action((id: string, options: Lists & Seen) => {
+        const { users: userIds, groups: groupIds, atSequence, ...all } = options
+        const who = chosen({ userIds, groupIds, ...all }, '--users, --groups')
+        const body = given({ ...who, atSequence })
         return send({ method, path: `${directoryPath(id)}/bindings`, body })
       })
   program

@@ -7,7 +7,7 @@ import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { IS_REJECTED } from './rejection.ts'
-import { tellUnasked } from './undo-store.ts'
+import { isBeingUndone, tellUnasked } from './undo-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
@@ -107,15 +107,18 @@ const notExported = ({ organizationId, directoryId }: LeaseKey): SQL =>
   sql`SELECT attribute FROM attribute_direction WHERE organization_id = ${organizationId}
     AND directory_id = ${directoryId} AND direction <> 'export'`
 
+/** It has ended, or its bind is being undone: of what its account was given back so far the snapshot says nothing. */
+const IS_LET_GO = sql`(state = 'former' OR unbound_by IS 'undo')`
+
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
-const IS_BACK = sql`state = 'former' AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
+const IS_BACK = sql`${IS_LET_GO} AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
 
 /** Nothing that came in the meantime is for its account: no password above all. */
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
 /**
  * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. Of an account that
- * somebody deleted there nothing is known any more. Whose bind was undone, or ended before there was an account, has that which it was
+ * somebody deleted there, or whose bind is being undone, nothing is known any more. Whose bind was undone, or ended before there was an account, has that which it was
  * imported from. What was rejected of somebody who stayed bound, the disabling of a suspended
  * user above all, stays so. `boundAt`: the sequence at which whoever had ended is bound again.
  */
@@ -124,7 +127,7 @@ const revived = (
   boundAt: SQL,
 ): SQL => sql`graph_id = CASE WHEN kind = 'group' AND deleted_at IS NOT NULL THEN NULL ELSE graph_id END,
   deleted_at = CASE kind WHEN 'user' THEN deleted_at END,
-  unknown = CASE WHEN state = 'former' OR error ->> '$.code' = 'object_missing' THEN ${EVERYTHING} ELSE unknown END,
+  unknown = CASE WHEN ${IS_LET_GO} OR error ->> '$.code' = 'object_missing' THEN ${EVERYTHING} ELSE unknown END,
   snapshot = CASE WHEN ${IS_BACK} THEN json_patch('{}', json_object('email', snapshot ->> 'email')) ELSE snapshot END,
   password_sequence = CASE WHEN ${HAS_ENDED} THEN max(password_sequence, ${boundAt}) ELSE password_sequence END,
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
@@ -152,7 +155,7 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
       ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
-      bound_sequence = CASE state WHEN 'former' THEN ${sequence} ELSE bound_sequence END,
+      bound_sequence = CASE WHEN state = 'former' OR ${isBeingUndone('binding')} THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
 }

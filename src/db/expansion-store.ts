@@ -7,6 +7,7 @@ import { tellOthers } from './answerable.ts'
 import type { Database } from './client.ts'
 import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
+import { tellBoundMeanwhile } from './undo-store.ts'
 
 /** Where the resources of an expansion come from, one after the other. */
 export type ExpansionPhase =
@@ -63,13 +64,19 @@ export async function expandPage(
   await database.run(
     holdsLease(key),
     extendLease(key),
-    ...(isCommand ? tellOthers(key, asked, ids) : []),
+    ...(isCommand ? tellBefore(key, asked, ids) : []),
     ...actionStatements(key, asked, ids).flatMap((statement, at) =>
       at === 0 && isCommand ? [statement, reached(key, sequence)] : [statement],
     ),
     ...progress(key, expansion, place, page),
   )
 }
+
+/** What jobs tell of the bindings of `ids` as the command finds them. */
+const tellBefore = (key: LeaseKey, asked: Parameters<typeof tellOthers>[1], ids: SQL): SQL[] =>
+  asked.action === 'bind'
+    ? [tellBoundMeanwhile(key, asked.sequence, ids)]
+    : tellOthers(key, asked, ids)
 
 /** The job of a command counts what the statement before met. */
 const reached = ({ organizationId }: LeaseKey, sequence: number): SQL =>

@@ -189,12 +189,12 @@ export function jobErrorStatements(organizationId: string, told: readonly JobErr
   })
 }
 
-/** Adds the objects of a query's column `value` to what the job of a command tells. */
-export const addJobErrors = (organizationId: string, sequence: number, more: SQL): SQL =>
+/** Adds the objects of a query's column `value` to what the job of a command tells; or of several, of each those for `job`. */
+export const addJobErrors = (organizationId: string, sequences: number | SQL, more: SQL): SQL =>
   sql`UPDATE job SET errors = (SELECT json_group_array(json(value)) FROM (
       SELECT value FROM json_each(coalesce(errors, '[]')) UNION ALL
       SELECT value FROM (${more}) LIMIT ${MAX_ERRORS}))
-    WHERE organization_id = ${organizationId} AND sequence = ${sequence}`
+    WHERE organization_id = ${organizationId} AND sequence IN (${sequences})`
 
 const KEPT_MS = 30 * 24 * 3_600_000
 

@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { eventId } from '../kernel/id.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { BOUND_AGAIN, UNBOUND_SINCE } from '../plan/problem.ts'
+import { BOUND_AGAIN, BOUND_MEANWHILE, UNBOUND_SINCE } from '../plan/problem.ts'
 import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
@@ -87,6 +87,13 @@ export function begunJob(answers: readonly Answer[]): JobRow {
   return decode(job, row)
 }
 
+/** What the event overwrote of the account of the binding `b`, as `o`. */
+const overwrittenBy = (sequence: SQL): SQL =>
+  sql`LEFT JOIN overwritten o ON o.organization_id = b.organization_id AND o.directory_id = b.directory_id
+    AND o.user_id = b.resource_id AND o.sequence = ${sequence}`
+const HELD_BEFORE = sql`CASE WHEN o.held IS NOT NULL
+  THEN json((SELECT json_group_object(h.key, json(h.value -> '$[0]')) FROM json_each(o.held) h)) END`
+
 /**
  * The statement by which the job of an undoing tells of those users of `ids` whom the event is about and nothing is done for: they
  * were unbound since, or bound again. After the one that asks the bindings for it.
@@ -99,19 +106,44 @@ export function tellUnasked(
   const later = sql`CASE WHEN b.bound_sequence IS NOT NULL THEN printf('evt_%012d', b.bound_sequence) END`
   const named = sql`SELECT t.value FROM event e, json_each(e.touched) t
     WHERE e.organization_id = ${organizationId} AND e.sequence = ${undone}`
-  const before = sql`(SELECT json_group_object(h.key, json(h.value -> '$[0]')) FROM json_each(o.held) h)`
   return addJobErrors(
     organizationId,
     sequence,
     sql`SELECT json_set(CASE WHEN b.state = 'former' OR b.unbound_by IS NOT NULL THEN ${JSON.stringify(UNBOUND_SINCE)}
           ELSE json_set(${JSON.stringify(BOUND_AGAIN)}, '$.eventId', ${later}) END,
         '$.resourceId', b.resource_id, '$.graphId', b.graph_id,
-        '$.before', CASE WHEN o.held IS NOT NULL THEN json(${before}) END) AS value
-      FROM binding b LEFT JOIN overwritten o ON o.organization_id = b.organization_id AND o.directory_id = b.directory_id
-        AND o.user_id = b.resource_id AND o.sequence = ${undone}
+        '$.before', ${HELD_BEFORE}) AS value
+      FROM binding b ${overwrittenBy(sql`${undone}`)}
       WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN (${ids}) AND b.asked_sequence IS NOT ${sequence} AND b.unbound_by IS NOT 'undo'
         AND (o.held IS NOT NULL OR b.bound_sequence > ${undone} AND b.resource_id IN (${named}))`,
+  )
+}
+
+/** Whether a binding ends because its bind is being undone. */
+export function isBeingUndone(table: 'binding' | 'b'): SQL {
+  const b = sql.raw(table)
+  return sql`(${b}.unbound_by IS NOT NULL AND EXISTS (SELECT 1 FROM event e
+    WHERE e.organization_id = ${b}.organization_id AND e.sequence = ${b}.asked_sequence AND e.type = 'undo'))`
+}
+
+/**
+ * The statement by which the jobs of undoings tell of those users of `ids` whom the bind at `sequence` keeps bound before they are
+ * through with them. Before the one that binds.
+ */
+export function tellBoundMeanwhile(
+  { organizationId, directoryId }: Omit<UndoKey, 'sequence'>,
+  sequence: number,
+  ids: SQL,
+): SQL {
+  const undone = sql`FROM binding b ${overwrittenBy(sql`b.bound_sequence`)} WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+    AND b.kind = 'user' AND b.resource_id IN (${ids}) AND ${isBeingUndone('b')}`
+  return addJobErrors(
+    organizationId,
+    sql`SELECT b.asked_sequence ${undone}`,
+    sql`SELECT json_set(${JSON.stringify({ ...BOUND_MEANWHILE, eventId: eventId(sequence) })},
+        '$.resourceId', b.resource_id, '$.graphId', b.graph_id, '$.before', ${HELD_BEFORE}) AS value
+      ${undone} AND b.asked_sequence = job.sequence`,
   )
 }
 

@@ -116,6 +116,12 @@ export const BOUND_AGAIN = {
   whatToDo:
     'Undo the later bind (eventId), or unbind the user. What this event overwrote is told here (before): set it in Microsoft 365 where it is to come back.',
 } as const
+export const BOUND_MEANWHILE = {
+  code: 'bound_again',
+  message:
+    'The user was bound again before this was through, and that bind stands: what was put back into its account by then is overwritten again.',
+  whatToDo: BOUND_AGAIN.whatToDo,
+} as const
 export const UNBOUND_SINCE = {
   code: 'unbound_since',
   message:

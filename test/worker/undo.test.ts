@@ -711,6 +711,40 @@ describe('a user that is bound otherwise by now', () => {
     expect(await world.binding(ann)).toMatchObject({ state: 'synced', restoring: null })
   })
 
+  test('bound again while its bind is being undone holds what is here, and the undoing tells it', async () => {
+    const { world, api, directory, command, newest, undo } = await undoing()
+    const id = stranger(world, BEFORE)
+    const ann = await created(world, 'ann', { [ENTERPRISE]: { department: 'Sales' } })
+    await command('POST', '/bindings', { userIds: [ann] })
+    world.graph.changeUser(id, { properties: { department: 'Garden' } })
+    const { body: begun } = await api.post(`${directory}/undo`, {
+      eventId: await newest('binding_create'),
+    })
+    await world.drain()
+    // A replica may be late: whose value the department is, is not known yet.
+    expect(await world.binding(ann)).toMatchObject({ state: 'unbinding', unbound_by: 'undo' })
+    expect(account(world, id)).toMatchObject({ jobTitle: 'Chief', department: 'Garden' })
+    const bind = await command('POST', '/bindings', { userIds: [ann] })
+    expect(bind).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(account(world, id)).toMatchObject({ jobTitle: 'Engineer', department: 'Sales' })
+    const again = await newest('binding_create')
+    expect((await api.get(`/jobs/${begun['id']}`)).body['errors']).toEqual([
+      {
+        resourceId: ann,
+        graphId: id,
+        code: 'bound_again',
+        eventId: again,
+        before: expect.objectContaining({ jobTitle: 'Chief', department: null }),
+        message: expect.stringContaining('bound again before this was through'),
+        whatToDo: expect.stringContaining('Undo the later bind'),
+      },
+    ])
+    // What the later bind found is what its own undoing gives back.
+    world.clock.now += OLD
+    expect(await undo(again)).toMatchObject({ state: 'done', errors: [] })
+    expect(account(world, id)).toMatchObject({ jobTitle: 'Chief', department: 'Garden' })
+  })
+
   test('unbound since is left, and the job tells it', async () => {
     const undoer = await undoing()
     const { world, undo } = undoer

@@ -20,6 +20,8 @@ export async function exportGroups(round: Round): Promise<void> {
   await lookForEnding(round, works)
   await holdDeletions(round, works)
   await sendGroups(round, works)
+  // Whatever ends with this round is no member of another group any more.
+  for (const work of works) if (isEnded(round, work)) round.graphIds.set(work.draft.target.id, null)
   const ready = works.filter(({ draft, plan }) => isReady(round, draft, plan))
   const unsettled = await exportMembers(
     round,
@@ -120,14 +122,14 @@ const isReady = (round: Round, draft: Draft, plan: GroupPlan): boolean =>
   !isGone(draft) &&
   !round.unreached.has(draft.target)
 
-function finishGroup(round: Round, { draft, plan }: GroupWork, hasUnsettled: boolean): void {
+const isEnded = (round: Round, { draft, plan }: GroupWork): boolean =>
+  plan.action === 'end' && !draft.stopped && !round.unreached.has(draft.target)
+
+function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void {
+  const { draft, plan } = work
   if (round.unreached.has(draft.target)) return
-  const { target } = draft
   forgetMembers(draft)
-  if (plan.action === 'end' && !draft.stopped) {
-    round.endedGroups.push(target.id)
-    round.graphIds.set(target.id, null)
-  }
+  if (isEnded(round, work)) round.endedGroups.push(draft.target.id)
   if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   else if (!draft.stopped && draft.row !== draft.before) draft.row = { ...draft.row, state: 'owed' }

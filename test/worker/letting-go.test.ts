@@ -111,3 +111,28 @@ describe('a membership of whoever is unbound', () => {
     expect(members()).toBe(0)
   })
 })
+
+describe('a group that is unbound', () => {
+  test('leaves the group that it is in before its binding has ended', async () => {
+    const { world, api, directory, sales } = await parting()
+    const { body: all } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'All',
+      members: [{ value: sales }],
+    })
+    await world.settle()
+    world.clock.now += 3_600_000
+    const { graph_id: allId } = await world.binding(all['id'])
+    const membersOfAll = () =>
+      (world.graph.summary().groups as Loose[]).find(({ id }) => id === allId)?.['members'].length
+    expect(membersOfAll()).toBe(1)
+    await api.send('DELETE', `${directory}/bindings`, { groupIds: [sales] })
+    await world.settle()
+    expect(await world.binding(sales)).toMatchObject({ state: 'former' })
+    expect(await world.binding(all['id'])).toMatchObject({ state: 'synced', error: null })
+    expect(membersOfAll()).toBe(0)
+    await api.post(`${directory}/bindings`, { groupIds: [sales] })
+    await world.settle()
+    expect(membersOfAll()).toBe(1)
+  })
+})

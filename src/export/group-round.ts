@@ -128,7 +128,7 @@ const isEnded = (round: Round, { draft, plan }: GroupWork): boolean =>
 function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void {
   const { draft, plan } = work
   if (round.unreached.has(draft.target)) return
-  forgetMembers(draft)
+  forgetMembers(round, draft)
   if (isEnded(round, work)) round.endedGroups.push(draft.target.id)
   if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
@@ -145,9 +145,10 @@ function noteUnseen(draft: Draft): void {
     draft.row = { ...row, memberCursor: '' }
 }
 
-/** Once all memberships were compared, none is to be sent again. */
-function forgetMembers(draft: Draft): void {
-  const { memberCursor, unknown } = draft.row
+/** Once all memberships were compared, none is to be sent again, and nobody asks who was told of. */
+function forgetMembers({ told }: Round, draft: Draft): void {
+  const { memberCursor, unknown, graphId } = draft.row
   if (memberCursor !== null || !unknown.includes(MEMBERS)) return
   draft.row = { ...draft.row, unknown: unknown.filter((name) => name !== MEMBERS) }
+  if (graphId !== null) told.delete(graphId)
 }

@@ -6,7 +6,7 @@ import { type MemberIds, readMembers } from '../graph/members.ts'
 import { noteHalt, type Round } from './context.ts'
 import { mayStart } from './sending.ts'
 
-/** What a drain keeps at most of them, in all: some 20 MB. */
+/** What a drain keeps at most of them, in all, but for one group: some 20 MB. What does not fit is read anew for each page. */
 const MOST_KEPT = 200_000
 
 /**
@@ -27,7 +27,7 @@ export async function toldMembers(
     return undefined
   }
   const kept = [...told.values()].reduce((sum, { size }) => sum + size, 0)
-  if (kept + members.value.size > MOST_KEPT) told.clear()
-  told.set(groupGraphId, new Set(members.value))
+  if (kept === 0 || kept + members.value.size <= MOST_KEPT)
+    told.set(groupGraphId, new Set(members.value))
   return members.value
 }

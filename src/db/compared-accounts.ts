@@ -1,7 +1,7 @@
 /** What a step of reconciliation compares Graph's users with: bindings by Graph id, and what is imported beside them. */
 import { type SQL, sql } from 'drizzle-orm'
 
-import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { type Lane, readBlock } from './lane-store.ts'
 import type { RunKey } from './reconciliation-store.ts'
@@ -25,11 +25,14 @@ const COMPARED = [
 
 export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]>
 
+/** A user's document and the values that were imported beside it. */
+export type ImportingUser = Pick<typeof user.$inferSelect, 'imported' | 'resource'>
+
 export interface ComparedAccounts {
   /** By Graph id. */
   readonly bindings: ReadonlyMap<string, ComparedBinding>
-  /** Imported values by user id; users that do not exist are absent. */
-  readonly imported: ReadonlyMap<string, JsonObject | null>
+  /** What imported values are compared with, by user id; users that do not exist are absent. */
+  readonly users: ReadonlyMap<string, ImportingUser>
   /** Our ids by the Graph ids of managers. */
   readonly managers: ReadonlyMap<string, string>
   /** Users that a drain is writing right now. */
@@ -58,7 +61,7 @@ export async function readAccounts(
   const { organizationId, directoryId } = key
   const lists = chunks(graphIds)
   const managerLists = chunks(managerIds)
-  const compared = sql`json_array(${columnsOf(COMPARED)}, ${withImports ? imported : null})`
+  const compared = sql`json_array(${columnsOf(COMPARED)}, ${withImports ? importing : null})`
   const [own, block, ...answers] = await database.run(
     sql`SELECT intent FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     readBlock(lanes),
@@ -75,9 +78,7 @@ export async function readAccounts(
         String(userId),
       ]),
     ),
-    imported: new Map(
-      users.flatMap(({ row, user }) => (user ? [[row.resourceId, user.imported]] : [])),
-    ),
+    users: new Map(users.flatMap(({ row, user }) => (user ? [[row.resourceId, user]] : []))),
     inFlight: idsInFlight(decode(directory, own?.rows[0] ?? {}).intent),
     blockedUntil: Number(block?.rows[0]?.['until'] ?? 0),
   }
@@ -86,8 +87,8 @@ export async function readAccounts(
 const columnsOf = (names: readonly (keyof BindingRow)[]): SQL =>
   sql.raw(names.map((name) => `b.${binding[name].name}`).join(', '))
 
-/** The imported values of the user, in a list of their own: no list, no user. */
-const imported: SQL = sql`(SELECT json_array(u.imported) FROM user u
+/** What an import of the user is compared with, in a list of its own: no list, no user. */
+const importing: SQL = sql`(SELECT json_array(u.imported, u.resource) FROM user u
   WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)`
 
 /**
@@ -124,16 +125,16 @@ function valuesOf(answers: readonly Answer[]): (readonly unknown[])[] {
   })
 }
 
-/** Reads a list of what is compared, and behind it of what the user imported. */
+/** Reads a list of what is compared, and behind it of the user. */
 function toCompared(list: readonly unknown[]): {
   readonly row: ComparedBinding
-  readonly user: Pick<typeof user.$inferSelect, 'imported'> | null
+  readonly user: ImportingUser | null
 } {
   const columns = COMPARED.map((name, i) => [binding[name].name, list[i]] as const)
   const ofUser = list[COMPARED.length]
   return {
     row: decode(binding, Object.fromEntries(columns)),
-    user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0] }) : null,
+    user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0], resource: ofUser[1] }) : null,
   }
 }
 

@@ -24,9 +24,8 @@ export function previewImports(
 ): readonly PreviewImport[] {
   const names = importedNames(directions)
   // As if nothing had been imported yet: what was is among the user's values here.
-  const found = importChanges({ stored: null, directoryId: '', names, seen, userOf })
-  return found.flatMap(({ attribute, after: theirs }) => {
-    const ours = attribute === 'manager' ? user.managerId : user[attribute]
+  const found = importChanges({ stored: null, user, directoryId: '', names, seen, userOf })
+  return found.flatMap(({ attribute, before: ours, after: theirs }) => {
     if (theirs === null || theirs === ours) return []
     return [{ attribute, graph: attributeNamed(attribute).graph, ours, theirs }]
   })

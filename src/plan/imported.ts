@@ -10,6 +10,7 @@ import {
   type Directions,
   isAttributeName,
 } from './attributes.ts'
+import type { DirectoryUser } from './directory-user.ts'
 import type { SeenUser } from './graph-user.ts'
 import type { SnapshotKey } from './snapshot.ts'
 
@@ -18,6 +19,7 @@ export type ImportedName = Exclude<SnapshotKey, 'accountEnabled'>
 /** One imported value that comes, changes or goes. */
 export interface ImportChange {
   readonly attribute: ImportedName
+  /** The value here that gives way: what was imported before, else what the client sent. */
   readonly before: string | null
   readonly after: string | null
   /** Graph told the value; otherwise it left the property out, and that it is blank is a guess. */
@@ -33,6 +35,8 @@ export const importedNames = (directions: Directions): readonly ImportedName[] =
 export interface ImportInput {
   /** The user's imported values as they are stored. */
   readonly stored: JsonObject | null
+  /** The user as it is here, those values among its own. */
+  readonly user: DirectoryUser
   readonly directoryId: string
   readonly names: readonly ImportedName[]
   readonly seen: SeenUser
@@ -42,14 +46,15 @@ export interface ImportInput {
 
 /** What Microsoft 365 says otherwise than what was imported. A manager whom nobody here is bound to is no value. */
 export function importChanges(input: ImportInput): readonly ImportChange[] {
-  const { stored, directoryId, names, seen, userOf } = input
+  const { stored, user, directoryId, names, seen, userOf } = input
   return names.flatMap((attribute) => {
     const held = stored?.[attribute]
     const isOurs = isJsonObject(held) && held['directoryId'] === directoryId
-    const before = isOurs ? textOf(held['value']) : null
+    const imported = isOurs ? textOf(held['value']) : null
     const told = textOf(seen[attribute])
     const after = attribute === 'manager' && told !== null ? (userOf(told) ?? null) : told
-    if (before === after) return []
+    if (imported === after) return []
+    const before = attribute === 'manager' ? user.managerId : user[attribute]
     return [{ attribute, before, after, isTold: seen[attribute] !== undefined }]
   })
 }

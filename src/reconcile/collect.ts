@@ -31,7 +31,7 @@ export function collect(
     progress: { ...progress, recheck: [...kept, ...again] },
     drift: findings.flatMap(({ compared, ...who }) => [
       ...compared.drift,
-      ...compared.imports.map((change) => importRow(who, change)),
+      ...compared.imports.filter(isDifference).map((change) => importRow(who, change)),
     ]),
     imports: importing.map(({ userId, graphId, compared }) => ({
       userId,
@@ -41,6 +41,9 @@ export function collect(
     events: importing.map((finding) => importEvent(key, finding, now)),
   }
 }
+
+/** A value that is the same here becomes Microsoft 365's own: an event tells that, and nothing gives way. */
+const isDifference = ({ before, after }: ImportChange): boolean => before !== after
 
 const importRow = (
   { userId, graphId }: Omit<Finding, 'compared'>,

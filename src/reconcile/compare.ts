@@ -3,9 +3,15 @@ import type { ComparedAccounts, ComparedBinding } from '../db/compared-accounts.
 import type { RunStep } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
+import { directoryUser } from '../plan/directory-user.ts'
 import { type Difference, differences } from '../plan/drift.ts'
 import { seenUser, type SeenUser } from '../plan/graph-user.ts'
-import { type ImportChange, importChanges, type ImportedName } from '../plan/imported.ts'
+import {
+  type ImportChange,
+  importChanges,
+  type ImportedName,
+  importedValues,
+} from '../plan/imported.ts'
 
 /** A difference on a user that was exported within this time may be an echo of that export. */
 const ECHO_MS = 5 * 60_000
@@ -28,7 +34,7 @@ export interface Comparison {
   readonly directoryId: string
   readonly directions: Directions
   readonly imports: readonly ImportedName[]
-  readonly accounts: Pick<ComparedAccounts, 'bindings' | 'imported' | 'managers' | 'inFlight'>
+  readonly accounts: Pick<ComparedAccounts, 'bindings' | 'users' | 'managers' | 'inFlight'>
   readonly manner: Manner
   readonly now: number
 }
@@ -85,10 +91,13 @@ function importsOf(
   row: ComparedBinding,
   seen: SeenUser,
 ): readonly ImportChange[] {
-  const stored = accounts.imported.get(row.resourceId)
-  if (names.length === 0 || stored === undefined) return []
+  const found = accounts.users.get(row.resourceId)
+  if (names.length === 0 || found === undefined) return []
+  const { imported: stored, resource } = found
+  const state = { id: row.resourceId, suspended: false, passwordExpired: false }
+  const user = directoryUser(resource, { ...state, imported: importedValues(stored) })
   const userOf = (graphId: string) => accounts.managers.get(graphId)
-  const changes = importChanges({ stored, directoryId, names, seen, userOf })
+  const changes = importChanges({ stored, user, directoryId, names, seen, userOf })
   return manner === 'delta' ? changes.filter(({ isTold }) => isTold) : changes
 }
 

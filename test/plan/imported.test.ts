@@ -1,11 +1,26 @@
 import { describe, expect, test } from 'vitest'
 
-import { importChanges, importedNames, importPatch } from '../../src/plan/imported.ts'
+import {
+  importChanges,
+  importedNames,
+  importedValues,
+  importPatch,
+} from '../../src/plan/imported.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import { directoryUser } from '../../src/plan/directory-user.ts'
 import { withImportedValues } from '../../src/plan/imported-document.ts'
 import { seenUser } from '../../src/plan/graph-user.ts'
 import { ADELE, directions, ENTERPRISE } from './builders.ts'
 
+const userOf = (document: JsonObject, stored: JsonObject | null = null) =>
+  directoryUser(document, {
+    id: 'usr_1',
+    suspended: false,
+    passwordExpired: false,
+    imported: importedValues(stored),
+  })
 const input = {
+  user: userOf({}),
   directoryId: 'dir_1',
   names: ['department', 'manager', 'workPhone'] as const,
   userOf: (id: string) => (id === 'g-boss' ? 'usr_boss' : undefined),
@@ -41,6 +56,21 @@ describe('what is imported', () => {
       workPhone: null,
     })
     expect(gone.map(({ isTold }) => isTold)).toEqual([true, true, false])
+  })
+
+  test('takes the place of what was imported before, else of what the client sent', () => {
+    const document = { [ENTERPRISE]: { department: 'Sales', manager: { value: 'usr_lead' } } }
+    const seen = seenUser({ department: 'Ops' }, 'g-boss')
+    const first = importChanges({ ...input, stored: null, user: userOf(document), seen })
+    expect(first).toMatchObject([
+      { attribute: 'department', before: 'Sales', after: 'Ops' },
+      { attribute: 'manager', before: 'usr_lead', after: 'usr_boss' },
+    ])
+    const stored = importPatch(first, 'dir_1', 'then')
+    const later = seenUser({ department: 'Legal' }, 'g-boss')
+    expect(
+      importChanges({ ...input, stored, user: userOf(document, stored), seen: later }),
+    ).toMatchObject([{ attribute: 'department', before: 'Ops', after: 'Legal' }])
   })
 
   test('leaves alone what another directory imported, and managers whom nobody here is', () => {

@@ -7,7 +7,7 @@ import {
   type Comparison,
   type ToldUser,
 } from '../../src/reconcile/compare.ts'
-import { directions } from '../plan/builders.ts'
+import { directions, ENTERPRISE } from '../plan/builders.ts'
 
 const NOW = 10_000_000
 const MINUTE = 60_000
@@ -59,7 +59,9 @@ const comparison = ({ row = binding(), manner = 'delta', inFlight = [] }: Given)
   imports: ['department'],
   accounts: {
     bindings: new Map([['g1', row]]),
-    imported: new Map([['usr_1', null]]),
+    users: new Map([
+      ['usr_1', { imported: null, resource: { [ENTERPRISE]: { department: 'Sales' } } }],
+    ]),
     managers: new Map(),
     inFlight: new Set(inFlight),
   },
@@ -88,7 +90,7 @@ describe('a user on a page', () => {
           theirs: 'Boss',
         },
       ],
-      imports: [{ attribute: 'department', before: null, after: 'Ops', isTold: true }],
+      imports: [{ attribute: 'department', before: 'Sales', after: 'Ops', isTold: true }],
       recheckAt: null,
     })
   })

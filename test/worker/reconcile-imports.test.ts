@@ -169,6 +169,27 @@ describe('an imported attribute', () => {
     expect(await world.run('report')).toMatchObject({ counts: { imported: 0 } })
   })
 
+  test('tells which value here gives way: what the client sent, in a later run what was imported', async () => {
+    const world = await importingWorld()
+    const sales = newUser('ann', { [ENTERPRISE]: { department: 'Sales' } })
+    const { body: ann } = await world.scim.post('/Users', sales)
+    await world.scim.post('/Users', newUser('bob', { [ENTERPRISE]: { department: 'Sales' } }))
+    await world.exported()
+    // What is the same already becomes Microsoft 365's own, and nothing gives way.
+    setDepartment(world, 'bob', 'Sales')
+    const told = async (theirs: string) => {
+      setDepartment(world, 'ann', theirs)
+      return world.drift(await world.run('report'))
+    }
+    expect(await told('Ops')).toMatchObject([
+      { userId: ann['id'], ours: 'Sales', theirs: 'Ops', action: 'imported' },
+    ])
+    expect((await changesOf(world, ann['id'])).at(-1)).toMatchObject({
+      changes: '[{"attribute":"department","from":"Sales","to":"Ops"}]',
+    })
+    expect(await told('Legal')).toMatchObject([{ ours: 'Ops', theirs: 'Legal' }])
+  })
+
   test('is not shown over SCIM where the client sent a value of its own, which is never written back', async () => {
     const world = await importingWorld()
     const { body } = await world.scim.post(

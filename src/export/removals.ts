@@ -45,13 +45,11 @@ export async function heldRemovals(
   }
   if (threshold === null || counting.length === 0) return held
   const standing = await standingOf(round, threshold, counting.length)
-  for (const { draft, plan } of counting) {
-    const { used, bound } = standing
-    const isAsked = draft.row.approval === 'asked'
-    if (!isAsked && used + round.removals.granted < limitOf(threshold, bound))
-      round.removals.granted += 1
-    else held.set(draft.target.id, heldError(draft, plan.takesAway, standing))
-  }
+  const beyond = counting.filter(({ draft }) => !isGranted(round, draft, standing))
+  // Whoever reads it counts what this round lets through with the rest.
+  const told = { ...standing, used: standing.used + round.removals.granted }
+  for (const { draft, plan } of beyond)
+    held.set(draft.target.id, heldError(draft, plan.takesAway, told))
   return held
 }
 
@@ -61,6 +59,14 @@ function isTaking({ draft, plan }: Taking): boolean {
   const isOver = plan.takesAway === null && row.approval === 'rejected' && row.graphId !== null
   if (isOver) draft.row = { ...row, approval: null }
   return plan.takesAway !== null
+}
+
+/** Lets one through while the threshold has room. What an administrator is asked about waits for the answer. */
+function isGranted({ removals }: Round, { row }: Draft, standing: Standing): boolean {
+  const { threshold, used, bound } = standing
+  const isWithin = row.approval !== 'asked' && used + removals.granted < limitOf(threshold, bound)
+  if (isWithin) removals.granted += 1
+  return isWithin
 }
 
 function heldError({ before, row }: Draft, takesAway: TakesAway, standing: Standing): BindingError {

@@ -77,6 +77,20 @@ describe('the threshold of a directory', () => {
     expect(disabled(world)).toBe(3)
   })
 
+  test('tells of what it holds how many were disabled, those of the same round among them', async () => {
+    const { world, ids } = await worldOf(6, { count: 4, percent: 0 })
+    await suspend(world, ids.slice(0, 2))
+    await world.settle()
+    await suspend(world, ids.slice(2))
+    await world.settle()
+    expect(disabled(world)).toBe(4)
+    const messages = (await heldEvents(world)).map(
+      ({ body }) => JSON.parse(String(body)).details.error.message,
+    )
+    const told = expect.stringContaining('4 were disabled or deleted in this directory within one')
+    expect(messages).toEqual([told, told])
+  })
+
   test('is a percentage of the bound users where that is more', async () => {
     const { world, ids } = await worldOf(20, { count: 1, percent: 25 })
     await suspend(world, ids.slice(0, 8))

@@ -155,7 +155,7 @@ export const directoryApi: ApiRoom = {
     },
     'POST /directories/:id/failures/replay': {
       summary: 'Try failures again',
-      details: 'All but what was rejected: that is tried, and asked about, again when it is named.',
+      details: 'All but what was rejected: that is asked about again when it is named.',
       body: bindingsBody,
       answer: jobShape,
       status: 202,
@@ -171,7 +171,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/held/reject': {
       summary: 'Reject what is held',
       details:
-        'The accounts stay as they are, whatever else changes of their users, until these are active or bound again. Who is suspended or deleted anew is asked about again; approving or replaying a binding by its id carries it out after all.',
+        'The accounts stay as they are, whatever else changes of their users, until these are active or bound again. Who is suspended or deleted anew is asked about again. Approving a binding by its id carries it out after all; replaying it asks again.',
       body: bindingsBody,
       answer: jobShape,
       status: 202,

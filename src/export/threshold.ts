@@ -129,5 +129,5 @@ export const REMOVAL_REJECTED: BindingError = {
   message:
     'An administrator rejected the disabling or deletion in Microsoft 365: it was left as it is.',
   whatToDo:
-    'It stays so, whatever else changes, until the user is active or bound again; when it is suspended or deleted anew, you are asked again. To have it carried out after all, approve or replay this binding by its id.',
+    'It stays so, whatever else changes, until the user is active or bound again; when it is suspended or deleted anew, you are asked again. To have it carried out after all, approve this binding by its id; a replay asks again.',
 }

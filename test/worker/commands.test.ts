@@ -499,6 +499,7 @@ describe('endings beyond the threshold', () => {
       'removal_rejected',
       'removal_rejected',
     ])
+    expect(failures[0]['error']['whatToDo']).toMatch(/approve this binding .*; a replay asks again/)
     const bindingIds = idsOf(await api.get(`${directory}/failures`))
     const replay = await command('POST', '/failures/replay', { bindingIds })
     expect(replay).toMatchObject({

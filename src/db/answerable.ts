@@ -1,4 +1,4 @@
-/** Which bindings a command that answers what is held, or replays failures, is about; and what its job tells of others that it names. */
+/** Which bindings a command about those that are there is about; and what its job tells of others that it names. */
 import { type SQL, sql } from 'drizzle-orm'
 
 import { bindingId } from './binding-store.ts'
@@ -23,18 +23,24 @@ const ABOUT = {
       ? sql`(${isAskedBefore(sequence)} OR ${IS_REJECTED} AND due_at IS NULL)`
       : isAskedBefore(sequence),
   reject: ({ sequence }: Command) => isAskedBefore(sequence),
+  export: () => sql`state NOT IN ('held', 'former', 'unbinding') AND unbound_by IS NULL`,
+  // Whose ending was rejected is ended when it is named.
+  unbind: ({ isNamed }: Command) =>
+    isNamed
+      ? sql`state <> 'former' AND (unbound_by IS NOT 'admin' OR ${IS_REJECTED})`
+      : sql`state <> 'former' AND unbound_by IS NOT 'admin'`,
 } as const satisfies Record<string, (command: Command) => SQL>
 
-type Answering = keyof typeof ABOUT
+type Action = keyof typeof ABOUT
 
 /** An answer is about what was held when it was given: whatever was held since, the administrator has not seen. */
 const isAskedBefore = (sequence: number): SQL =>
   sql`(approval = 'asked' AND coalesce(held_sequence, 0) < ${sequence})`
 
 /** Whether a binding is one of those that the command is about. */
-export const isAnswerable = (action: Answering, command: Command): SQL => ABOUT[action](command)
+export const isAbout = (action: Action, command: Command): SQL => ABOUT[action](command)
 
-/** The statement by which the job of a command tells of the bindings of `ids` that it is not about; none where it named nobody. */
+/** The statement by which the job of a command tells of those of `ids` that it is not about; none where it named nobody. */
 export function tellOthers(
   key: LeaseKey,
   command: Command & { readonly action: string },
@@ -42,12 +48,15 @@ export function tellOthers(
 ): SQL[] {
   const { organizationId, directoryId } = key
   const { action, sequence, isNamed } = command
-  if (!isNamed || !isAnswering(action)) return []
-  const { code, message, whatToDo } = action === 'replay' ? NOT_FAILED : NOT_HELD
-  const others = sql`FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}
-    AND kind IN ('user', 'group') AND resource_id IN (${ids}) AND NOT coalesce(${isAnswerable(action, command)}, FALSE)`
-  const error = sql`json_object('bindingId', ${bindingId(directoryId, '')} || resource_id, 'resourceId', resource_id,
-    'code', ${code}, 'message', ${message}, 'whatToDo', ${whatToDo})`
+  if (!isNamed || !hasAbout(action)) return []
+  const { code, message, whatToDo } = TOLD[action]
+  const others = sql`FROM (${ids}) named LEFT JOIN binding ON organization_id = ${organizationId}
+      AND directory_id = ${directoryId} AND kind IN ('user', 'group') AND resource_id = named.id
+    WHERE NOT coalesce(${isAbout(action, command)}, FALSE)`
+  const error = sql`json_object('bindingId', ${bindingId(directoryId, '')} || resource_id, 'resourceId', named.id,
+    'code', CASE WHEN state IS NULL THEN 'not_bound' ELSE ${code} END,
+    'message', CASE WHEN state IS NULL THEN 'It is not bound here.' ELSE ${message} END,
+    'whatToDo', CASE WHEN state IS NULL THEN ${action === 'export' ? BIND : NOTHING} ELSE ${whatToDo} END)`
   return [
     sql`UPDATE job SET reached = reached + (SELECT count(*) ${others}), failed = failed + (SELECT count(*) ${others}),
         errors = (SELECT json_group_array(json(value)) FROM (SELECT value FROM json_each(coalesce(job.errors, '[]'))
@@ -56,7 +65,11 @@ export function tellOthers(
   ]
 }
 
-const isAnswering = (action: string): action is Answering => Object.hasOwn(ABOUT, action)
+const hasAbout = (action: string): action is Action => Object.hasOwn(ABOUT, action)
+
+const BIND = 'Bind it: that exports it.'
+const NOTHING = 'There is nothing to do.'
+const HELD = 'Do what its error says; then approve it, and it is looked at again, or reject it.'
 
 const NOT_HELD = {
   code: 'not_held',
@@ -71,8 +84,33 @@ const NOT_FAILED = {
   code: 'not_failed',
   message: sql`CASE WHEN state = 'failed' THEN 'It is being tried again already.'
     ELSE 'It has not failed: its state is ' || state || '.' END`,
-  whatToDo: sql`CASE WHEN state = 'held' THEN 'Do what its error says; then approve it, and it is looked at again, or reject it.'
+  whatToDo: sql`CASE WHEN state = 'held' THEN ${HELD}
     WHEN state = 'former' THEN 'Bind the user or group again.'
     WHEN due_at IS NOT NULL THEN 'Wait: it is tried by itself.'
     ELSE 'There is nothing to try again.' END`,
 } as const
+
+const NOT_EXPORTED = {
+  code: sql`CASE state WHEN 'held' THEN 'held' WHEN 'former' THEN 'not_bound' ELSE 'unbinding' END`,
+  message: sql`CASE state WHEN 'held' THEN 'It is held: nothing of it is exported again before that is answered.'
+    WHEN 'former' THEN 'It is not bound any more: its state is former.' ELSE 'It is being unbound: its state is ' || state || '.' END`,
+  whatToDo: sql`CASE state WHEN 'held' THEN ${HELD} WHEN 'former' THEN ${BIND}
+    ELSE 'Bind it again if it is to stay.' END`,
+} as const
+
+const NOT_UNBOUND = {
+  code: sql`CASE state WHEN 'former' THEN 'unbound_already' ELSE 'unbinding' END`,
+  message: sql`CASE state WHEN 'former' THEN 'It is unbound already: its state is former.'
+    ELSE 'It is being unbound already: its state is ' || state || '.' END`,
+  whatToDo: sql`CASE WHEN state = 'former' THEN 'It stays so until an administrator binds it again.' WHEN state = 'held' THEN ${HELD}
+    WHEN due_at IS NULL THEN 'Its error says why it has failed. Replay it to try again.' ELSE 'Wait: it is tried by itself.' END`,
+} as const
+
+/** What the jobs tell of bindings that their commands are not about. */
+const TOLD = {
+  replay: NOT_FAILED,
+  approve: NOT_HELD,
+  reject: NOT_HELD,
+  export: NOT_EXPORTED,
+  unbind: NOT_UNBOUND,
+} as const satisfies Record<Action, unknown>

@@ -2,11 +2,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
-import { isAnswerable } from './answerable.ts'
+import { isAbout } from './answerable.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
-import { IS_REJECTED } from './rejection.ts'
 import { isBeingUndone, tellUnasked } from './undo-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -50,29 +49,29 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'bind':
       return [bind(key, page, ids), wake(key, ids, now)]
     case 'unbind':
-      return unbind(key, page, { these, asked, isNamed }, ids)
+      return unbind(key, page, { these, asked }, ids)
     case 'export': {
       const exported = keysThat(sql`key NOT IN (${notExported(key)})`)
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING},
             unknown = CASE kind WHEN 'group' THEN json_insert(${exported}, '$[#]', ${MEMBERS}) ELSE ${exported} END,
             member_cursor = CASE kind WHEN 'group' THEN '' END
-          WHERE ${these} AND state NOT IN ('held', 'former', 'unbinding') AND unbound_by IS NULL`,
+          WHERE ${these} AND ${isAbout('export', page)}`,
       ]
     }
     case 'replay':
       return [
         sql`UPDATE binding SET ${asked}, attempts = 0, state = ${WAITING}, approval = CASE WHEN NOT ${isNamed} THEN approval END
-          WHERE ${these} AND ${isAnswerable('replay', page)}`,
+          WHERE ${these} AND ${isAbout('replay', page)}`,
       ]
     case 'approve':
       return [
-        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND ${isAnswerable('approve', page)}`,
+        sql`UPDATE binding SET ${asked}, approval = 'approved' WHERE ${these} AND ${isAbout('approve', page)}`,
       ]
     case 'reject':
       // That it has failed afterwards is what was asked for: the job has nothing to wait for.
       return [
-        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAnswerable('reject', page)}`,
+        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAbout('reject', page)}`,
       ]
     case 'follow':
       return [
@@ -169,16 +168,16 @@ const FORGOTTEN = sql`CASE WHEN error ->> '$.code' = 'imported_account_missing' 
  */
 function unbind(
   key: LeaseKey,
-  { now }: Page,
-  { these, asked, isNamed }: Record<'these' | 'asked' | 'isNamed', SQL>,
+  page: Page,
+  { these, asked }: Record<'these' | 'asked', SQL>,
   ids: SQL,
 ): SQL[] {
   return [
     sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL,
         adopting = ${FORGOTTEN}
-      WHERE ${these} AND state <> 'former' AND (unbound_by IS NOT 'admin' OR ${isNamed} AND ${IS_REJECTED})`,
+      WHERE ${these} AND ${isAbout('unbind', page)}`,
     sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
-    ...letGo(key, ids, now),
+    ...letGo(key, ids, page.now),
   ]
 }
 

@@ -134,7 +134,8 @@ export const directoryApi: ApiRoom = {
     },
     'DELETE /directories/:id/bindings': {
       summary: 'Unbind users and groups',
-      details: 'What becomes of their accounts is said by the settings onUnbind and onGroupDelete.',
+      details:
+        'What becomes of their accounts is said by the settings onUnbind and onGroupDelete. The errors of the job name those who were unbound, or being unbound, already.',
       body: resourcesBody,
       answer: jobShape,
       status: 202,
@@ -142,7 +143,8 @@ export const directoryApi: ApiRoom = {
     },
     'POST /directories/:id/exports': {
       summary: 'Export everything, or some users, again',
-      details: 'All attributes are sent, whatever was sent before.',
+      details:
+        'All attributes are sent, whatever was sent before. The errors of the job name whoever was asked for and is not bound, being unbound, or held.',
       body: exportsBody,
       isBodyOptional: true,
       answer: jobShape,

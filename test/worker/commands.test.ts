@@ -451,6 +451,65 @@ describe('a command that names a binding which it is not about', () => {
   })
 })
 
+describe('a command that names users for whom there is nothing to do', () => {
+  /** Ann was unbound, bob is being unbound, the ending of cid is held, dan was never bound. */
+  async function various() {
+    const each = await commanded()
+    const ids = await users(each.world, 'ann', 'bob', 'cid', 'dan')
+    const [ann, bob, cid] = ids
+    await each.command('POST', '/bindings', { userIds: [ann, bob, cid] })
+    await each.command('DELETE', '/bindings', { userIds: [ann] })
+    await holdEnding(each.world, cid, 'admin')
+    await each.world
+      .query(sql`UPDATE binding SET state = 'unbinding', unbound_by = 'admin', error = '{"code":"forbidden"}'
+      WHERE organization_id = ${each.world.organizationId} AND resource_id = ${bob}`)
+    return { ...each, ids }
+  }
+
+  test.each([
+    [
+      'POST',
+      '/exports',
+      [
+        ['not_bound', /former/, /^Bind it/],
+        ['unbinding', /unbinding/, /^Bind it again/],
+        ['held', /is held/, /approve it/],
+        ['not_bound', /not bound here/, /^Bind it/],
+      ],
+    ],
+    [
+      'DELETE',
+      '/bindings',
+      [
+        ['unbound_already', /former/, /until an administrator binds it/],
+        ['unbinding', /unbinding/, /^Its error says/],
+        ['unbinding', /held/, /approve it/],
+        ['not_bound', /not bound here/, /nothing to do/],
+      ],
+    ],
+  ] as const)('says of each why, and what to do: %s %s', async (method, path, reasons) => {
+    const { command, ids, world } = await various()
+    const before = await Promise.all(ids.slice(0, 3).map((id) => world.binding(id)))
+    const job = await command(method, path, { userIds: ids })
+    expect(job).toMatchObject({ state: 'failed', done: 4, total: 4 })
+    const told = new Map<unknown, Loose>(job['errors'].map((e: Loose) => [e['resourceId'], e]))
+    expect(ids.map((id) => told.get(id))).toMatchObject(
+      reasons.map(([code, message, whatToDo]) => ({
+        code,
+        message: expect.stringMatching(message),
+        whatToDo: expect.stringMatching(whatToDo),
+      })),
+    )
+    expect(await Promise.all(ids.slice(0, 3).map((id) => world.binding(id)))).toEqual(before)
+  })
+
+  test('says nothing of them where it names nobody', async () => {
+    const { command } = await various()
+    expect(await command('POST', '/exports', { all: true })).toMatchObject({ errors: [] })
+    expect(await command('DELETE', '/bindings', { all: true })).toMatchObject({ errors: [] })
+  })
+})
+
 describe('endings beyond the threshold', () => {
   async function beyond(): Promise<Commanded & { ids: string[]; unbind: Loose }> {
     const setup = await commanded({ settings: { threshold: { count: 1, percent: 0 } } })

@@ -356,8 +356,10 @@ describe('no drift of memberships', () => {
     const run = await world.run('enforce')
     expect(await world.drift(run)).toMatchObject([{ userId: bob, attribute: 'deleted' }])
     world.clock.now += 3_600_000
-    // By now its binding has failed, and nobody tells of the account again.
-    expect(await world.run('enforce')).toMatchObject({ counts: { groups: 1, drift: 0 } })
+    // By now its binding has failed: it is the account that is told again, and no membership.
+    const again = await world.run('enforce')
+    expect(again).toMatchObject({ counts: { groups: 1, drift: 1 } })
+    expect(await world.drift(again)).toMatchObject([{ userId: bob, attribute: 'deleted' }])
   })
 
   test('is a member who is not bound in this directory', async () => {

@@ -192,6 +192,30 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(writesOf(world)).toBe(writes)
   })
 
+  test('is told by every run that compares everybody, until it is restored; its binding fails once', async () => {
+    const world = await reconcileWorld()
+    const [ann] = await world.exported('ann', 'bob')
+    const graphId = world.accountOf('ann')
+    await world.removeAccount(graphId)
+    const counts = { deleted: 1, drift: 1 }
+    expect(await world.run('report')).toMatchObject({ counts })
+    const again = await world.run('report')
+    expect(again).toMatchObject({ counts })
+    expect(await world.drift(again)).toMatchObject([
+      { userId: ann, graphId, attribute: 'deleted', theirs: 'recycle_bin' },
+    ])
+    expect(await eventsOf(world, 'export_failure')).toHaveLength(1)
+    // A scheduled run reads only who changed.
+    expect(await world.tick()).toMatchObject({ counts: { deleted: 0 } })
+    await world.purgeAccount(graphId)
+    const enforced = await world.run('enforce')
+    expect(await world.drift(enforced)).toMatchObject([{ attribute: 'deleted', theirs: 'gone' }])
+    expect(await world.binding(ann ?? '')).toMatchObject({
+      state: 'failed',
+      error: { whatToDo: expect.stringContaining('Unbind the user') },
+    })
+  })
+
   test('that is gone for good is told as such', async () => {
     const world = await reconcileWorld()
     const [ann] = await world.exported('ann')

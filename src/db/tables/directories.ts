@@ -179,6 +179,9 @@ export const binding = sqliteTable(
     index('binding_adopted')
       .on(table.organizationId, table.directoryId, table.adoptedAt)
       .where(sql`adopted_at IS NOT NULL`),
+    index('binding_missing')
+      .on(table.organizationId, table.directoryId, table.graphId)
+      .where(sql`state = 'failed' AND error ->> '$.code' = 'object_missing'`),
     index('binding_by_manager')
       .on(table.organizationId, table.directoryId, table.managerGraphId)
       .where(sql`manager_graph_id IS NOT NULL`),

@@ -1,0 +1,1 @@
+CREATE INDEX `binding_missing` ON `binding` (`organization_id`,`directory_id`,`graph_id`) WHERE state = 'failed' AND error ->> '$.code' = 'object_missing';

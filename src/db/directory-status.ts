@@ -12,6 +12,8 @@ export interface DirectoryStatus {
   readonly directory: DirectoryRow
   /** Resources with something still to send: due bindings, and what the log holds after the directory's position. */
   readonly owed: number
+  /** When the first of it is tried; in the past or 0 when it is at once. */
+  readonly nextAt: number
   readonly inFlight: number
   readonly failed: number
   /** How many of those that failed an administrator rejected: they are answered. */
@@ -41,17 +43,16 @@ export async function readStatus(
         count(*) FILTER (WHERE state = 'held' AND due_at IS NULL) AS held,
         count(*) FILTER (WHERE state NOT IN ('unbinding', 'former')) AS bound
       FROM binding WHERE ${mine}`,
-    sql`SELECT count(*) AS owed FROM (${lagging(organizationId, directoryId)}
-      UNION SELECT resource_id FROM binding WHERE ${mine} AND (state IN ('pending', 'owed')
-        OR (state = 'unbinding' AND NOT ${GIVEN_UP}) OR (due_at IS NOT NULL AND state <> 'former')))`,
+    owedBy(organizationId, directoryId),
     blockedLanes(organizationId, directoryId),
   )
   const [row] = found?.rows ?? []
   if (row === undefined) return undefined
-  const counts = counted?.rows[0] ?? {}
+  const counts = { ...counted?.rows[0], ...owed?.rows[0] }
   return {
     directory: decode(directory, row),
-    owed: Number(owed?.rows[0]?.['owed'] ?? 0),
+    owed: Number(counts['owed']),
+    nextAt: Number(counts['next_at']),
     inFlight: Number(row['in_flight']),
     failed: Number(counts['failed']),
     rejected: Number(counts['rejected']),
@@ -60,6 +61,14 @@ export async function readStatus(
     blockedUntil: Number(blocked?.rows[0]?.['until'] ?? 0),
   }
 }
+
+/** How many resources owe something, and when the first of them is tried: 0 for at once. */
+const owedBy = (organizationId: string, directoryId: string): SQL =>
+  sql`SELECT count(DISTINCT id) AS owed, coalesce(min(due_at), 0) AS next_at FROM (
+    SELECT target_id AS id, 0 AS due_at FROM (${lagging(organizationId, directoryId)})
+    UNION ALL SELECT resource_id, coalesce(due_at, 0) FROM binding
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND (state IN ('pending', 'owed')
+        OR (state = 'unbinding' AND NOT ${GIVEN_UP}) OR (due_at IS NOT NULL AND state <> 'former')))`
 
 /** An unbinding that failed stays one; it waits for somebody who replays it. */
 const GIVEN_UP = sql`(state = 'unbinding' AND due_at IS NULL AND error IS NOT NULL)`

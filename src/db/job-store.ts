@@ -4,7 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { isRefused, type Refusal, write } from './admin-write.ts'
-import { type Database, decode } from './client.ts'
+import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
 import type { DirectoryRow } from './lease.ts'
@@ -128,6 +128,12 @@ function changedIds(wanted: WantedCommand): SQL {
 export interface JobProgress extends StartedJob {
   /** Bindings that still owe what was asked for, or are still to be made. */
   readonly remaining: number
+  /** The first of those to be tried, where all that remains is among the bindings: when, after how many tries, and its binding's error; else null. */
+  readonly next: {
+    readonly dueAt: number
+    readonly attempts: number
+    readonly error: unknown
+  } | null
   /** Bindings that could not be carried out: `resource_id` and the binding's error. */
   readonly failed: readonly { readonly resourceId: string; readonly error: unknown }[]
 }
@@ -153,11 +159,13 @@ export async function readJob(
     CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
     WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.commands IS NOT NULL
       AND e.sequence > d.position`
-  const [found, directories, waiting, failed] = await database.run(
+  const [found, directories, due, failed] = await database.run(
     mine,
     sql`SELECT state, state_reason FROM directory WHERE organization_id = ${organizationId}
       AND id = (SELECT directory_id FROM (${mine}))`,
-    sql`SELECT count(*) + (${ahead}) AS remaining ${asked} AND b.due_at IS NOT NULL`,
+    // Beside a single minimum, SQLite takes a bare column from the row that has it.
+    sql`SELECT count(*) AS due, (${ahead}) AS ahead, min(b.due_at) AS due_at, b.attempts, b.error
+      ${asked} AND b.due_at IS NOT NULL`,
     sql`SELECT b.resource_id, b.error ${asked} AND b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS}`,
   )
   const [row] = found?.rows ?? []
@@ -166,12 +174,21 @@ export async function readJob(
   return {
     job: decode(job, row),
     directory: decode(directory, owner),
-    remaining: Number(waiting?.rows[0]?.['remaining'] ?? 0),
+    ...remainderOf(due?.rows[0] ?? {}),
     failed: (failed?.rows ?? []).map(({ resource_id: resourceId, error }) => ({
       resourceId: String(resourceId),
       error: JSON.parse(String(error)),
     })),
   }
+}
+
+function remainderOf(row: Answer['rows'][number]): Pick<JobProgress, 'remaining' | 'next'> {
+  const { due_at: dueAt, attempts, error: told } = row
+  const ahead = Number(row['ahead'] ?? 0)
+  const remaining = Number(row['due'] ?? 0) + ahead
+  if (ahead > 0 || typeof dueAt !== 'number') return { remaining, next: null }
+  const error: unknown = typeof told === 'string' ? JSON.parse(told) : null
+  return { remaining, next: { dueAt, attempts: Number(attempts), error } }
 }
 
 /** What a round has to tell of what a command asked for. */

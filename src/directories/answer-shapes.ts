@@ -82,7 +82,7 @@ export const statusShape = v.looseObject({
   estimatedFinish: v.pipe(
     v.nullable(timeShape),
     v.description(
-      'When what is owed is sent at that pace; null when nothing is, or it is not active.',
+      'When what is owed is sent at that pace, from when the first of it may be tried; null when nothing is, or it is not active.',
     ),
   ),
   lastDrain: v.pipe(
@@ -156,9 +156,16 @@ export const jobShape = v.strictObject({
   waiting: v.pipe(
     v.nullable(
       v.strictObject({
-        state: v.picklist(['paused', 'auth_error']),
+        state: v.pipe(
+          v.picklist(['paused', 'auth_error', 'put_off']),
+          v.description('That of the directory; or `put_off`: all that is left is tried later.'),
+        ),
         reason: v.string(),
         whatToDo: v.string(),
+        until: v.pipe(
+          v.optional(timeShape),
+          v.description('When the first of what is put off is tried.'),
+        ),
       }),
     ),
     v.description('Why it does not go on; null when it does, or is over.'),

@@ -8,7 +8,7 @@ import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
-import { type JobType, showJob } from './jobs.ts'
+import { type JobType, showBegun } from './jobs.ts'
 
 /** The commands, the job that each starts, and what it is about. */
 const COMMANDS = {
@@ -55,7 +55,7 @@ export async function command(
   const started = await startCommand(scope.database, { job: row, event, among, atSequence })
   if (!started.ok) return err(problemOf(started.error, directoryId, among))
   scope.changed()
-  return ok(showJob({ ...started.value, remaining: 0, failed: [] }))
+  return ok(showBegun(started.value))
 }
 
 function problemOf(

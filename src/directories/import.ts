@@ -6,7 +6,7 @@ import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
-import { showJob } from './jobs.ts'
+import { showBegun } from './jobs.ts'
 
 const MAX_IDS = 1000
 const IDS = `must name 1 to ${MAX_IDS} accounts; for more, send several requests, or {"all":true}`
@@ -64,7 +64,7 @@ export async function startImportJob(
   if (!started.ok) return err(problemOf(started.error, directoryId))
   const job = started.value
   scope.ringImport({ organizationId, jobId: job.id })
-  return ok(showJob({ job, directory: READING, remaining: 0, failed: [] }))
+  return ok(showBegun({ job, directory: READING }))
 }
 
 /** An import reads, which a pause does not forbid: it waits for nothing. */

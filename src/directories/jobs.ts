@@ -1,4 +1,4 @@
-import { type JobProgress, type JobRow, readJob } from '../db/job-store.ts'
+import { type JobProgress, type JobRow, readJob, type StartedJob } from '../db/job-store.ts'
 import { notFound, type Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -9,15 +9,20 @@ export type JobType = JobRow['type']
 
 /** How far a job has come. Problem: notFound. */
 export async function readJobProgress(
-  { database, organizationId }: DirectoryScope,
+  { database, organizationId, now }: DirectoryScope,
   id: string,
 ): Promise<Result<JsonObject, Problem>> {
   const found = await readJob(database, organizationId, id)
-  return found === undefined ? err(notFound('Job', id)) : ok(showJob(found))
+  return found === undefined ? err(notFound('Job', id)) : ok(showJob(found, now))
 }
 
+/** A job that has just begun, as it is shown. */
+export const showBegun = (started: StartedJob): JsonObject =>
+  showJob({ ...started, remaining: 0, next: null, failed: [] }, started.job.createdAt)
+
 /** A job as it is shown. It has failed when it is over and nothing of it could be done. */
-export function showJob({ job, directory, remaining, failed }: JobProgress): JsonObject {
+function showJob(progress: JobProgress, now: number): JsonObject {
+  const { job, remaining, failed } = progress
   const { id, type, directoryId, ended, total, reached, createdAt } = job
   const done = Math.max(0, reached - remaining)
   const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
@@ -34,14 +39,15 @@ export function showJob({ job, directory, remaining, failed }: JobProgress): Jso
     total: ended && !job.stopped ? reached : Math.max(total, reached),
     errors,
     // An import reads whatever the state; its bindings are the drain's.
-    waiting: isOver || (type === 'import' && !ended) ? null : whatFor(directory),
+    waiting: isOver || (type === 'import' && !ended) ? null : whatFor(progress, now),
     createdAt: toRfc3339(createdAt),
   }
 }
 
 /** Why a job of the drain does not go on: a directory that is not active carries nothing out, and forgets nothing. */
-function whatFor({ state, stateReason }: JobProgress['directory']): JsonObject | null {
-  if (state === 'active') return null
+function whatFor(progress: JobProgress, now: number): JsonObject | null {
+  const { state, stateReason } = progress.directory
+  if (state === 'active') return untilWhen(progress, now)
   return state === 'paused'
     ? {
         state,
@@ -54,6 +60,31 @@ function whatFor({ state, stateReason }: JobProgress['directory']): JsonObject |
         whatToDo:
           'Do what the reason says, then test the connection (POST …/test): when it works, or with a new credential, what is owed is carried out.',
       }
+}
+
+/** Whatever is left of it is put off: until the first of it is tried, and for the reason that one has. */
+function untilWhen({ job, next }: JobProgress, now: number): JsonObject | null {
+  if (!job.ended || next === null || next.dueAt <= now) return null
+  const error =
+    isJsonObject(next.error) && next.error['code'] !== 'values_adjusted' ? next.error : {}
+  const plain = job.type === 'undo' && next.attempts === 0 ? REPLICATING : PUT_OFF
+  const { message, whatToDo } = { ...plain, ...error }
+  return {
+    state: 'put_off',
+    reason: message,
+    whatToDo,
+    until: toRfc3339(next.dueAt),
+  }
+}
+
+const REPLICATING = {
+  message:
+    'Some replica of Microsoft 365 may still show accounts as they were before the last write: what they hold is looked at again.',
+  whatToDo: 'Nothing: it goes on by itself.',
+}
+const PUT_OFF = {
+  message: 'Microsoft 365 could not carry it out yet: it is tried again.',
+  whatToDo: 'Nothing: it goes on by itself.',
 }
 
 const showFailure = ({ resourceId, error }: JobProgress['failed'][number]): JsonObject => ({

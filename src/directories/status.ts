@@ -25,7 +25,8 @@ function showStatus(status: DirectoryStatus, quotas: readonly Quota[], now: numb
   const writesPerSecond = Math.round(Math.min(...rates) * 100) / 100
   const blockedUntil = status.blockedUntil > now ? status.blockedUntil : null
   const isRunning = owed > 0 && directory.state === 'active'
-  const finish = (blockedUntil ?? now) + Math.ceil(owed / writesPerSecond) * 1000
+  const begin = Math.max(blockedUntil ?? now, status.nextAt)
+  const finish = begin + Math.ceil(owed / writesPerSecond) * 1000
   return {
     state: directory.state,
     stateReason: directory.stateReason,

@@ -781,6 +781,25 @@ describe('a command', () => {
     expect(job).toMatchObject({ state: 'done', waiting: null })
   })
 
+  test('of which all that is left is tried again later tells until when, and waits for nothing then', async () => {
+    const { world, api, directory } = await commanded()
+    const [ann] = await users(world, 'ann')
+    world.graph.faults.add({ match: { method: 'POST', path: '/users' }, status: 500 })
+    const asked = await api.post(`${directory}/bindings`, { userIds: [ann] })
+    const waiting = async () => (await api.get(`/jobs/${asked.body['id']}`)).body['waiting']
+    expect(await waiting()).toBeNull()
+    await world.drain()
+    const { due_at: dueAt } = await world.binding(String(ann))
+    expect(dueAt).toBeGreaterThan(world.clock.now)
+    expect(await waiting()).toMatchObject({
+      state: 'put_off',
+      reason: expect.stringContaining('tried again'),
+      until: new Date(dueAt).toISOString(),
+    })
+    world.clock.now = dueAt
+    expect(await waiting()).toBeNull()
+  })
+
   test('costs one round trip, and tells who asked for what', async () => {
     const { world, api, directory } = await commanded()
     const [ann] = await users(world, 'ann')

@@ -89,12 +89,21 @@ describe('ending a user whose account is missing', () => {
       message: `Resource '${graphId}' does not exist.`,
     })
     const bindings = `/directories/${world.directoryId}/bindings`
-    await world.api.send('DELETE', bindings, { userIds: [ann] })
+    const { body: job } = await world.api.send('DELETE', bindings, { userIds: [ann] })
     await world.drain()
     expect(await world.binding(ann)).toMatchObject({
       state: 'unbinding',
       graph_id: graphId,
       due_at: world.clock.now + 300_000,
+    })
+    expect((await world.api.get(`/jobs/${job['id']}`)).body).toMatchObject({
+      state: 'running',
+      waiting: {
+        state: 'put_off',
+        reason: expect.stringContaining('looked for once more'),
+        whatToDo: expect.stringContaining('Wait five minutes'),
+        until: new Date(world.clock.now + 300_000).toISOString(),
+      },
     })
     await world.settle()
     expect(await world.binding(ann)).toMatchObject({

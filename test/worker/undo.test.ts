@@ -531,10 +531,23 @@ describe('what somebody wrote into Microsoft 365 after us', () => {
     await world.settle()
     // The replica shows Engineer, which is neither what we sent last nor what was there before.
     const { body: job } = await api.post(`${directory}/undo`, { eventId: included })
+    // One drain follows the direction, the next one the undoing.
+    await world.drain()
     await world.drain()
     expect(titles()).toEqual(['Boss'])
     const progress = async () => (await api.get(`/jobs/${job['id']}`)).body
-    expect(await progress()).toMatchObject({ state: 'running', errors: [] })
+    const until = world.clock.now + OLD - 1000
+    expect(await progress()).toMatchObject({
+      state: 'running',
+      errors: [],
+      waiting: {
+        state: 'put_off',
+        reason: expect.stringContaining('looked at again'),
+        until: new Date(until).toISOString(),
+      },
+    })
+    const { body: status } = await api.get(`${directory}/status`)
+    expect(status).toMatchObject({ owed: 1, estimatedFinish: new Date(until + 1000).toISOString() })
     world.clock.now += OLD
     await world.drain()
     expect(titles()).toEqual(['Chief'])

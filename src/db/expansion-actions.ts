@@ -132,7 +132,8 @@ const revived = (
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   adopting = CASE WHEN unbound_by = 'undo' AND graph_id IS NULL THEN excluded.adopting ELSE adopting END,
-  unbound_by = NULL, restoring = NULL, attempts = 0, error = NULL,
+  unbound_by = NULL, restoring = NULL, attempts = 0,
+  error = CASE WHEN error ->> '$.code' = 'object_missing' THEN error END,
   approval = CASE WHEN approval = 'rejected' AND unbound_by IS NULL THEN approval END`
 
 /** The account of the directory that a user was imported from. */

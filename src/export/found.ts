@@ -4,7 +4,8 @@
  */
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { type Draft, fail, isEnding } from './draft.ts'
-import { GROUP_GONE } from './gone-group.ts'
+import type { Round } from './context.ts'
+import { GROUP_GONE, isAskedFor, isToldGone, makeAnew } from './gone-group.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
@@ -43,16 +44,17 @@ function forgetExported(draft: Draft): void {
 }
 
 /**
- * Takes the findings into the draft of a group: one that is gone has failed, a name that Graph holds otherwise is unknown. Its memberships
- * are looked at one by one.
+ * Takes the findings into the draft of a group: one that is gone has failed, or is made anew for whoever asks for it; a name that Graph
+ * holds otherwise is unknown. Its memberships are looked at one by one.
  */
-export function takeGroupFindings(draft: Draft): void {
+export function takeGroupFindings(round: Round, draft: Draft): void {
   const { row, target } = draft
-  if (target.found.has(`deleted:gone:${row.graphId}`) && !isEnding(row))
-    return fail(draft, GROUP_GONE)
+  const isFoundGone = target.found.has(`deleted:gone:${row.graphId}`)
+  const wasGone = isToldGone(draft)
+  if ((isFoundGone || wasGone) && isAskedFor(draft)) return makeAnew(round, draft)
+  if (isFoundGone && !isEnding(row)) return fail(draft, GROUP_GONE)
   // Of one that was gone nobody has seen since whether it is there: that its name is sent again shows it.
-  const wasMissing = row.error?.['code'] === GROUP_GONE.code
-  if ((!target.found.has(NAME) && !wasMissing) || row.unknown.includes(NAME)) return
+  if ((!target.found.has(NAME) && !wasGone) || row.unknown.includes(NAME)) return
   draft.row = { ...row, unknown: [...row.unknown, NAME] }
 }
 

@@ -1,6 +1,6 @@
 /** The groups of a round: first the groups themselves, then their memberships, which may name users created just before. */
 import { MEMBERS } from '../db/whole-group.ts'
-import { groupUniqueName, type GroupPlan, type GroupSnapshot } from '../plan/group-plan.ts'
+import { groupUniqueName, type GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
@@ -22,7 +22,7 @@ export async function exportGroups(round: Round): Promise<void> {
   await sendGroups(round, works)
   // Whatever ends with this round is no member of another group any more.
   for (const work of works) if (isEnded(round, work)) round.graphIds.set(work.draft.target.id, null)
-  const ready = works.filter(({ draft, plan }) => isReady(round, draft, plan))
+  const ready = works.filter((work) => isReady(round, work))
   const unsettled = await exportMembers(
     round,
     ready.map(({ draft }) => draft),
@@ -65,9 +65,11 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
     round,
     steps.map((step) => toItem(round, step)),
   )
-  for (const [{ draft }, write] of steps) {
+  for (const [work, write] of steps) {
+    const { draft } = work
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
+    work.isUnseen = outcome.kind === 'notReplicated'
     const { clock, random } = round.ports
     if (outcome.kind === 'missing' && write.purpose === 'update') settleGoneGroup(round, draft)
     else settleWrite(draft, write, outcome, { now: clock.now(), random }, null)
@@ -116,14 +118,15 @@ async function readCreatedIds(round: Round, works: readonly GroupWork[]): Promis
   }
 }
 
-const isReady = (round: Round, draft: Draft, plan: GroupPlan): boolean =>
-  plan.action !== 'end' &&
-  draft.row.graphId !== null &&
-  !isGone(draft) &&
-  !round.unreached.has(draft.target)
+const isReady = (round: Round, work: GroupWork): boolean =>
+  work.plan.action !== 'end' && !isWithoutGroup(work) && !round.unreached.has(work.draft.target)
 
 const isEnded = (round: Round, { draft, plan }: GroupWork): boolean =>
   plan.action === 'end' && !draft.stopped && !round.unreached.has(draft.target)
+
+/** Whether there is no group there that could have members. */
+const isWithoutGroup = ({ draft, isUnseen }: GroupWork): boolean =>
+  draft.row.graphId === null || isUnseen || isGone(draft)
 
 function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void {
   const { draft, plan } = work
@@ -133,15 +136,15 @@ function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void
   if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   else if (!draft.stopped && draft.row !== draft.before) draft.row = { ...draft.row, state: 'owed' }
-  noteUnseen(draft)
+  noteUnseen(work)
   noteEvent(round, draft)
 }
 
 /** Members that could not be looked at are found again by comparing all of them. */
-function noteUnseen(draft: Draft): void {
+function noteUnseen(work: GroupWork): void {
+  const { draft } = work
   const { row, target } = draft
-  const isUnseen = row.graphId === null || isGone(draft)
-  if (isUnseen && (target.members.size > 0 || target.whole))
+  if (isWithoutGroup(work) && (target.members.size > 0 || target.whole))
     draft.row = { ...row, memberCursor: '' }
 }
 

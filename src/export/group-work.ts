@@ -23,6 +23,8 @@ export interface GroupWork {
   /** Undefined when it was deleted. */
   readonly group: DirectoryGroup | undefined
   plan: GroupPlan
+  /** A replica did not know the group when its name was sent: it would not know it for its members either. */
+  isUnseen: boolean
 }
 
 /** The groups that are bound here, or are to be: a group that is new, where new groups are bound. */
@@ -38,7 +40,7 @@ export function openGroupWorks(round: Round): GroupWork[] {
     const isNew = round.settings.bindNewGroups === 'all' && target.created && row !== undefined
     if (before?.state === 'former' || (before === undefined && !isNew)) return []
     const draft = openDraft(round.key, target, before, 'all')
-    if (row !== undefined) takeGroupFindings(draft)
+    if (row !== undefined) takeGroupFindings(round, draft)
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     if (draft.stopped) {
@@ -47,7 +49,7 @@ export function openGroupWorks(round: Round): GroupWork[] {
     }
     askAnew(draft)
     const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-    return [{ draft, group, plan: planWork(round, { draft, group }) }]
+    return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
   })
 }
 

@@ -5,7 +5,7 @@ import { addMember } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import { type EdgePlan, isFound } from './edges.ts'
-import { GROUP_GONE } from './gone-group.ts'
+import { settleGoneGroup } from './gone-group.ts'
 import { firstMember, type Members, type MemberStep, noteArrived } from './member-steps.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
@@ -31,7 +31,8 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
     return []
   }
   unsettled.add(draft.target.id)
-  members.failures.set(draft.target.id, outcome)
+  const ofGroups = edges.every(({ edge }) => edge.memberId.startsWith('grp_'))
+  members.failures.set(draft.target.id, { outcome, ofGroups })
   for (const plan of edges) remember(round, plan)
   return []
 }
@@ -109,15 +110,26 @@ function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberS
 
 /** What went wrong with a membership becomes the failure of its group, once every other was tried. */
 export function settleFailure({ round, failures }: Members, draft: Draft): void {
-  const outcome = failures.get(draft.target.id)
-  if (outcome === undefined) return
+  const failure = failures.get(draft.target.id)
+  if (failure === undefined) return
+  const { outcome, ofGroups } = failure
+  if (isOfGroup(outcome, draft)) return settleGoneGroup(round, draft)
   const { clock, random } = round.ports
-  const error = isOfGroup(outcome, draft) ? GROUP_GONE : errorOf(outcome)
+  const error = ofGroups && outcome.kind === 'missing' ? NESTED_GONE : errorOf(outcome)
   if (error !== undefined) fail(draft, error)
   else settleWrite(draft, SETS_NOTHING, outcome, { now: clock.now(), random }, null)
   // The rest of a group that is compared as a whole does not wait for one member of it.
   if (draft.row.memberCursor !== null)
     draft.row = { ...draft.row, dueAt: clock.now(), state: 'owed' }
+}
+
+/** What to do is about the group that is a member, not about the one that has it. */
+const NESTED_GONE: BindingError = {
+  code: 'member_missing',
+  message:
+    'A group that is in this one does not exist in Microsoft 365 any more: somebody deleted it there.',
+  whatToDo:
+    'Replay the failure of that group, once a reconciliation has told of it: it is created anew, and put into this one by itself. Or take it out of this one.',
 }
 
 /** What an administrator reads where the outcome means something else for a membership than for an object. */

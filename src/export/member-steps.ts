@@ -17,6 +17,12 @@ export interface MemberStep {
   readonly edges: readonly EdgePlan[]
 }
 
+/** What a write of memberships came to, and whether it was about groups alone. */
+interface MemberFailure {
+  readonly outcome: Outcome
+  readonly ofGroups: boolean
+}
+
 /** A page of a whole comparison: where it began, and the members on it, in order. */
 interface WholePage {
   readonly start: string
@@ -29,7 +35,7 @@ export interface Members {
   /** Groups that have more to do. */
   readonly unsettled: Set<string>
   /** What went wrong with a membership, by group: it is told once, when every other was tried. */
-  readonly failures: Map<string, Outcome>
+  readonly failures: Map<string, MemberFailure>
   /** The page of a whole comparison, by group. */
   readonly pages: Map<string, WholePage>
 }

@@ -4,16 +4,23 @@ import { describe, expect, test } from 'vitest'
 import { batchOf } from '../support/export.ts'
 import { bindSeeded, reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 
-/** Creates a group over SCIM and exports it, long enough ago that a difference is no echo; gives our id. */
-async function groupOf(world: ReconcileWorld, displayName: string, ...members: string[]) {
+/** Creates a group over SCIM and exports it just now; gives our id. */
+async function youngGroupOf(world: ReconcileWorld, displayName: string, ...members: string[]) {
   const { body } = await world.scim.post('/Groups', {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
     displayName,
     members: members.map((value) => ({ value })),
   })
   await world.settle()
-  world.clock.now += 3_600_000
   return String(body['id'])
+}
+
+/** And lets so much time pass that a difference is no echo. */
+async function groupOf(...named: Parameters<typeof youngGroupOf>) {
+  const id = await youngGroupOf(...named)
+  const [world] = named
+  world.clock.now += 3_600_000
+  return id
 }
 
 const graphIdOf = async (world: ReconcileWorld, id: string) =>
@@ -404,11 +411,11 @@ describe('a group', () => {
   })
 
   /** Sales with ann in it, and All with Sales in it; somebody has deleted Sales there. */
-  async function goneByHand() {
+  async function goneByHand(made = groupOf) {
     const world = await reconcileWorld()
     const [ann = ''] = await world.exported('ann')
-    const sales = await groupOf(world, 'Sales', ann)
-    const all = await groupOf(world, 'All', sales)
+    const sales = await made(world, 'Sales', ann)
+    const all = await made(world, 'All', sales)
     await world.removeGroup(await graphIdOf(world, sales))
     const directory = `/directories/${world.directoryId}`
     /** Sales is there again, called so, with ann, and in All. */
@@ -510,6 +517,54 @@ describe('a group', () => {
       )
     },
   )
+
+  /** Everything about it was exported less than five minutes ago: a replica might not know it yet. */
+  async function youngAndGone() {
+    const each = await goneByHand(youngGroupOf)
+    const { world } = each
+    world.clock.now += 60_000
+    const before = world.clock.now
+    return { ...each, waited: () => world.clock.now - before }
+  }
+
+  test.each(['failures/replay', 'bindings', 'exports'])(
+    'that was exported moments ago, and is told to be gone there, is made anew at once by %s',
+    async (ask) => {
+      const { world, sales, all, directory, isBack, waited } = await youngAndGone()
+      await world.run('report')
+      expect(await world.binding(sales)).toMatchObject({ error: { code: 'object_missing' } })
+      const oldId = await graphIdOf(world, sales)
+      world.graph.journal.clear()
+      const body = { bindings: { groupIds: [sales, all] }, exports: {} }[ask] ?? { all: true }
+      await world.api.post(`${directory}/${ask}`, body)
+      await world.settle()
+      await isBack()
+      expect(waited()).toBeLessThan(60_000)
+      expect(sentTo(world).filter((line) => line.startsWith(`PATCH /groups/${oldId}`))).toEqual([])
+      expect(await world.binding(all)).toMatchObject({ state: 'synced', error: null })
+    },
+  )
+
+  test('that was exported moments ago, and is gone there, blames no account before it is made anew', async () => {
+    const { world, sales, all, directory, isBack, waited } = await youngAndGone()
+    const oldId = await graphIdOf(world, sales)
+    world.graph.journal.clear()
+    await world.api.post(`${directory}/exports`, {})
+    await world.drain()
+    // To a group that a replica does not know no member is sent either.
+    expect(sentTo(world).filter((line) => line.includes(oldId))).toEqual([`PATCH /groups/${oldId}`])
+    await world.settle()
+    const { body: failures } = await world.api.get('/events?type=export_failure')
+    expect(failures['items']).toMatchObject([
+      {
+        target: { id: all },
+        details: { error: { whatToDo: expect.stringMatching(/^Replay the failure of that/) } },
+      },
+    ])
+    await isBack()
+    expect(await world.binding(all)).toMatchObject({ state: 'synced', error: null })
+    expect(waited()).toBeLessThan(600_000)
+  })
 
   test('that is gone there and unbound here is made anew when it is bound again', async () => {
     const { world, sales, directory, isBack } = await goneByHand()

@@ -38,7 +38,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const isNamed = page.isNamed ? sql`TRUE` : sql`FALSE`
   const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
   const these = sql`${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})`
-  const asked = sql`due_at = ${now}, asked_sequence = ${sequence}`
+  const asked = sql`due_at = ${dueAt(now)}, asked_sequence = ${sequence}`
   switch (action) {
     case 'look':
       return [
@@ -112,6 +112,11 @@ const IS_LET_GO = sql`(state = 'former' OR unbound_by IS 'undo')`
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
 const IS_BACK = sql`${IS_LET_GO} AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
 
+/** A missing account is looked for the second time when every replica knows of it, whatever is asked for in the meantime. */
+const isLookedFor = (now: number): SQL =>
+  sql`coalesce(kind = 'user' AND error ->> '$.code' = 'object_missing' AND due_at > ${now}, FALSE)`
+const dueAt = (now: number): SQL => sql`CASE WHEN ${isLookedFor(now)} THEN due_at ELSE ${now} END`
+
 /** Nothing that came in the meantime is for its account: no password above all. */
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
@@ -154,7 +159,7 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
       CASE r.kind WHEN 'group' THEN '' END, r.account
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${now}, asked_sequence = ${sequence},
+      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${dueAt(now)}, asked_sequence = ${sequence},
       bound_sequence = CASE WHEN state = 'former' OR ${isBeingUndone('binding')} THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
@@ -218,7 +223,7 @@ function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, position)}, reason = 'groups', due_at = ${now}, bound_sequence = NULL
+      ${revived(now, position)}, reason = 'groups', due_at = ${dueAt(now)}, bound_sequence = NULL
     WHERE unbound_by = 'groups'`
 }
 
@@ -250,7 +255,7 @@ function wake({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number):
     WHERE ${mine} AND kind IN ('user', 'group') AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')
       AND resource_id IN (SELECT waiter_id FROM awaited WHERE ${mine} AND awaited_id IN (
         SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
-          AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former')))`
+          AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}))`
 }
 
 /** Whoever is unbound leaves the groups that are bound here. */

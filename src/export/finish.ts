@@ -26,7 +26,10 @@ export function finishUser(round: Round, work: UserWork): void {
   if (round.unreached.has(draft.target)) return
   if (!draft.stopped) settlePlan(round, work)
   if (work.held !== undefined) settleHeld(draft, work.held)
-  if (draft.row.state === 'former') round.graphIds.set(draft.target.id, null)
+  // An account that is ending, has ended, or is not there is no member of this round's groups.
+  const { graphId, state } = draft.row
+  if (graphId === null || state === 'unbinding' || state === 'former')
+    round.graphIds.set(draft.target.id, null)
   if (draft.target.due) round.doneWaiting.push(draft.target.id)
   if (plan.awaitsManager !== null)
     round.awaits.push({ awaitedId: plan.awaitsManager, waiterId: draft.target.id })

@@ -5,6 +5,7 @@
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { type Draft, fail, isEnding } from './draft.ts'
 import type { Round } from './context.ts'
+import { ACCOUNT_GONE } from './gone.ts'
 import { GROUP_GONE, isAskedFor, isToldGone, makeAnew } from './gone-group.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
@@ -20,7 +21,7 @@ export function takeFindings(draft: Draft): void {
   // What is urgent is sent whatever was found: should the account have come back since, it must not stay enabled.
   if (row.state !== 'unbinding' && urgentAt === null) {
     if (found.has(`deleted:recycle_bin:${row.graphId}`)) return fail(draft, OBJECT_MISSING)
-    if (found.has(`deleted:gone:${row.graphId}`)) return fail(draft, GONE)
+    if (found.has(`deleted:gone:${row.graphId}`)) return fail(draft, ACCOUNT_GONE)
   }
   const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
   draft.row = {
@@ -60,9 +61,3 @@ export function takeGroupFindings(round: Round, draft: Draft): void {
 
 /** The one attribute of a group that is exported. */
 const NAME = 'displayName'
-
-const GONE = {
-  ...OBJECT_MISSING,
-  message: 'The account does not exist in Microsoft 365 any more, and is not in its recycle bin.',
-  whatToDo: 'Unbind the user, then bind it again: that creates a new account.',
-}

@@ -1,6 +1,7 @@
 /**
  * Whoever is unbound or deleted here, and whose account somebody deleted in Microsoft 365: while that is in the recycle bin it may
- * come back, enabled, so that the ending is a failure; once it is not there either, there is nothing left to end.
+ * come back, enabled, so that the ending is a failure; once it is not there either, there is nothing left to end. Whoever is bound again
+ * while its ending looks for the account gets a new one; anybody else whose account is gone waits for an administrator.
  */
 import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
@@ -12,44 +13,70 @@ import { sendWave, type WaveItem } from './sending.ts'
 import { OBJECT_MISSING } from './settle.ts'
 import { planWork, type UserWork } from './user-work.ts'
 
-/** Looks for the accounts of this round's endings that Graph does not know, and lets whatever is gone for good be over. */
+/** What an administrator reads of an account that is not in the recycle bin either. */
+export const ACCOUNT_GONE: BindingError = {
+  ...OBJECT_MISSING,
+  message: 'The account does not exist in Microsoft 365 any more, and is not in its recycle bin.',
+  whatToDo:
+    'Unbind the user, then bind it again: that creates a new account, after five minutes in which Microsoft 365 may still find the old one.',
+}
+
+/** Looks in the recycle bin for the accounts that Graph does not know in this round, and lets whatever is gone for good be over. */
 export async function lookForGone(round: Round, works: readonly UserWork[]): Promise<void> {
   const missing = works.filter(isMissing)
   if (missing.length === 0) return
-  const items = missing.map(({ draft: { before, row } }): WaveItem => {
+  const items = missing.map((work): WaveItem => {
+    const { before, row } = work.draft
     const request = getDeleted(row.graphId ?? '')
     // One that was deleted, or restored, moments ago may not be in every replica yet: it is looked for twice.
-    const age = wasLookedFor(before, round.ports.clock.now()) ? {} : { ageSeconds: 0 }
+    const now = round.ports.clock.now()
+    const isFirst = !isTellingOnly(work) && !wasLookedFor(before, now)
+    const age = isFirst ? { ageSeconds: 0 } : {}
     return { id: row.resourceId, context: { purpose: 'read', request, ...age } }
   })
   const outcomes = await sendWave(round, items)
   for (const work of missing) decide(round, work, outcomes.get(work.draft.target.id))
 }
 
-function isMissing({ draft: { row, stopped }, plan, read }: UserWork): boolean {
+function isMissing({ draft: { row, stopped }, read }: UserWork): boolean {
   const isRefused = stopped && row.dueAt === null && row.error?.['code'] === OBJECT_MISSING.code
-  return plan.action === 'end' && (isRefused || read?.kind === 'missing')
+  return isRefused || (!stopped && read?.kind === 'missing')
 }
 
+const isLookedFor = (before: Draft['before']): boolean =>
+  before?.error?.['message'] === LOOKED_FOR.message
+
 const wasLookedFor = (before: Draft['before'], now: number): boolean =>
-  before?.error?.['message'] === LOOKED_FOR.message && before.dueAt !== null && before.dueAt <= now
+  isLookedFor(before) && before?.dueAt !== null && (before?.dueAt ?? 0) <= now
+
+/** Whether nothing becomes of the binding but its failure, since nobody has unbound it. */
+const isTellingOnly = ({ draft, plan }: UserWork): boolean =>
+  plan.action !== 'end' && !isLookedFor(draft.before)
 
 /** Where nobody may look, the failure stands as it is. */
 function decide(round: Round, work: UserWork, outcome: Outcome | undefined): void {
-  const { draft } = work
-  if (outcome?.kind === 'missing') return endWithout(round, work)
-  if (outcome?.kind === 'done') return fail(draft, IN_RECYCLE_BIN)
-  if (outcome !== undefined && !SAYS_NOTHING_YET.has(outcome.kind)) return
+  const { draft, plan } = work
+  if (outcome?.kind === 'done')
+    return fail(draft, plan.action === 'end' ? IN_RECYCLE_BIN : OBJECT_MISSING)
+  if (outcome?.kind === 'missing') return settleGone(round, work)
+  if (isTellingOnly(work) || (outcome !== undefined && !SAYS_NOTHING_YET.has(outcome.kind))) return
   // What was approved has not been carried out yet: it is not asked about again.
   if (draft.before?.approval === 'approved') draft.row = { ...draft.row, approval: 'approved' }
   owe(draft, round.ports.clock.now() + REPLICATION_SECONDS * 1000, LOOKED_FOR)
+}
+
+function settleGone(round: Round, work: UserWork): void {
+  if (isTellingOnly(work)) fail(work.draft, ACCOUNT_GONE)
+  else if (work.plan.action === 'end') endWithout(round, work)
+  else beginAnew(round, work.draft)
 }
 
 const LOOKED_FOR: BindingError = {
   ...OBJECT_MISSING,
   message:
     'The account does not exist in Microsoft 365 any more, nor in the recycle bin there. It is looked for once more, when every replica of Microsoft 365 knows what became of it.',
-  whatToDo: 'Wait five minutes: if it is not found then either, this is through.',
+  whatToDo:
+    'Wait five minutes: if it is not found then either, this is through, and a user who is bound again by then gets a new account.',
 }
 
 const IN_RECYCLE_BIN: BindingError = {
@@ -63,8 +90,19 @@ const IN_RECYCLE_BIN: BindingError = {
 /** Another bind makes a new account. */
 function endWithout(round: Round, work: UserWork): void {
   const { draft } = work
-  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], adoptedAt: null }
+  forgetAccount(draft)
   draft.stopped = false
   work.plan = planWork(round, work)
   work.queue = [...work.plan.writes]
+}
+
+/** The next round creates it. */
+function beginAnew(round: Round, draft: Draft): void {
+  forgetAccount(draft)
+  draft.row = { ...draft.row, attempts: 0, error: null }
+  owe(draft, round.ports.clock.now())
+}
+
+function forgetAccount(draft: Draft): void {
+  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], adoptedAt: null }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
 import { reconcileWorld } from '../support/reconcile.ts'
@@ -19,6 +20,10 @@ async function withoutAccount() {
   return { world, ann, graphId, unbind, bind, replay }
 }
 
+const SAYS_TO_BIND_AGAIN = expect.stringMatching(
+  /^Unbind the user, then bind it again.*five minutes/,
+)
+
 describe('a user whose account is gone for good', () => {
   async function gone() {
     const each = await withoutAccount()
@@ -26,7 +31,7 @@ describe('a user whose account is gone for good', () => {
     await world.purgeAccount(graphId)
     await world.run('report')
     expect((await world.binding(ann))['error']).toMatchObject({
-      whatToDo: 'Unbind the user, then bind it again: that creates a new account.',
+      whatToDo: SAYS_TO_BIND_AGAIN,
     })
     return each
   }
@@ -38,6 +43,57 @@ describe('a user whose account is gone for good', () => {
     await bind()
     const { state, graph_id: now } = await world.binding(ann)
     expect({ state, isNew: now !== graphId }).toEqual({ state: 'synced', isNew: true })
+  })
+
+  test('gets a new one, and its groups do, when it is bound again while its unbind is under way', async () => {
+    const { world, ann, graphId } = await gone()
+    const directory = `/directories/${world.directoryId}`
+    const { body: sales } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Sales',
+    })
+    await world.settle()
+    await world.query(sql`INSERT INTO group_member (organization_id, group_id, member_id)
+      VALUES (${world.organizationId}, ${sales['id']}, ${ann})`)
+    await world.query(sql`INSERT INTO exported_member
+      (organization_id, directory_id, group_id, member_id, graph_id, exported_at)
+      VALUES (${world.organizationId}, ${world.directoryId}, ${sales['id']}, ${ann}, ${graphId}, 0)`)
+    await world.api.send('DELETE', `${directory}/bindings`, { userIds: [ann] })
+    await world.drain()
+    const { due_at: dueAt, error } = await world.binding(ann)
+    expect(error).toMatchObject({ message: expect.stringContaining('looked for once more') })
+    world.clock.now += 10_000
+    await world.api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({ graph_id: graphId, due_at: dueAt })
+    world.clock.now = dueAt
+    await world.settle()
+    const { state, graph_id: now, error: left } = await world.binding(ann)
+    expect({ state, left, isNew: now !== graphId }).toEqual({
+      ...{ state: 'synced', left: null },
+      isNew: true,
+    })
+    expect(world.graph.summary().groups).toMatchObject([{ members: [now] }])
+    const { body } = await world.api.get('/events?type=export_failure')
+    expect(body['items']).toMatchObject([{ target: { id: ann } }])
+  })
+
+  test('is told to be so by a replay, whether or not a reconciliation has told of it', async () => {
+    const { world, ann, graphId, bind, replay } = await withoutAccount()
+    await bind()
+    await world.api.patch(`/users/${ann}`, { lastname: 'After' })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'failed',
+      error: { whatToDo: expect.stringMatching(/^Restore it/) },
+    })
+    await world.purgeAccount(graphId)
+    await replay()
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'failed',
+      graph_id: graphId,
+      error: { code: 'object_missing', whatToDo: SAYS_TO_BIND_AGAIN },
+    })
   })
 
   test('is through when it is deleted here: there is nothing to disable', async () => {
@@ -136,6 +192,20 @@ describe('ending a user whose account is missing', () => {
     await world.settle()
     expect(world.graph.summary().users).toMatchObject([{ id: graphId, accountEnabled: false }])
     expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: graphId })
+  })
+
+  test('keeps the account that a replica did not know, when its user is bound again', async () => {
+    const { world, ann, graphId, bind } = await withoutAccount()
+    await world.restoreAccount(graphId)
+    for (const path of [`/users/${graphId}`, '/directory/deletedItems/'])
+      world.graph.faults.add({ match: { path }, status: 404, code: 'Request_ResourceNotFound' })
+    const bindings = `/directories/${world.directoryId}/bindings`
+    await world.api.send('DELETE', bindings, { userIds: [ann] })
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({ error: { code: 'object_missing' } })
+    await bind()
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', graph_id: graphId })
+    expect(world.graph.summary().users).toMatchObject([{ id: graphId, accountEnabled: true }])
   })
 
   test('disables the account that was restored meanwhile, when it is replayed', async () => {

@@ -546,14 +546,19 @@ describe('a group', () => {
   )
 
   test('that was exported moments ago, and is gone there, blames no account before it is made anew', async () => {
-    const { world, sales, all, directory, isBack, waited } = await youngAndGone()
+    const { world, sales, all, directory, isBack } = await youngAndGone()
     const oldId = await graphIdOf(world, sales)
     world.graph.journal.clear()
     await world.api.post(`${directory}/exports`, {})
     await world.drain()
     // To a group that a replica does not know no member is sent either.
     expect(sentTo(world).filter((line) => line.includes(oldId))).toEqual([`PATCH /groups/${oldId}`])
-    await world.settle()
+    // Whose try nobody has rung for, since something else was due before, cron finds.
+    for (let minute = 0; minute < 10; minute++) {
+      world.clock.now += 60_000
+      await world.jobs.scheduled({ cron: '* * * * *' })
+      await world.settle()
+    }
     const { body: failures } = await world.api.get('/events?type=export_failure')
     expect(failures['items']).toMatchObject([
       {
@@ -563,7 +568,6 @@ describe('a group', () => {
     ])
     await isBack()
     expect(await world.binding(all)).toMatchObject({ state: 'synced', error: null })
-    expect(waited()).toBeLessThan(600_000)
   })
 
   test('that is gone there and unbound here is made anew when it is bound again', async () => {

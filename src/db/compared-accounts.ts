@@ -23,7 +23,10 @@ const COMPARED = [
   'error',
 ] as const
 
-export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]>
+export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]> & {
+  /** Its user was deleted here, and the account could not be ended yet: nothing that it holds is ours any more. */
+  readonly isLeft: boolean
+}
 
 /** A user's document and the values that were imported beside it. */
 export type ImportingUser = Pick<typeof user.$inferSelect, 'imported' | 'resource'>
@@ -61,7 +64,7 @@ export async function readAccounts(
   const { organizationId, directoryId } = key
   const lists = chunks(graphIds)
   const managerLists = chunks(managerIds)
-  const compared = sql`json_array(${columnsOf(COMPARED)}, ${withImports ? importing : null})`
+  const compared = sql`json_array(${columnsOf(COMPARED)}, ${isLeft}, ${withImports ? importing : null})`
   const [own, block, ...answers] = await database.run(
     sql`SELECT intent FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     readBlock(lanes),
@@ -86,6 +89,10 @@ export async function readAccounts(
 
 const columnsOf = (names: readonly (keyof BindingRow)[]): SQL =>
   sql.raw(names.map((name) => `b.${binding[name].name}`).join(', '))
+
+/** Only of what failed or is held the user's row is looked for: any other ending goes on by itself, and is over soon. */
+const isLeft: SQL = sql`(b.state IN ('failed', 'held') AND NOT EXISTS (SELECT 1 FROM user u
+  WHERE u.organization_id = b.organization_id AND u.id = b.resource_id))`
 
 /** What an import of the user is compared with, in a list of its own: no list, no user. */
 const importing: SQL = sql`(SELECT json_array(u.imported, u.resource) FROM user u
@@ -125,15 +132,15 @@ function valuesOf(answers: readonly Answer[]): (readonly unknown[])[] {
   })
 }
 
-/** Reads a list of what is compared, and behind it of the user. */
+/** Reads a list of what is compared, and behind it what is known of the user. */
 function toCompared(list: readonly unknown[]): {
   readonly row: ComparedBinding
   readonly user: ImportingUser | null
 } {
   const columns = COMPARED.map((name, i) => [binding[name].name, list[i]] as const)
-  const ofUser = list[COMPARED.length]
+  const [left, ofUser] = list.slice(COMPARED.length)
   return {
-    row: decode(binding, Object.fromEntries(columns)),
+    row: { ...decode(binding, Object.fromEntries(columns)), isLeft: left === 1 },
     user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0], resource: ofUser[1] }) : null,
   }
 }

@@ -26,7 +26,7 @@ interface GroupPage {
   readonly ids: readonly string[] | null
 }
 
-/** The next bound groups after the one of that id; of `ids`, where they are given. */
+/** The next bound groups that exist here, after the one of that id; of `ids`, where they are given. */
 export async function nextGroups(
   database: Database,
   { organizationId, directoryId }: RunKey,
@@ -37,6 +37,7 @@ export async function nextGroups(
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'group'
         AND resource_id > ${page.after} AND graph_id IS NOT NULL
         AND state NOT IN ('held', 'unbinding', 'former')
+        AND EXISTS (SELECT 1 FROM "group" g WHERE g.organization_id = binding.organization_id AND g.id = resource_id)
         ${page.ids === null ? sql`` : sql`AND resource_id IN (SELECT value FROM json_each(${JSON.stringify(page.ids)}))`}
       ORDER BY resource_id LIMIT ${page.limit}`,
     readBlock(page.lanes),

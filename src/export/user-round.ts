@@ -6,7 +6,7 @@ import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
-import { lookForGone } from './gone.ts'
+import { lookForGone, readBeforeEnding } from './gone.ts'
 import { lookForCreates, wantedName } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
@@ -24,6 +24,7 @@ export async function exportUsers(round: Round): Promise<void> {
   await readNeeded(round, works)
   await checkDomains(round, works)
   await lookIntoRecycleBin(round, works)
+  await readBeforeEnding(round, works)
   await holdRemovals(round, works)
   intendWrites(round, works)
   await readOverwritten(round, works)

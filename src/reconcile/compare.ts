@@ -60,7 +60,7 @@ export function compareUser(input: Comparison, told: ToldUser): Compared | undef
   if (row === undefined) return undefined
   if (isEnding(row)) return SAME
   const seen = seenUser(told.properties, managerOf(input.manner, told))
-  const found = differencesOf(input, row, seen)
+  const found = row.isLeft ? [] : differencesOf(input, row, seen)
   const imports = importsOf(input, row, seen)
   const returned = errorCode(row) === 'object_missing' ? [returnedRow(row)] : []
   if (found.length + imports.length === 0) return { ...SAME, drift: returned }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import type { ComparedBinding } from '../../src/db/compared-accounts.ts'
 import type { BindingRow } from '../../src/db/round-store.ts'
 import {
   compareMissing,
@@ -12,7 +13,7 @@ import { directions, ENTERPRISE } from '../plan/builders.ts'
 const NOW = 10_000_000
 const MINUTE = 60_000
 
-const binding = (more: Partial<BindingRow> = {}): BindingRow => ({
+const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding => ({
   organizationId: 'org_1',
   directoryId: 'dir_1',
   kind: 'user',
@@ -44,11 +45,12 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow => ({
   askedSequence: null,
   heldSequence: null,
   deletedAt: null,
+  isLeft: false,
   ...more,
 })
 
 interface Given {
-  readonly row?: BindingRow
+  readonly row?: ComparedBinding
   readonly manner?: Comparison['manner']
   readonly inFlight?: readonly string[]
 }
@@ -157,7 +159,7 @@ describe('a user asked by id', () => {
   })
 
   test('who is unknown is deleted, unless a replica may not know the account yet', () => {
-    const missing = (row: BindingRow, where: 'gone' | 'recycle_bin') =>
+    const missing = (row: ComparedBinding, where: 'gone' | 'recycle_bin') =>
       compareMissing(comparison({ row }), 'g1', where)
     expect(missing(binding(), 'gone')?.drift).toMatchObject([
       { attribute: 'deleted', ours: null, theirs: 'gone' },

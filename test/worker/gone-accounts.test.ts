@@ -208,6 +208,24 @@ describe('ending a user whose account is missing', () => {
     expect(world.graph.summary().users).toMatchObject([{ id: graphId, accountEnabled: true }])
   })
 
+  test('tries nothing when a run that reports finds it deleted again, and is through once it is gone', async () => {
+    const { world, ann, graphId } = await withoutAccount()
+    await world.scim.delete(`/Users/${ann}`)
+    await world.settle()
+    const failed = await world.binding(ann)
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'object_missing' } })
+    world.graph.counters.reset()
+    const told = await world.run('report')
+    expect(await world.drift(told)).toMatchObject([{ userId: ann, theirs: 'recycle_bin' }])
+    expect((await world.binding(ann))['error']).toEqual(failed['error'])
+    expect(world.graph.counters.snapshot().writes).toBe(0)
+    await world.purgeAccount(graphId)
+    world.graph.counters.reset()
+    await world.run('report')
+    expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null, error: null })
+    expect(world.graph.counters.snapshot().writes).toBe(0)
+  })
+
   test('disables the account that was restored meanwhile, when it is replayed', async () => {
     const { world, ann, graphId, unbind, replay } = await withoutAccount()
     await unbind()

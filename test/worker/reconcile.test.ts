@@ -173,6 +173,54 @@ describe('a reconciliation that enforces', () => {
   })
 })
 
+describe('whoever is deleted here, and was refused its end', () => {
+  const refuse = (world: ReconcileWorld, method: string, path: string) =>
+    world.graph.faults.add({
+      match: { method, path },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+      message: 'Insufficient privileges to complete the operation.',
+    })
+
+  test('holds nothing of ours any more: no run compares its account', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann', 'bob')
+    refuse(world, 'PATCH', '^/users/')
+    await world.scim.delete(`/Users/${ann}`)
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+    world.clock.now += 3_600_000
+    change(world, 'ann', { accountEnabled: false, jobTitle: 'Boss' })
+    const writes = writesOf(world)
+    expect(await world.run('report')).toMatchObject({ counts: { drift: 0 } })
+    expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0, corrected: 0 } })
+    expect(writesOf(world)).toBe(writes)
+  })
+
+  test('and is a group, is not compared either, though somebody deletes it there', async () => {
+    const world = await reconcileWorld({ settings: { onGroupDelete: 'delete' } })
+    const { body: sales } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Sales',
+    })
+    await world.settle()
+    const { graph_id: graphId } = await world.binding(sales['id'])
+    refuse(world, 'DELETE', '^/groups/')
+    await world.scim.delete(`/Groups/${sales['id']}`)
+    await world.settle()
+    expect(await world.binding(sales['id'])).toMatchObject({ state: 'failed' })
+    world.clock.now += 3_600_000
+    world.graph.changeGroup(String(graphId), { properties: { displayName: 'Selling' } })
+    world.graph.counters.reset()
+    expect(await world.run('report')).toMatchObject({ counts: { drift: 0 } })
+    expect(writesOf(world)).toBe(0)
+    await world.removeGroup(String(graphId))
+    world.graph.counters.reset()
+    expect(await world.run('report')).toMatchObject({ counts: { drift: 0 } })
+    expect(writesOf(world)).toBe(0)
+  })
+})
+
 describe('an account that was deleted in Microsoft 365', () => {
   test('is told with what to do, fails its binding, and is not made again', async () => {
     const world = await reconcileWorld()

@@ -3,7 +3,13 @@ import * as v from 'valibot'
 
 import type { ImportKey } from '../db/import-store.ts'
 import { runAfter } from '../http/context.ts'
-import { pageAsked, pageQuery, parseBody, parseQuery } from '../http/parse-request.ts'
+import {
+  pageAsked,
+  pageQuery,
+  parseBody,
+  parseOptionalBody,
+  parseQuery,
+} from '../http/parse-request.ts'
 import { apiAnswer, emptyAnswer, problemAnswer } from '../http/problem-response.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { ok } from '../kernel/result.ts'
@@ -102,8 +108,7 @@ function addBindingRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void
       return apiAnswer(c, await command(scopeOf(c, deps), deps, c.req.param('id'), asked), 202)
     })
   routes.post('/directories/:id/exports', async (c) => {
-    const isEmpty = c.req.raw.body === null || c.req.header('Content-Length') === '0'
-    const body = isEmpty ? ok({}) : await parseBody(c.req.raw, exportsBody)
+    const body = await parseOptionalBody(c.req.raw, exportsBody)
     if (!body.ok) return problemAnswer(c, body.error)
     const ids = chosenResources(body.value)
     if (!ids.ok) return problemAnswer(c, ids.error)

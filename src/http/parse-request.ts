@@ -34,6 +34,16 @@ export async function parseBody<T>(
   return err(invalid(parsed.issues.map((issue) => fieldProblem(issue, schema, value))))
 }
 
+/** The same of a request that goes without a body too: without one, it is as if it were `{}`. */
+export async function parseOptionalBody<T>(
+  request: Request,
+  schema: Schema<T>,
+): Promise<Result<T, Problem>> {
+  const isEmpty = request.body === null || request.headers.get('Content-Length') === '0'
+  if (isEmpty) return ok(v.parse(schema, {}))
+  return parseBody(request, schema)
+}
+
 const invalid = (errors: readonly FieldProblem[]): Problem => ({
   kind: 'invalid',
   errors: errors.slice(0, MAX_ERRORS),

@@ -87,6 +87,7 @@ export const reconcileApi: ApiRoom = {
       details:
         'Users, and bound groups with their members. The mode report writes nothing to Microsoft 365; enforce puts exported values and memberships back. Members that nobody here is bound to are left alone.',
       body: newRunSchema,
+      isBodyOptional: true,
       answer: reconciliationShape,
       status: 202,
       conflict: 'The directory is paused, or a reconciliation is under way.',

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import type { Database } from '../db/client.ts'
 import { type ApiEnv, type ApiScopePorts, openApiScope } from '../http/api-context.ts'
 import { runAfter } from '../http/context.ts'
-import { pageQuery, parseBody } from '../http/parse-request.ts'
+import { pageQuery, parseOptionalBody } from '../http/parse-request.ts'
 import { apiAnswer, problemAnswer } from '../http/problem-response.ts'
 import type { IdPrefix } from '../kernel/id.ts'
 import { newRunSchema } from './api.ts'
@@ -40,7 +40,7 @@ export function reconcileRoutes(deps: ReconcileDeps): Hono<Env> {
     return apiAnswer(c, await listReconciliations(scopeOf(c), c.req.param('id'), page.value))
   })
   routes.post('/directories/:id/reconciliations', async (c) => {
-    const body = await parseBody(c.req.raw, newRunSchema)
+    const body = await parseOptionalBody(c.req.raw, newRunSchema)
     if (!body.ok) return problemAnswer(c, body.error)
     const { id } = c.req.param()
     return apiAnswer(c, await startReconciliation(scopeOf(c), id, body.value.mode), 202)

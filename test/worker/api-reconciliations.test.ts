@@ -37,6 +37,12 @@ describe('POST /directories/{id}/reconciliations', () => {
     expect((await world.api.post(pathOf(world), {})).body).toMatchObject({ mode: 'report' })
   })
 
+  test('goes without a body too, and reports then', async () => {
+    const world = await reconcileWorld()
+    const { status, body } = await world.api.send('POST', pathOf(world))
+    expect({ status, body }).toMatchObject({ status: 202, body: { mode: 'report' } })
+  })
+
   test('answers 409 with the run that is under way, and to a paused directory', async () => {
     const world = await reconcileWorld()
     const { body: running } = await world.api.post(pathOf(world), {})

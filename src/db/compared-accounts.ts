@@ -176,24 +176,6 @@ export async function adoptedAccounts(
   return (found?.rows ?? []).map((row) => String(row['graph_id']))
 }
 
-/** How many accounts one look for deleted ones gives. */
-const DELETED_PER_LOOK = 200
-
-/** The next accounts behind `after` that failed, because somebody deleted them in Microsoft 365: a page tells that once. */
-export async function deletedAccounts(
-  database: Database,
-  { organizationId, directoryId }: RunKey,
-  after: string,
-): Promise<readonly string[]> {
-  const [found] = await database.run(
-    sql`SELECT graph_id FROM binding INDEXED BY binding_missing
-      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}
-        AND state = 'failed' AND error ->> '$.code' = 'object_missing' AND kind = 'user' AND graph_id > ${after}
-      ORDER BY graph_id LIMIT ${DELETED_PER_LOOK}`,
-  )
-  return (found?.rows ?? []).map((row) => String(row['graph_id']))
-}
-
 /** Some of the accounts that are bound, in the order of their ids. */
 export interface BoundAccounts {
   /** Those that no page of the run showed. */

@@ -71,7 +71,7 @@ export interface RunStep {
   /** The newest sequence of the directory's directions when they were read: imports hold while nobody changed any. */
   readonly directionsAt: number
   readonly events: readonly NewEvent[]
-  /** Bound accounts that the page showed, where they have to be remembered. */
+  /** Bound accounts that the page showed, where they have to be remembered; what a page behind it showed is forgotten. */
   readonly seen: { readonly page: number; readonly graphIds: readonly string[] } | null
   /** Undefined: the link stays as it is. Null: there is none any more, and the next run compares everybody. */
   readonly deltaLink: JsonObject | null | undefined
@@ -191,9 +191,11 @@ function seenStatements(key: RunKey, { seen }: RunStep, isOver: boolean): SQL[] 
   if (isOver) return [sql`DELETE FROM seen_accounts WHERE ${here}`]
   if (seen === null) return []
   return [
+    // Pages that were begun again: whoever was deleted meanwhile is on the old ones alone.
+    sql`DELETE FROM seen_accounts WHERE ${here} AND page >= ${seen.page}`,
     sql`INSERT INTO seen_accounts (organization_id, directory_id, reconciliation_id, page, graph_ids)
       VALUES (${key.organizationId}, ${key.directoryId}, ${key.reconciliationId}, ${seen.page},
-        ${JSON.stringify(seen.graphIds)}) ON CONFLICT DO UPDATE SET graph_ids = excluded.graph_ids`,
+        ${JSON.stringify(seen.graphIds)})`,
   ]
 }
 

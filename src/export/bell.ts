@@ -13,11 +13,11 @@ export const bellSchema = v.object({
 
 export type Bell = v.InferOutput<typeof bellSchema>
 
-/** Rings: now, or after some seconds. */
 /** A bell for one directory. */
 export interface DirectoryBell {
   readonly organizationId: string
   readonly directoryId: string
 }
 
+/** Rings: now, or after some seconds. */
 export type Ring = (bell: Bell, delaySeconds?: number) => Promise<void>

@@ -5,10 +5,9 @@
 import type { Database } from '../db/client.ts'
 import type { DirectoryRow } from '../db/lease.ts'
 import { type PreviewKey, readPreviewHolders } from '../db/preview-reader.ts'
-import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
-import { classifyAnswer, type Outcome } from '../graph/outcome.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { readEach } from '../graph/read-each.ts'
 import type { Transport } from '../graph/transport.ts'
-import { sendWaves } from '../graph/waves.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { USER_SELECT } from '../plan/graph-user.ts'
@@ -46,6 +45,8 @@ export type ReadingFault =
 
 const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
 const DOMAINS = 'domains'
+/** Whoever writes has more. */
+const IN_FLIGHT = 2
 
 /** Reads what there is to know of the subjects' accounts. */
 export async function readGraph(
@@ -55,18 +56,20 @@ export async function readGraph(
   const { transport, configuration, directory, now } = reading
   const before = readDomainFacts(directory.domains)
   const requests = requestsFor(configuration, subjects)
-  const outcomes = await readAll(
+  const outcomes = await readEach(
     transport,
     before === null ? new Map([...requests, [DOMAINS, listDomains()]]) : requests,
+    IN_FLIGHT,
   )
   const domains = outcomes.get(DOMAINS)
   outcomes.delete(DOMAINS)
   const found = accountsIn(outcomes)
   const bound = new Set(subjects.flatMap(({ user, binding }) => (binding?.graphId ? user.id : [])))
   const strangers = [...found].filter(([id]) => !bound.has(id))
-  const memberships = await readAll(
+  const memberships = await readEach(
     transport,
     new Map(strangers.map(([id, account]) => [id, listMemberships(account.id)])),
+    IN_FLIGHT,
   )
   const fault = faultIn([...outcomes.values(), ...memberships.values()])
   if (fault !== undefined) return err(fault)
@@ -100,25 +103,6 @@ const requestsFor = (
       return name === null ? [] : [[user.id, getUserWithManager(name, SELECT)] as const]
     }),
   )
-
-async function readAll(
-  transport: Transport,
-  requests: ReadonlyMap<string, GraphRequest>,
-): Promise<Map<string, Outcome>> {
-  const items = [...requests].map(([id, request]) => ({ id, request }))
-  const envelopes: Envelope[] = []
-  for (let at = 0; at < items.length; at += MOST_PER_ENVELOPE)
-    envelopes.push({ items: items.slice(at, at + MOST_PER_ENVELOPE) })
-  const answers = await sendWaves(transport, envelopes, { inFlight: 2 })
-  return new Map(
-    items.flatMap(({ id, request }) => {
-      const answer = answers.get(id)
-      return answer === undefined
-        ? []
-        : [[id, classifyAnswer(answer, { purpose: 'read', request })] as const]
-    }),
-  )
-}
 
 const managersIn = (outcomes: Iterable<Outcome>): readonly string[] =>
   [...outcomes].flatMap((outcome) => {

@@ -45,9 +45,8 @@ function restart(run: Run, from: 'first_page' | 'baseline'): StepResult {
 
 /** A page's link lives for some minutes: its round begins again where it began. */
 function firstPage({ progress, directory }: Run): Progress {
-  const isOld = !progress.isWhole || progress.isCatchingUp
-  const link = isOld ? (readLink(directory.deltaLink)?.link ?? null) : null
-  return { ...progress, link, restarts: progress.restarts + 1 }
+  const link = progress.isWhole ? null : (readLink(directory.deltaLink)?.link ?? null)
+  return { ...progress, link, pages: 0, restarts: progress.restarts + 1 }
 }
 
 interface Reason {

@@ -32,12 +32,9 @@ const progressSchema = v.object({
   phase: v.picklist(['pages', 'missing', 'groupPages', 'groups', 'end']),
   /** The next page; null: the first page of everybody. */
   link: v.nullable(v.string()),
-  /** Everybody is compared, not only who changed. */
+  /** Everybody is compared, not only who changed; bound accounts that are on no page are sought. */
   isWhole: v.boolean(),
-  /** Before everybody: the pages of the old link, which alone tell who was deleted. */
-  isCatchingUp: v.boolean(),
-  /** There was no old link: who is on no page has to be sought. */
-  seeksMissing: v.boolean(),
+  /** How many pages were read since they were begun. */
   pages: v.number(),
   /** Accounts to be read by their id, because what a page said of them is not certain, and when. */
   recheck: v.array(v.object({ graphId: v.string(), at: v.number() })),
@@ -102,7 +99,8 @@ export interface Start {
 
 /**
  * How a run begins. It follows the stored link, or compares everybody: on demand, weekly, when other properties are selected
- * (a link tells those it was made with), and when drift that was only reported so far is to be put right.
+ * (a link tells those it was made with), and when drift that was only reported so far is to be put right. Everybody is compared
+ * without regard to the link, whose changes may have been told to a run that nothing came of.
  */
 export function startProgress({ link, select, mode, onDemand, now }: Start): Progress {
   const usable = link !== null && now - link.takenAt < LINK_LIFE_MS ? link : null
@@ -114,10 +112,8 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     (mode === 'enforce' && usable.mode === 'report')
   return {
     phase: 'pages',
-    link: usable?.link ?? null,
+    link: isWhole ? null : usable.link,
     isWhole,
-    isCatchingUp: isWhole && usable !== null,
-    seeksMissing: usable === null,
     pages: 0,
     recheck: [],
     cursor: '',
@@ -135,25 +131,23 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
 const groupsSince = ({ groups: link, groupsAgain: ids }: DeltaLink): Progress['groups'] =>
   link === null ? ALL_GROUPS : { ...ALL_GROUPS, link, ids }
 
-/** The run after a page: on the next one, with everybody after the old link, or behind the last. */
+/** The run after a page: on the next one, or behind the last. */
 export function afterPage(
   progress: Progress,
   page: { readonly nextLink: string | null; readonly deltaLink: string | null },
 ): Progress {
   const next = { ...progress, pages: progress.pages + 1, attempts: 0 }
   if (page.nextLink !== null) return { ...next, link: page.nextLink }
-  if (progress.isCatchingUp) return { ...next, link: null, isCatchingUp: false }
   return { ...next, link: null, deltaLink: page.deltaLink, phase: 'missing' }
 }
 
-/** The pages are begun again, with everybody: Graph has forgotten the link, and with it who was deleted. */
+/** The pages are begun again, with everybody: Graph has forgotten the link, and with it who changed. */
 export function withoutLink(progress: Progress): Progress {
   return {
     ...progress,
     link: null,
     isWhole: true,
-    isCatchingUp: false,
-    seeksMissing: true,
+    pages: 0,
     groups: ALL_GROUPS,
     restarts: progress.restarts + 1,
   }

@@ -33,18 +33,19 @@ export async function readPage(run: ConnectedRun): Promise<StepResult> {
     directions: run.directions,
     imports: run.imports,
     accounts,
-    manner: progress.isWhole && !progress.isCatchingUp ? 'whole' : 'delta',
+    manner: progress.isWhole ? 'whole' : 'delta',
     now,
   }
   const present = page.users.filter(({ removed }) => removed === null)
   const unbound = present.filter(({ id }) => !accounts.bindings.has(id)).length
-  const isCounted = !progress.isCatchingUp
   return {
     ...collect(run.key, afterPage(progress, page), findingsOf(comparison, page.users), now),
-    counts: isCounted
-      ? { ...counts, read: counts.read + page.users.length, unbound: counts.unbound + unbound }
-      : counts,
-    seen: progress.seeksMissing
+    counts: {
+      ...counts,
+      read: counts.read + page.users.length,
+      unbound: counts.unbound + unbound,
+    },
+    seen: progress.isWhole
       ? { page: progress.pages, graphIds: [...accounts.bindings.keys()] }
       : null,
     ...(accounts.blockedUntil > now ? { waitSeconds: (accounts.blockedUntil - now) / 1000 } : {}),

@@ -1,8 +1,8 @@
 /** Accounts of which a page was not certain are read again by their ids, twenty in an envelope. */
 import { readAccounts } from '../db/compared-accounts.ts'
-import { type Envelope, MOST_PER_ENVELOPE } from '../graph/batch.ts'
-import { classifyAnswer, type Outcome } from '../graph/outcome.ts'
-import { sendWaves } from '../graph/waves.ts'
+import { MOST_PER_ENVELOPE } from '../graph/batch.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import { readEach } from '../graph/read-each.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { getDeleted, getUserWithManager, type GraphRequest } from '../plan/requests.ts'
 import { afterFailure } from './answers.ts'
@@ -31,9 +31,9 @@ export async function recheck(run: ConnectedRun): Promise<StepResult> {
   const ids = ripe(run.progress, run.ports.clock.now()).map(({ graphId }) => graphId)
   // Outside of delta queries a manager is no property that can be selected.
   const select = run.select.filter((name) => name !== 'manager')
-  const outcomes = await readAll(run, ids, (id) => getUserWithManager(id, select))
+  const outcomes = await readById(run, ids, (id) => getUserWithManager(id, select))
   const missing = ids.filter((id) => outcomes.get(id)?.kind === 'missing')
-  const deleted = await readAll(run, missing, getDeleted)
+  const deleted = await readById(run, missing, getDeleted)
   const clear = ids.filter((id) => isClear(outcomes.get(id), deleted.get(id)))
   const unclear = [...outcomes.values(), ...deleted.values()].find((outcome) => !isClear(outcome))
   const later = unclear === undefined ? undefined : await afterFailure(run, unclear)
@@ -94,25 +94,12 @@ const asApproved = ({ isApproved }: Progress, compared: Compared): Compared =>
 
 const isDeletion = ({ attribute }: FoundRow): boolean => attribute === DELETED
 
-async function readAll(
+const readById = (
   { connection }: ConnectedRun,
   ids: readonly string[],
   requestOf: (id: string) => GraphRequest,
-): Promise<ReadonlyMap<string, Outcome>> {
-  const items = ids.map((id) => ({ id, request: requestOf(id) }))
-  const envelopes: Envelope[] = []
-  for (let at = 0; at < items.length; at += MOST_PER_ENVELOPE)
-    envelopes.push({ items: items.slice(at, at + MOST_PER_ENVELOPE) })
-  const answers = await sendWaves(connection.transport, envelopes, { inFlight: 1 })
-  return new Map(
-    items.flatMap(({ id, request }) => {
-      const answer = answers.get(id)
-      return answer === undefined
-        ? []
-        : [[id, classifyAnswer(answer, { purpose: 'read', request })] as const]
-    }),
-  )
-}
+): Promise<ReadonlyMap<string, Outcome>> =>
+  readEach(connection.transport, new Map(ids.map((id) => [id, requestOf(id)])), 1)
 
 /** Whether the account was read, or is known to be gone; of whoever is missing the recycle bin has to have answered too. */
 function isClear(outcome: Outcome | undefined, inRecycleBin?: Outcome): boolean {

@@ -1,13 +1,9 @@
 /**
- * Bound accounts that no page showed: behind pages of everybody, those that are gone perhaps, or were found deleted before; behind pages
- * of changes, those that were bound lately and whose values are to be imported. Each is asked for by its id before anything is said of it.
+ * Bound accounts that no page showed: behind pages of everybody, those that are gone perhaps, whatever earlier runs made of them; behind
+ * pages of changes, those that were bound lately and whose values are to be imported. Each is asked for by its id before anything is said
+ * of it.
  */
-import {
-  adoptedAccounts,
-  deletedAccounts,
-  missingAccounts,
-  readAccounts,
-} from '../db/compared-accounts.ts'
+import { adoptedAccounts, missingAccounts, readAccounts } from '../db/compared-accounts.ts'
 import { isEnding } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
 import { type Progress, readLink } from './progress.ts'
@@ -18,9 +14,13 @@ const PER_STEP = 200
 const MARGIN_MS = 10 * 60_000
 
 /** Puts the next of them on the list of those to be read by id; behind the last, it is the groups' turn. */
-export async function seekMissing(run: ConnectedRun): Promise<StepResult> {
+export function seekMissing(run: ConnectedRun): Promise<StepResult> {
+  return run.progress.isWhole ? seekUnseen(run) : seekAdopted(run)
+}
+
+/** A page of changes tells once who was deleted; who is on no page of everybody is found by every run that reads those. */
+async function seekUnseen(run: ConnectedRun): Promise<StepResult> {
   const { ports, key, progress, connection } = run
-  if (!progress.seeksMissing) return progress.isWhole ? seekDeleted(run) : seekAdopted(run)
   const { missing, last } = await missingAccounts(ports.database, key, progress.cursor)
   if (last === undefined) return found(progress)
   const taken = missing.slice(0, PER_STEP)
@@ -34,14 +34,6 @@ export async function seekMissing(run: ConnectedRun): Promise<StepResult> {
   })
   const added = [...bindings].filter(([, row]) => !isEnding(row)).map(([graphId]) => graphId)
   return withRechecks(run, cursor, added)
-}
-
-/** The old link told of them when they were deleted, and tells no more: what compares everybody tells of them while it lasts. */
-async function seekDeleted(run: ConnectedRun): Promise<StepResult> {
-  const { ports, key, progress } = run
-  const deleted = await deletedAccounts(ports.database, key, progress.cursor)
-  const last = deleted.at(-1)
-  return last === undefined ? found(progress) : withRechecks(run, last, deleted)
 }
 
 /** What is exported to an adopted account, the drain has sent; what is imported of it, nobody has read. */

@@ -108,7 +108,10 @@ describe('commands', () => {
     'import dir_1 --all',
     'reconcile dir_1 --mode enforce',
     'reconcile dir_1',
+    'reconciliations dir_1',
     'reconciliation rec_1',
+    'reconciliation rec_1 --approve',
+    'reconciliation rec_1 --reject',
     'drift rec_1',
     'failures dir_1',
     'replay dir_1',
@@ -164,6 +167,14 @@ describe('commands', () => {
     ])
     const some = await run('replay dir_1 bnd_1 bnd_2')
     expect(some.sent[0]?.body).toEqual({ bindingIds: ['bnd_1', 'bnd_2'] })
+  })
+
+  test('a run that is held is approved or rejected, and not both', async () => {
+    const { sent } = await run('reconciliation rec_1 --approve')
+    expect(sent).toMatchObject([{ method: 'POST', url: `${LOCAL}/reconciliations/rec_1/approve` }])
+    const both = await run('reconciliation rec_1 --approve --reject')
+    expect([both.exitCode, both.sent]).toEqual([1, []])
+    expect(both.problems).toContain('cannot be used with option')
   })
 
   test('call sends anything else', async () => {

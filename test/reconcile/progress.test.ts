@@ -25,7 +25,6 @@ describe('a run', () => {
     expect(startProgress(start)).toMatchObject({
       link: 'L',
       isWhole: false,
-      seeksMissing: false,
       groups: { link: 'G', ids: ['grp_busy'] },
     })
   })
@@ -40,31 +39,27 @@ describe('a run', () => {
     ['when other attributes are compared', { select: 'id,city' }],
     ['weekly', { link: { ...link, wholeAt: now - 6 * DAY } }],
     ['when reported drift is to be put right', { mode: 'enforce' as const }],
-  ])('compares everybody %s, after the old link has told who was deleted', (_, change) => {
+    ['when there is no link', { link: null }],
+    ['when Microsoft 365 has forgotten the link', { link: { ...link, takenAt: now - 7 * DAY } }],
+  ])('compares everybody %s, and leaves the old link alone', (_, change) => {
     const progress = startProgress({ ...start, ...change })
-    expect(progress).toMatchObject({ link: 'L', isWhole: true, isCatchingUp: true })
+    expect(progress).toMatchObject({ link: null, isWhole: true })
     expect(progress.groups).toEqual({ link: null, ids: null, deltaLink: null, again: [] })
-    const caughtUp = afterPage(progress, { nextLink: null, deltaLink: 'M' })
-    expect(caughtUp).toMatchObject({ phase: 'pages', link: null, isCatchingUp: false })
-    const ended = afterPage(caughtUp, { nextLink: null, deltaLink: 'N' })
-    expect(ended).toMatchObject({ phase: 'missing', deltaLink: 'N', seeksMissing: false })
   })
 
-  test.each([
-    ['there is no link', null],
-    ['Microsoft 365 has forgotten the link', { ...link, takenAt: now - 7 * DAY }],
-  ])('seeks who is missing when %s', (_, stored) => {
-    const progress = startProgress({ ...start, link: stored })
-    expect(progress).toMatchObject({ link: null, isWhole: true, seeksMissing: true })
-    expect(progress.isCatchingUp).toBe(false)
+  test('seeks who is missing behind the last page, and keeps its link', () => {
+    const second = afterPage(startProgress(start), { nextLink: 'P', deltaLink: null })
+    expect(second).toMatchObject({ phase: 'pages', link: 'P', pages: 1 })
+    const ended = afterPage(second, { nextLink: null, deltaLink: 'N' })
+    expect(ended).toMatchObject({ phase: 'missing', link: null, deltaLink: 'N', pages: 2 })
   })
 
   test('that loses its link begins again with everybody', () => {
-    expect(withoutLink(startProgress(start))).toMatchObject({
+    const second = afterPage(startProgress(start), { nextLink: 'P', deltaLink: null })
+    expect(withoutLink(second)).toMatchObject({
       link: null,
       isWhole: true,
-      isCatchingUp: false,
-      seeksMissing: true,
+      pages: 0,
       groups: { link: null, ids: null },
       restarts: 1,
     })

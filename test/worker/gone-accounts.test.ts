@@ -178,6 +178,31 @@ describe('ending a user whose account is missing', () => {
     expect(await world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
   })
 
+  test('that was refused is no more to be told, until the user is bound again', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    await world.tick()
+    world.graph.faults.add({
+      match: { method: 'PATCH', path: '^/users/' },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    })
+    const bindings = `/directories/${world.directoryId}/bindings`
+    await world.api.send('DELETE', bindings, { userIds: [ann] })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'unbinding' })
+    await world.removeAccount(world.accountOf('ann'))
+    expect(await world.tick()).toMatchObject({ counts: { deleted: 0 } })
+    await world.api.post(bindings, { userIds: [ann] })
+    await world.settle()
+    world.clock.now += 3_600_000
+    const run = await world.run('report')
+    expect(await world.drift(run)).toMatchObject([
+      { userId: ann, attribute: 'deleted', theirs: 'recycle_bin' },
+    ])
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+  })
+
   test('looks twice again when it is replayed, since the account may have been restored just now', async () => {
     const { world, ann, graphId, unbind } = await withoutAccount()
     await unbind()

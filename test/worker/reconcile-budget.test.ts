@@ -36,7 +36,7 @@ describe('20,000 bound users, of whom one in a hundred has drifted', () => {
     const world = await reconcileWorld({ settings: { usageLocation: null } })
     const graphIds = await bindSeeded(world, USERS)
     const first = await costOf(world, () => world.tick())
-    // Without a link nobody tells who was deleted: every binding is looked at once more.
+    // A row to compare everybody with, and one to see who is on no page.
     expect(first.rowsRead / USERS).toBeLessThanOrEqual(2.2)
     expect(first.reads).toBeLessThanOrEqual(USERS / 200 + 1)
     for (let i = 0; i < DRIFTED; i++)
@@ -49,7 +49,7 @@ describe('20,000 bound users, of whom one in a hundred has drifted', () => {
       })
     })
     expect(report.reads).toBeLessThanOrEqual(USERS / 200 + DRIFTED)
-    expect(report.rowsRead / USERS).toBeLessThanOrEqual(1.3)
+    expect(report.rowsRead / USERS).toBeLessThanOrEqual(2.3)
     expect(report.writes).toBe(0)
 
     const enforce = await costOf(world, async () => {

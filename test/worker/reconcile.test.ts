@@ -221,6 +221,8 @@ describe('whoever is deleted here, and was refused its end', () => {
   })
 })
 
+const DELETED = expect.objectContaining({ attribute: 'deleted', theirs: 'recycle_bin' })
+
 describe('an account that was deleted in Microsoft 365', () => {
   test('is told with what to do, fails its binding, and is not made again', async () => {
     const world = await reconcileWorld()
@@ -360,6 +362,60 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(disabledIn(world)).toBe(1)
     // The next run finds it, and asks.
     expect(await world.run('enforce')).toMatchObject({ state: 'held' })
+  })
+
+  describe('and was found by a run that the threshold holds', () => {
+    async function heldWithDeletion() {
+      const { world, ids } = await annEnabledThere()
+      await world.tick()
+      await world.removeAccount(world.accountOf('bob'))
+      const held = await world.run('enforce')
+      expect(held).toMatchObject({ state: 'held', counts: { deleted: 1 } })
+      world.clock.now += 3_600_000
+      const binding = () => world.binding(ids[1] ?? '')
+      return { world, held, binding }
+    }
+
+    test('is told by the next one that compares everybody when that one is rejected', async () => {
+      const { world, held, binding } = await heldWithDeletion()
+      await world.decide(held, 'reject')
+      expect(await world.drift(await world.run('report'))).toContainEqual(DELETED)
+      expect(await binding()).toMatchObject({ state: 'failed' })
+    })
+
+    test('and while nobody decides about that one', async () => {
+      const { world, binding } = await heldWithDeletion()
+      expect(await world.drift(await world.run('report'))).toContainEqual(DELETED)
+      expect(await binding()).toMatchObject({ state: 'failed' })
+    })
+
+    test('and within a week though nobody asks for one', async () => {
+      const { world, held, binding } = await heldWithDeletion()
+      await world.decide(held, 'reject')
+      for (let day = 1; day <= 6; day++) await world.tick(24 * 60)
+      expect(await binding()).toMatchObject({ state: 'failed' })
+    })
+  })
+
+  test('while pages of everybody are read, which then are begun again, is missed by none', async () => {
+    const world = await reconcileWorld({ emulator: { delta: { pageSize: 1 } } })
+    const [ann = '', bob = ''] = await world.exported('ann', 'bob', 'cyn')
+    const { organizationId, directoryId } = world
+    const { body } = await world.api.post(`/directories/${directoryId}/reconciliations`, {})
+    world.graph.faults.add({ match: { path: 'skiptoken' }, skip: 1, transport: 'hang-up' })
+    const bell = { organizationId, directoryId, reconciliationId: body['id'] }
+    await world.jobs.queue(batchOf([bell]))
+    // Two pages have shown them; the pages that are begun again are fewer.
+    await world.removeAccount(world.accountOf('ann'))
+    await world.removeAccount(world.accountOf('bob'))
+    world.graph.faults.add({
+      match: { path: 'skiptoken' },
+      status: 400,
+      code: 'Directory_ExpiredPageToken',
+    })
+    await world.settle()
+    expect(await world.drift(body)).toEqual([DELETED, DELETED])
+    for (const id of [ann, bob]) expect(await world.binding(id)).toMatchObject({ state: 'failed' })
   })
 
   test('is found by the scheduled run too, which reads only who changed', async () => {

@@ -174,9 +174,20 @@ function addReconciliation(program: Command, send: Send, list: List): void {
       send({ method: 'POST', path: `${directoryPath(id)}/reconciliations`, body: { mode } }),
     )
   program
+    .command('reconciliations <directory>')
+    .description('list them, newest first')
+    .action((id: string) => list(`${directoryPath(id)}/reconciliations`))
+  program
     .command('reconciliation <id>')
-    .description('how far a reconciliation has come')
-    .action((id: string) => send({ method: 'GET', path: `/reconciliations/${segment(id)}` }))
+    .description('how far a reconciliation has come; or the answer to one that the threshold holds')
+    .addOption(new Option('--approve', 'carry out what it found').conflicts('reject'))
+    .option('--reject', 'leave Microsoft 365 as it is')
+    .action((id: string, { approve, reject }: { approve?: true; reject?: true }) => {
+      const path = `/reconciliations/${segment(id)}`
+      if (approve) return send({ method: 'POST', path: `${path}/approve` })
+      if (reject) return send({ method: 'POST', path: `${path}/reject` })
+      return send({ method: 'GET', path })
+    })
   program
     .command('drift <reconciliation>')
     .description('list what a reconciliation found')

@@ -35,8 +35,14 @@ export interface StoredPreview {
   readonly users: readonly UserRow[]
   readonly bindings: readonly BindingRow[]
   readonly managerGraphIds: ReadonlyMap<string, string>
-  /** Users with a password that this directory has not delivered. */
-  readonly passwordsOf: ReadonlySet<string>
+  /** Passwords that some directory has still to deliver, by the ids of their users. */
+  readonly passwords: ReadonlyMap<string, StoredPassword>
+}
+
+interface StoredPassword {
+  readonly sequence: number
+  /** The directory has yet to follow the creation of its user. */
+  readonly isOfNewUser: boolean
 }
 
 /** Reads one page of what is previewed; undefined when the organization has no such directory. */
@@ -55,10 +61,10 @@ export async function readPreview(
     sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
     sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
     managersOf(organizationId, directoryId, sql`(${ids})`),
-    sql`SELECT p.user_id FROM pending_password p LEFT JOIN binding b ON b.organization_id = p.organization_id
-        AND b.directory_id = ${directoryId} AND b.kind = 'user' AND b.resource_id = p.user_id
-      WHERE p.organization_id = ${organizationId} AND p.user_id IN (${ids})
-        AND p.sequence > coalesce(b.password_sequence, 0)`,
+    sql`SELECT p.user_id, p.sequence, EXISTS (SELECT 1 FROM event e WHERE e.organization_id = p.organization_id
+        AND e.target_id = p.user_id AND e.type = 'user_create' AND e.sequence >
+          (SELECT position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})) AS is_new
+      FROM pending_password p WHERE p.organization_id = ${organizationId} AND p.user_id IN (${ids})`,
   )
   const [row] = rows(found)
   if (row === undefined) return undefined
@@ -71,7 +77,12 @@ export async function readPreview(
     managerGraphIds: new Map(
       rows(managers).map((each) => [String(each['resource_id']), String(each['graph_id'])]),
     ),
-    passwordsOf: new Set(rows(passwords).map((each) => String(each['user_id']))),
+    passwords: new Map(
+      rows(passwords).map((each) => [
+        String(each['user_id']),
+        { sequence: Number(each['sequence']), isOfNewUser: each['is_new'] === 1 },
+      ]),
+    ),
   }
 }
 

@@ -105,6 +105,9 @@ export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
 export const isEnding = ({ state, unboundBy }: BindingRow): boolean =>
   state === 'unbinding' || (state !== 'former' && unboundBy !== null)
 
+/** Whether another bind begins anew, as of somebody who was never bound. */
+export const hasEnded = (row: BindingRow): boolean => row.state === 'former' || isEnding(row)
+
 /** An unbinding that has to wait stays one. */
 function waitingState(row: BindingRow): BindingRow['state'] {
   const { graphId } = row

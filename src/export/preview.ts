@@ -8,8 +8,10 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { AttributeName, Direction, Directions } from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { importedNames } from '../plan/imported.ts'
+import { hasEnded } from './draft.ts'
 import { type PreviewItem, previewItem, type Subject } from './preview-item.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
+import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
 
 export interface PreviewPorts {
   readonly database: Database
@@ -93,8 +95,24 @@ function subjectOf(
     binding,
     importedFrom: accountToAdopt(stored, user, binding),
     managerGraphIds: stored.managerGraphIds,
-    hasPassword: stored.passwordsOf.has(user.id),
+    hasPassword: hasPassword(stored, user, binding),
   }
+}
+
+/** A bind that begins now sends no password that is older, whoever was bound before; the creation of a user sends that of its bind. */
+function hasPassword(
+  { directory, passwords }: StoredPreview,
+  user: Subject['user'],
+  binding: Subject['binding'],
+): boolean {
+  const password = passwords.get(user.id)
+  if (password === undefined) return false
+  if (binding === undefined)
+    return (
+      password.isOfNewUser &&
+      isBoundByCreation(readSettings(directory.settings), directory.id, user)
+    )
+  return !hasEnded(binding) && isPasswordOwed(password, binding)
 }
 
 /** What this directory has imported of an attribute that it would import no more is taken away. */

@@ -1,5 +1,5 @@
 /** The users of a round: plan each, send its writes wave by wave, say what became of its binding. */
-import type { BindingRow, UserRow } from '../db/round-store.ts'
+import type { BindingRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
 import { adoptionRejected } from './adoption.ts'
@@ -14,7 +14,7 @@ import { askAnew, heldRemovals } from './removals.ts'
 import { storeIntent } from './sending.ts'
 import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
-import { openWork, readNeeded, type UserWork } from './user-work.ts'
+import { isBoundByCreation, openWork, readNeeded, type UserWork } from './user-work.ts'
 
 /** Carries the round's users as far as the tokens reach. */
 export async function exportUsers(round: Round): Promise<void> {
@@ -42,8 +42,11 @@ function openUserDrafts(round: Round): Draft[] {
     round.loaded.bindings.filter(({ kind }) => kind === 'user').map((row) => [row.resourceId, row]),
   )
   const existing = new Set(round.loaded.users.map(({ id }) => id))
+  const { settings, key } = round
   const bindable = new Set(
-    round.loaded.users.filter((user) => isNew(round, user)).map(({ id }) => id),
+    round.loaded.users
+      .filter((user) => isBoundByCreation(settings, key.directoryId, user))
+      .map(({ id }) => id),
   )
   return round.targets.users.flatMap((target) => {
     const before = rows.get(target.id)
@@ -58,10 +61,6 @@ function openUserDrafts(round: Round): Draft[] {
     return existing.has(target.id) ? meetUser(round, draft) : [draft]
   })
 }
-
-/** Whether it is bound because it was created. Of an account of this directory an import makes no new user: its `bind` says whether it is bound. */
-const isNew = ({ settings, key }: Round, { importedFrom }: UserRow): boolean =>
-  settings.bindNewUsers.mode === 'all' && importedFrom?.directoryId !== key.directoryId
 
 /** Nothing is planned for whoever's adoption was rejected, or whose account was found to be gone. */
 function meetUser(round: Round, draft: Draft): Draft[] {

@@ -7,6 +7,7 @@ import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
 import { heldOf } from '../plan/graph-user.ts'
 import { importedValues } from '../plan/imported.ts'
 import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
+import type { DirectorySettings } from '../plan/settings.ts'
 import type { Held } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
@@ -54,9 +55,22 @@ export const stateOf = ({ id, usernameKey, suspended, passwordExpired, imported 
   imported: importedValues(imported),
 })
 
+/** Whether a user that is new is bound because of that. Of an account of this directory an import makes no new user: its `bind` says whether it is bound. */
+export const isBoundByCreation = (
+  { bindNewUsers }: DirectorySettings,
+  directoryId: string,
+  { importedFrom }: UserRow,
+): boolean => bindNewUsers.mode === 'all' && importedFrom?.directoryId !== directoryId
+
+/** Whether a password came after the last one that was delivered or refused here, and after the command that bound its user. */
+export const isPasswordOwed = (
+  { sequence }: { readonly sequence: number },
+  { passwordSequence }: Draft['row'],
+): boolean => sequence > passwordSequence
+
 async function pendingPassword(round: Round, draft: Draft): Promise<UserWork['password']> {
   const pending = round.loaded.passwords.find(({ userId }) => userId === draft.target.id)
-  if (pending === undefined || pending.sequence <= draft.row.passwordSequence) return undefined
+  if (pending === undefined || !isPasswordOwed(pending, draft.row)) return undefined
   const text = await round.ports.openPassword(
     pending.organizationId,
     pending.userId,

@@ -89,7 +89,8 @@ async function sentTo(
 }
 
 /** Of a create what the user's own values are: nobody is told of the random password, nor of the nickname that Graph demands. */
-function valuesOf({ mailNickname: _, passwordProfile = {}, ...properties }: Loose): Loose {
+function valuesOf(body: Loose): Loose {
+  const { mailNickname: _, passwordProfile = {}, ...properties } = body
   const { password } = passwordProfile
   return password === PASSWORD ? { ...properties, [PASSWORD_PROPERTY]: password } : properties
 }
@@ -111,13 +112,17 @@ describe('the password of somebody whose bind is previewed', () => {
     },
   )
 
-  test('is told and sent where her creation, which binds her, is still to be followed', async () => {
-    const { create, compare } = await binding({})
-    const ann = await create('ann', HERS)
-    const { told, sent } = await compare([ann])
-    expect(sent).toEqual(told)
-    expect(sent[ann]).toMatchObject({ [PASSWORD_PROPERTY]: PASSWORD })
-  })
+  test.for(['created', 'adopted'])(
+    'is told and sent to an account that is %s where her creation, which binds her, is still to be followed',
+    async (how) => {
+      const { create, account, compare } = await binding({})
+      if (how === 'adopted') account('ann')
+      const ann = await create('ann', HERS)
+      const { told, sent } = await compare([ann])
+      expect(sent).toEqual(told)
+      expect(sent[ann]).toMatchObject({ [PASSWORD_PROPERTY]: PASSWORD })
+    },
+  )
 
   test('is neither where new users began to be bound after her creation was followed', async () => {
     const { world, create, compare } = await binding()

@@ -3,6 +3,7 @@ import type { BindingChange } from '../db/binding-write.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { AWAY } from '../plan/drift.ts'
 import type { Target } from './targets.ts'
 
 export interface Draft {
@@ -127,15 +128,21 @@ export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held'
     dueAt: null,
     state: isUnbinding && state === 'failed' ? 'unbinding' : state,
     unboundBy: isUnbinding ? (row.unboundBy ?? 'admin') : row.unboundBy,
-    approval: state === 'held' ? 'asked' : answered(row.approval),
+    approval: state === 'held' ? 'asked' : answered(row.approval, error),
     error: toJson(error),
   }
   draft.stopped = true
 }
 
-/** An approval is used up; what was rejected stays so, whatever becomes of the rest. */
-const answered = (approval: BindingRow['approval']): BindingRow['approval'] =>
-  approval === 'rejected' ? approval : null
+/**
+ * An approval is used up; what was rejected stays so, whatever becomes of the rest. What is asked about an account that is away is
+ * asked still when it comes back.
+ */
+const answered = (
+  approval: BindingRow['approval'],
+  { code }: BindingError,
+): BindingRow['approval'] =>
+  approval === 'rejected' || (approval === 'asked' && AWAY.has(code)) ? approval : null
 
 const toJson = (error: BindingError): JsonObject => ({ ...error })
 

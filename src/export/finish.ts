@@ -77,7 +77,10 @@ function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
 }
 
 /** What Graph holds could not be read, so what depends on it could not even be planned. */
-function settleUnread(round: Round, { draft, read }: UserWork): void {
+export function settleUnread(
+  round: Round,
+  { draft, read }: Pick<UserWork, 'draft' | 'read'>,
+): void {
   const { clock, random } = round.ports
   if (read === undefined || read.kind === 'done' || round.halt !== null) return putOff(round, draft)
   settleWrite(draft, SETS_NOTHING, read, { now: clock.now(), random }, null)

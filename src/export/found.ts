@@ -7,22 +7,24 @@ import { type Draft, fail, isEnding } from './draft.ts'
 import type { Round } from './context.ts'
 import { ACCOUNT_GONE } from './gone.ts'
 import { GROUP_GONE, isAskedFor, isToldGone, makeAnew } from './gone-group.ts'
+import { isReturned } from './returned.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */
 export function takeFindings(draft: Draft): void {
   const { found, urgentAt } = draft.target
   if (draft.row.graphId === null) return
+  // What is urgent is sent whatever was found: should the account have come back since, it must not stay enabled.
+  if (draft.row.state !== 'unbinding' && urgentAt === null) {
+    const { graphId } = draft.row
+    if (found.has(`deleted:recycle_bin:${graphId}`)) return fail(draft, OBJECT_MISSING)
+    if (found.has(`deleted:gone:${graphId}`)) return fail(draft, ACCOUNT_GONE)
+  }
   const wasMissing = draft.row.error?.['code'] === OBJECT_MISSING.code
   // Nobody has seen the account since: that everything is sent again shows whether it is there.
-  if (wasMissing && !found.has(`deleted:returned:${draft.row.graphId}`)) forgetExported(draft)
+  if (wasMissing && !isReturned(draft)) forgetExported(draft)
   if (found.size === 0) return
   const { row } = draft
-  // What is urgent is sent whatever was found: should the account have come back since, it must not stay enabled.
-  if (row.state !== 'unbinding' && urgentAt === null) {
-    if (found.has(`deleted:recycle_bin:${row.graphId}`)) return fail(draft, OBJECT_MISSING)
-    if (found.has(`deleted:gone:${row.graphId}`)) return fail(draft, ACCOUNT_GONE)
-  }
   const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
   draft.row = {
     ...row,

@@ -8,10 +8,12 @@ import type { Outcome } from '../graph/outcome.ts'
 import { getDeleted } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type BindingError, type Draft, fail, owe } from './draft.ts'
+import { settleUnread } from './finish.ts'
 import { readRequest } from './read-account.ts'
 import { SAYS_NOTHING_YET } from './recycle-bin.ts'
+import { isFoundDeleted } from './returned.ts'
 import { sendWave, type WaveItem } from './sending.ts'
-import { OBJECT_MISSING, settleWrite, SETS_NOTHING } from './settle.ts'
+import { OBJECT_MISSING } from './settle.ts'
 import { planWork, type UserWork } from './user-work.ts'
 
 /** What an administrator reads of an account that is not in the recycle bin either. */
@@ -22,35 +24,30 @@ export const ACCOUNT_GONE: BindingError = {
     'Unbind the user, then bind it again: that creates a new account, after five minutes in which Microsoft 365 may still find the old one.',
 }
 
-/**
- * Whoever ends, and whose account was found deleted: it is read before its ending is written, so that a reconciliation that only
- * reports leads to no write.
- */
+/** Whoever ends, and whose account was found deleted: only what a read shows to be there is written. */
 export async function readBeforeEnding(round: Round, works: readonly UserWork[]): Promise<void> {
   const doubtful = works.filter(isDoubtful)
   if (doubtful.length === 0) return
-  const { clock, random } = round.ports
   const items = doubtful.map(({ draft }): WaveItem => {
     const request = readRequest(draft.row.graphId ?? '', [])
-    const context = { purpose: 'read', request, ...ageOf(draft, clock.now()) } as const
+    const context = { purpose: 'read', request, ...ageOf(draft, round.ports.clock.now()) } as const
     return { id: draft.target.id, context }
   })
   const outcomes = await sendWave(round, items)
   for (const work of doubtful) {
-    const outcome = outcomes.get(work.draft.target.id)
-    if (outcome?.kind !== 'missing') continue
-    settleWrite(work.draft, SETS_NOTHING, outcome, { now: clock.now(), random }, null)
+    const { draft } = work
+    const read = outcomes.get(draft.target.id)
+    if (read?.kind === 'done') continue
     work.queue = []
+    // Of what a run that only reports has found, the next one tells again.
+    if (read?.kind === 'missing' || draft.target.mayWrite) settleUnread(round, { draft, read })
+    else draft.stopped = true
   }
 }
 
 function isDoubtful({ draft, plan, queue }: UserWork): boolean {
   if (plan.action !== 'end' || draft.stopped || queue.length === 0) return false
-  const { graphId } = draft.row
-  const { found } = draft.target
-  const wasFound =
-    found.has(`deleted:recycle_bin:${graphId}`) || found.has(`deleted:gone:${graphId}`)
-  return wasFound || isLookedFor(draft.before)
+  return isFoundDeleted(draft) || isLookedFor(draft.before)
 }
 
 /** Looks in the recycle bin for the accounts that Graph does not know in this round, and lets whatever is gone for good be over. */

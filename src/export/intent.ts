@@ -101,4 +101,5 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   urgentAt: null,
   ordinaryAt: null,
   due: true,
+  mayWrite: true,
 })

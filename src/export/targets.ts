@@ -7,7 +7,7 @@
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { LogEntry, RoundLog } from '../db/round-store.ts'
-import { groupOf, membershipOf } from '../plan/drift.ts'
+import { groupOf, membershipOf, REPORTED } from '../plan/drift.ts'
 import { isExpanding, NOBODY_WATCHED, type Watch } from './expansion.ts'
 
 export interface Target {
@@ -27,6 +27,8 @@ export interface Target {
   urgentAt: number | null
   ordinaryAt: number | null
   due: boolean
+  /** Something is to be carried out: else a run that only reports has named it, which leads to no write. */
+  mayWrite: boolean
 }
 
 export interface Targets {
@@ -67,7 +69,9 @@ export function collectTargets(
   const urgent = takeEntries(collected, log.urgent, 'urgentAt', { ...reading, isStop: () => false })
   for (const { kind, resourceId } of log.due) {
     if (isFull(collected, caps)) break
-    targetOf(collected, kind, resourceId).due = true
+    const target = targetOf(collected, kind, resourceId)
+    target.due = true
+    target.mayWrite = true
   }
   const ordinary = takeEntries(collected, log.ordinary, 'ordinaryAt', reading)
   const targets = [...collected.byId.values()]
@@ -127,7 +131,11 @@ function takeEntries(
 ): number | null {
   for (const entry of entries) {
     if (isFull(collected, caps) || isStop(entry)) return entry.sequence - 1
-    for (const target of targetsOf(collected, entry)) target[place] ??= entry.sequence
+    const mayWrite = !(entry.touched ?? []).includes(REPORTED)
+    for (const target of targetsOf(collected, entry)) {
+      target[place] ??= entry.sequence
+      target.mayWrite ||= mayWrite
+    }
   }
   return null
 }
@@ -177,7 +185,8 @@ function foundTargets(
   { targetType, targetId, touched }: LogEntry,
 ): readonly Target[] {
   const kind = targetType === 'group' ? 'group' : 'user'
-  return (touched ?? []).map((name) => {
+  const names = (touched ?? []).filter((name) => name !== REPORTED)
+  return names.map((name) => {
     const groupId = groupOf(name)
     if (groupId === undefined) {
       const target = targetOf(collected, kind, targetId)
@@ -210,6 +219,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     urgentAt: null,
     ordinaryAt: null,
     due: false,
+    mayWrite: false,
   }
   collected.byId.set(id, target)
   collected[kind === 'user' ? 'users' : 'groups'] += 1

@@ -11,6 +11,7 @@ import { lookForCreates, wantedName } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
 import { askAnew, heldRemovals } from './removals.ts'
+import { isWanted, settleReported } from './returned.ts'
 import { storeIntent } from './sending.ts'
 import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
@@ -25,6 +26,7 @@ export async function exportUsers(round: Round): Promise<void> {
   await checkDomains(round, works)
   await lookIntoRecycleBin(round, works)
   await readBeforeEnding(round, works)
+  settleReported(works)
   await holdRemovals(round, works)
   intendWrites(round, works)
   await readOverwritten(round, works)
@@ -55,6 +57,7 @@ function openUserDrafts(round: Round): Draft[] {
     // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
     if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
     const draft = openDraft(round.key, target, before, 'all')
+    if (!isWanted(draft, existing.has(target.id))) return []
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     askAnew(draft)

@@ -77,7 +77,7 @@ export const isForNextRound = (
  */
 function planManagerThatArrived(round: Round, work: UserWork): void {
   const { plan, draft } = work
-  if (plan.awaitsManager === null || draft.row.graphId === null) return
+  if (plan.awaitsManager === null || draft.row.graphId === null || !draft.target.mayWrite) return
   if (managerGraphId(round, work.user) === undefined) return
   work.plan = planWork(round, { ...work, password: undefined })
   work.queue = work.plan.writes.filter(({ purpose }) => purpose === 'manager')

@@ -68,6 +68,12 @@ export function comparedProperties(keys: readonly SnapshotKey[]): readonly strin
   return [...new Set(['id', ...graph])]
 }
 
+/** What a command of reconciliation names beside its findings when its run only reports: nothing may be written for it. */
+export const REPORTED = 'reported'
+
+/** With what a binding has failed whose account somebody deleted in Microsoft 365, or restored there while something was owed to it. */
+export const AWAY: ReadonlySet<unknown> = new Set(['object_missing', 'account_returned'])
+
 const MEMBERS = 'members'
 
 /** What drift calls the membership of a user, or of a group, in this group. */

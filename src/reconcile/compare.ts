@@ -4,7 +4,7 @@ import type { RunStep } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { directoryUser } from '../plan/directory-user.ts'
-import { type Difference, differences } from '../plan/drift.ts'
+import { AWAY, type Difference, differences } from '../plan/drift.ts'
 import { seenUser, type SeenUser } from '../plan/graph-user.ts'
 import {
   type ImportChange,
@@ -62,7 +62,7 @@ export function compareUser(input: Comparison, told: ToldUser): Compared | undef
   const seen = seenUser(told.properties, managerOf(input.manner, told))
   const found = row.isLeft ? [] : differencesOf(input, row, seen)
   const imports = importsOf(input, row, seen)
-  const returned = errorCode(row) === 'object_missing' ? [returnedRow(row)] : []
+  const returned = AWAY.has(errorCode(row)) ? [returnedRow(row)] : []
   if (found.length + imports.length === 0) return { ...SAME, drift: returned }
   const recheckAt = recheckTime(input, row, [...found, ...imports])
   if (recheckAt !== null) return { ...SAME, recheckAt }

@@ -6,11 +6,13 @@ import { countBound, driftOfUsers, driftTotals, type DriftTotals } from '../db/d
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
-import { groupOf } from '../plan/drift.ts'
+import { groupOf, REPORTED } from '../plan/drift.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { DELETED } from './compare.ts'
 import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
 import { type DeltaLink, readLink } from './progress.ts'
+
+type Mode = Run['row']['mode']
 
 /** How many users one step tells of. */
 const USERS_PER_STEP = 200
@@ -135,7 +137,7 @@ function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[
     time: ports.clock.now(),
     target: { type: isGroup(id) ? 'group' : 'user', id },
     directoryId,
-    ...(isCommand ? { touched: touchedBy(names, progress.isApproved) } : {}),
+    ...(isCommand ? { touched: touchedBy(names, row.mode, progress.isApproved) } : {}),
     actor: { type: 'system', id: null },
     changes: rows.map(changeOf),
     details: { reconciliationId, mode: row.mode },
@@ -143,7 +145,7 @@ function driftEvent({ key, ports, row, progress }: Run, rows: readonly DriftRow[
 }
 
 /** Whether a drain does something about it: what is gone has failed, whatever the mode. */
-const isFollowed = ({ attribute }: DriftRow, mode: 'report' | 'enforce'): boolean =>
+const isFollowed = ({ attribute }: DriftRow, mode: Mode): boolean =>
   attribute === DELETED || mode === 'enforce'
 
 const isGone = ({ attribute, theirs }: DriftRow): boolean =>
@@ -159,8 +161,13 @@ function changeOf({ attribute, ours, theirs }: DriftRow): NonNullable<NewEvent['
   return { attribute: 'members', from: shown(ours), to: shown(theirs) }
 }
 
-const touchedBy = (rows: readonly DriftRow[], isApproved: boolean): readonly string[] => [
+const touchedBy = (
+  rows: readonly DriftRow[],
+  mode: Mode,
+  isApproved: boolean,
+): readonly string[] => [
   ...rows.map(nameOf),
+  ...(mode === 'report' ? [REPORTED] : []),
   // The administrator was asked about these alone: whatever else is taken away of a user counts for the export's own threshold.
   ...(isApproved && rows.some(disables) ? ['approved'] : []),
 ]

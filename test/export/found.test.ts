@@ -17,6 +17,7 @@ function draftOf(...found: readonly string[]) {
     urgentAt: null,
     ordinaryAt: 7,
     due: false,
+    mayWrite: true,
   }
   const key = { organizationId: 'org_1', directoryId: 'dir_1', token: 'token' }
   const draft = openDraft(key, target, undefined, 'all')

@@ -21,34 +21,27 @@ const USERS_PER_STEP = 200
 export async function finish(run: Run): Promise<StepResult> {
   const { ports, key, progress, row } = run
   const totals = await driftTotals(ports.database, key)
-  const isFirst = progress.cursor === ''
-  if (row.mode === 'enforce' && isFirst && !progress.isApproved && (await exceeds(run, totals)))
-    return hold(run, totals)
+  const asks = progress.cursor === '' ? await mustAsk(run, totals) : progress.asks
   const found = await driftOfUsers(ports.database, key, progress.cursor, USERS_PER_STEP)
-  const again = progress.isApproved ? deletionsAfter(progress.lookedAgain, found) : []
-  if (again.length > 0) return lookAgain(run, again)
   const last = found.at(-1)
+  if (last === undefined && asks) return hold(run, totals)
   const counts = countsOf(run, totals)
   if (last === undefined)
     return { progress, counts, state: 'done', error: null, deltaLink: nextLink(run) }
-  const users = Map.groupBy(found, ({ userId }) => userId)
+  const users = [...Map.groupBy(found, ({ userId }) => userId).values()]
+  const told = users.filter((rows) => isTold(rows, asks, progress.isApproved))
   return {
-    progress: { ...progress, cursor: last.userId },
-    counts,
-    events: [...users.values()].map((rows) => driftEvent(run, rows)),
+    progress: { ...progress, cursor: last.userId, asks },
+    counts: asks ? { ...counts, corrected: 0 } : counts,
+    events: told.map((rows) => driftEvent(run, rows)),
     rings: row.mode === 'enforce' || totals.deleted > 0,
   }
 }
 
-/** Those of whom it is not known whether they are still gone: since they were found, the run has waited for an administrator. */
-const deletionsAfter = (userId: string, rows: readonly DriftRow[]): readonly DriftRow[] =>
-  rows.filter((row) => isGone(row) && !isGroup(row.userId) && row.userId > userId)
-
-function lookAgain({ progress, ports }: Run, deletions: readonly DriftRow[]): StepResult {
-  const at = ports.clock.now()
-  const lookedAgain = deletions.at(-1)?.userId ?? progress.lookedAgain
-  const recheck = deletions.map(({ graphId }) => ({ graphId, at }))
-  return { progress: { ...progress, lookedAgain, recheck } }
+/** That an account is gone nobody has to approve: it is told before anybody is asked, and not again once they have answered. */
+function isTold(rows: readonly DriftRow[], asks: boolean, isApproved: boolean): boolean {
+  const isAway = rows.some(isGone)
+  return asks ? isAway : !(isApproved && isAway)
 }
 
 function countsOf({ counts, row }: Run, totals: DriftTotals): Counts {
@@ -60,6 +53,12 @@ function countsOf({ counts, row }: Run, totals: DriftTotals): Counts {
     imported,
     deleted,
   }
+}
+
+/** Whether an administrator has to approve what the run would put right. */
+async function mustAsk(run: Run, totals: DriftTotals): Promise<boolean> {
+  const { row, progress } = run
+  return row.mode === 'enforce' && !progress.isApproved && (await exceeds(run, totals))
 }
 
 /** The larger of count and percent of the bound users, as for the export. */
@@ -75,7 +74,7 @@ const limitOf = (
   bound: number,
 ): number => Math.max(count, Math.floor((bound * percent) / 100))
 
-/** Nothing is put right until somebody approves; the link is kept, so that the next run goes on from here. */
+/** Nothing is put right until somebody approves; the link is kept, so that the next run goes on from here. Who is gone has been told. */
 function hold(run: Run, totals: DriftTotals): StepResult {
   const { key, ports, progress } = run
   const { disables } = totals

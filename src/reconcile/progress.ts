@@ -46,10 +46,10 @@ const progressSchema = v.object({
   /** Tries of the present step, and how often the pages were begun again. */
   attempts: v.number(),
   restarts: v.number(),
+  /** An administrator has to be asked: until then the end tells of those alone who are gone. */
+  asks: v.optional(v.boolean(), false),
   /** An administrator approved what the threshold held. */
   isApproved: v.boolean(),
-  /** Up to which user the deletions that were found are looked at again, after it was approved. */
-  lookedAgain: v.optional(v.string(), ''),
 })
 
 export type Progress = v.InferOutput<typeof progressSchema>
@@ -122,8 +122,8 @@ export function startProgress({ link, select, mode, onDemand, now }: Start): Pro
     select,
     attempts: 0,
     restarts: 0,
+    asks: false,
     isApproved: false,
-    lookedAgain: '',
   }
 }
 

@@ -7,15 +7,7 @@ import { isJsonObject } from '../kernel/json.ts'
 import { getDeleted, getUserWithManager, type GraphRequest } from '../plan/requests.ts'
 import { afterFailure } from './answers.ts'
 import { collect, type Finding } from './collect.ts'
-import {
-  type Compared,
-  compareMissing,
-  compareUser,
-  type Comparison,
-  DELETED,
-  type FoundRow,
-  type ToldUser,
-} from './compare.ts'
+import { compareMissing, compareUser, type Comparison, type ToldUser } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
 import type { Progress } from './progress.ts'
 
@@ -79,7 +71,7 @@ async function settle(
           )
         : compareUser(comparison, user)
     if (row === undefined || compared === undefined) return []
-    return [{ graphId, userId: row.resourceId, compared: asApproved(progress, compared) }]
+    return [{ graphId, userId: row.resourceId, compared }]
   })
   const done = new Set(clear)
   const left = progress.recheck.filter(({ graphId }) => !done.has(graphId))
@@ -87,12 +79,6 @@ async function settle(
   const present = findings.filter(({ graphId }) => told.has(graphId))
   return { ...collect(key, next, findings, now), returned: present.map(({ userId }) => userId) }
 }
-
-/** An administrator approved what was found then: whatever else there is by now, the next run finds. */
-const asApproved = ({ isApproved }: Progress, compared: Compared): Compared =>
-  isApproved ? { ...compared, drift: compared.drift.filter(isDeletion), imports: [] } : compared
-
-const isDeletion = ({ attribute }: FoundRow): boolean => attribute === DELETED
 
 const readById = (
   { connection }: ConnectedRun,

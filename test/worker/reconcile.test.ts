@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
 import { batchOf } from '../support/export.ts'
-import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import { bindSeeded, reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -327,7 +327,7 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(disabledIn(world)).toBe(2)
   })
 
-  test('and restored before the run was approved fails no binding, and is exported to as ever', async () => {
+  test('and restored before the run was approved is told to be back by the next one', async () => {
     const { world, ids } = await annEnabledThere()
     const [bob, cyn] = [world.accountOf('bob'), world.accountOf('cyn')]
     await world.removeAccount(bob)
@@ -336,11 +336,11 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(held).toMatchObject({ state: 'held', counts: { deleted: 2 } })
     await world.restoreAccount(bob)
     world.clock.now += 3_600_000
-    expect(await world.decide(held, 'approve')).toMatchObject({ counts: { deleted: 1 } })
-    const drift = Object.fromEntries(
-      (await world.drift(held)).map((row) => [row['userId'], row['attribute']]),
-    )
-    expect(drift).toEqual({ [ids[0] ?? '']: 'accountEnabled', [ids[2] ?? '']: 'deleted' })
+    expect(await world.decide(held, 'approve')).toMatchObject({ state: 'done' })
+    expect(disabledIn(world)).toBe(1)
+    // What needed no approval was told before, and is told once.
+    expect(await eventsOf(world, 'drift_found')).toHaveLength(3)
+    await world.tick()
     expect(await world.binding(ids[1] ?? '')).toMatchObject({ state: 'synced', error: null })
     expect(await world.binding(ids[2] ?? '')).toMatchObject({ state: 'failed' })
   })
@@ -364,37 +364,35 @@ describe('an account that was deleted in Microsoft 365', () => {
     expect(await world.run('enforce')).toMatchObject({ state: 'held' })
   })
 
-  describe('and was found by a run that the threshold holds', () => {
-    async function heldWithDeletion() {
-      const { world, ids } = await annEnabledThere()
-      await world.tick()
-      await world.removeAccount(world.accountOf('bob'))
-      const held = await world.run('enforce')
-      expect(held).toMatchObject({ state: 'held', counts: { deleted: 1 } })
-      world.clock.now += 3_600_000
-      const binding = () => world.binding(ids[1] ?? '')
-      return { world, held, binding }
-    }
+  test('is told by a run that the threshold holds, whatever is decided about it, and by the next that compares everybody', async () => {
+    const { world, ids } = await annEnabledThere()
+    await world.tick()
+    await world.removeAccount(world.accountOf('bob'))
+    const writes = writesOf(world)
+    const held = await world.run('enforce')
+    expect(held).toMatchObject({ state: 'held', counts: { deleted: 1, corrected: 0 } })
+    const failed = { state: 'failed', error: { code: 'object_missing' } }
+    expect(await world.binding(ids[1] ?? '')).toMatchObject(failed)
+    expect(await world.decide(held, 'reject')).toMatchObject({ state: 'rejected' })
+    expect(writesOf(world)).toBe(writes)
+    world.clock.now += 3_600_000
+    expect(await world.drift(await world.run('report'))).toContainEqual(DELETED)
+    expect(await world.binding(ids[1] ?? '')).toMatchObject(failed)
+  })
 
-    test('is told by the next one that compares everybody when that one is rejected', async () => {
-      const { world, held, binding } = await heldWithDeletion()
-      await world.decide(held, 'reject')
-      expect(await world.drift(await world.run('report'))).toContainEqual(DELETED)
-      expect(await binding()).toMatchObject({ state: 'failed' })
-    })
-
-    test('and while nobody decides about that one', async () => {
-      const { world, binding } = await heldWithDeletion()
-      expect(await world.drift(await world.run('report'))).toContainEqual(DELETED)
-      expect(await binding()).toMatchObject({ state: 'failed' })
-    })
-
-    test('and within a week though nobody asks for one', async () => {
-      const { world, held, binding } = await heldWithDeletion()
-      await world.decide(held, 'reject')
-      for (let day = 1; day <= 6; day++) await world.tick(24 * 60)
-      expect(await binding()).toMatchObject({ state: 'failed' })
-    })
+  test('is told by it though hundreds of others wait for the approval', async () => {
+    const world = await reconcileWorld({ settings: { usageLocation: null } })
+    const graphIds = await bindSeeded(world, 300)
+    const last = 'usr_000299'
+    await world.removeAccount(graphIds[299] ?? '')
+    await world.query(sql`UPDATE binding SET snapshot = json_set(snapshot, '$.accountEnabled', json('false'))
+      WHERE directory_id = ${world.directoryId} AND resource_id <> ${last}`)
+    const writes = writesOf(world)
+    const held = await world.run('enforce')
+    expect(held).toMatchObject({ state: 'held', counts: { drift: 300, corrected: 0 } })
+    expect(writesOf(world)).toBe(writes)
+    expect(await eventsOf(world, 'drift_found')).toMatchObject([{ target_id: last }])
+    expect(await world.binding(last)).toMatchObject({ state: 'failed' })
   })
 
   test('while pages of everybody are read, which then are begun again, is missed by none', async () => {

@@ -177,7 +177,12 @@ const changeShape = v.strictObject({
   attribute: v.string(),
   graph: v.string(),
   current: v.pipe(v.unknown(), v.description('What Microsoft 365 holds, and would lose.')),
-  next: v.pipe(v.unknown(), v.description('What would be sent; null clears it.')),
+  next: v.pipe(
+    v.unknown(),
+    v.description(
+      'What would be sent; null clears it. A manager by the Graph id of the account; one whose account is still to be created, by our id of the user.',
+    ),
+  ),
 })
 
 export const previewedShape = v.strictObject({

@@ -180,7 +180,8 @@ export const directoryApi: ApiRoom = {
     },
     'POST /directories/:id/preview': {
       summary: 'Preview what a bind, or other directions, would change',
-      details: 'Microsoft 365 is read, and nothing is sent or stored.',
+      details:
+        'Microsoft 365 is read, and nothing is sent or stored. A manager who has no account yet is among the changes where there will be one: because the manager is one of the userIds, on whichever page, or is bound already and still to be exported.',
       query: v.object(pageParameters),
       body: previewBody,
       answer: previewShape,

@@ -20,13 +20,8 @@ import {
 } from '../plan/requests.ts'
 import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
 import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
-import {
-  type Configuration,
-  managerIn,
-  nameToCreate,
-  type Setting,
-  type Subject,
-} from './preview-item.ts'
+import { managerIn } from './preview-item.ts'
+import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-target.ts'
 
 /** What a reading begins with. */
 export interface Reading {

@@ -9,8 +9,10 @@ import type { AttributeName, Direction, Directions } from '../plan/attributes.ts
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { importedNames } from '../plan/imported.ts'
 import { hasEnded } from './draft.ts'
-import { type PreviewItem, previewItem, type Subject } from './preview-item.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
+import { type PreviewItem, previewItem } from './preview-item.ts'
+import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
+import type { Configuration, Subject } from './preview-target.ts'
 import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
 
 export interface PreviewPorts {
@@ -55,23 +57,41 @@ export async function previewUsers(
   const connection = await ports.connect(stored.directory)
   if (!connection.ok) return err({ kind: 'unreachable', detail: connection.error })
   const directions = withChoices(readDirections(stored.directions), query.choices)
-  const subjects = stored.users
-    .slice(0, query.limit)
-    .map((user) => subjectOf(stored, directions, user))
-  const { directory } = stored
+  const { directory, managerGraphIds } = stored
   const { database, now, graphBase } = ports
   const { transport } = connection.value
-  const configuration = { settings: readSettings(directory.settings), directions, graphBase }
+  const settings = readSettings(directory.settings)
+  const configuration = { settings, directions, graphBase, managerGraphIds }
+  const subjects = subjectsIn(stored, configuration).slice(0, query.limit)
+  const managers = await readManagers(database, query, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }
-  const read = await readGraph(reading, subjects)
+  const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
-  const items = subjects.map((subject) => previewItem(read.value, subject))
+  const setting = withAccountsToCome(read.value, managers)
+  const items = subjects.map((subject) => previewItem(setting, subject))
   const hasMore = stored.users.length > query.limit
   return ok({
     sequence: stored.sequence,
     items,
     nextAfter: hasMore ? subjects.at(-1)?.user.id : undefined,
   })
+}
+
+/** The managers without an account who are exported as well, on whichever page they are. */
+async function readManagers(
+  database: Database,
+  query: PreviewQuery,
+  configuration: Configuration,
+  subjects: readonly Subject[],
+): Promise<readonly Subject[]> {
+  const userIds = awaitedManagers(configuration, subjects)
+  if (userIds.length === 0) return []
+  const page = { userIds, after: '', limit: userIds.length }
+  const stored = await readPreview(database, query, page)
+  if (stored === undefined) return []
+  return subjectsIn(stored, configuration).filter((manager) =>
+    isExportedToo(query.userIds, manager),
+  )
 }
 
 /** A user that is asked for and is not there; the page holds what comes next in the order of ids. */
@@ -84,34 +104,33 @@ function unknownUser(
   return asked.slice(0, limit + 1).find((id) => !found.has(id))
 }
 
-function subjectOf(
+function subjectsIn(
   stored: StoredPreview,
-  directions: Directions,
-  user: StoredPreview['users'][number],
-): Subject {
-  const binding = stored.bindings.find(({ resourceId }) => resourceId === user.id)
-  return {
-    user: { ...user, imported: importedUnder(directions, user, stored.directory.id) },
-    binding,
-    importedFrom: accountToAdopt(stored, user, binding),
-    managerGraphIds: stored.managerGraphIds,
-    hasPassword: hasPassword(stored, user, binding),
-  }
+  { settings, directions }: Configuration,
+): readonly Subject[] {
+  const { users, bindings, directory } = stored
+  const bindingOf = new Map(bindings.map((row) => [row.resourceId, row]))
+  return users.map((user) => {
+    const binding = bindingOf.get(user.id)
+    return {
+      user: { ...user, imported: importedUnder(directions, user, directory.id) },
+      binding,
+      importedFrom: accountToAdopt(stored, user, binding),
+      hasPassword: hasPassword(stored, settings, { user, binding }),
+    }
+  })
 }
 
 /** A bind that begins now sends no password that is older, whoever was bound before; the creation of a user sends that of its bind. */
 function hasPassword(
   { directory, passwords }: StoredPreview,
-  user: Subject['user'],
-  binding: Subject['binding'],
+  settings: Configuration['settings'],
+  { user, binding }: Pick<Subject, 'user' | 'binding'>,
 ): boolean {
   const password = passwords.get(user.id)
   if (password === undefined) return false
   if (binding === undefined)
-    return (
-      password.isOfNewUser &&
-      isBoundByCreation(readSettings(directory.settings), directory.id, user)
-    )
+    return password.isOfNewUser && isBoundByCreation(settings, directory.id, user)
   return !hasEnded(binding) && isPasswordOwed(password, binding)
 }
 

@@ -1,7 +1,10 @@
 /** A preview of a bind, then the bind: what is sent is what was told, request by request. */
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
 import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
+import type { JournalRecord } from '../graph/journal.ts'
 import { newUser } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 import type { Loose } from '../support/seed.ts'
@@ -36,64 +39,209 @@ async function binding(settings: Partial<DirectorySettings> = MANUAL) {
       await world.api.send('DELETE', `${directory}/bindings`, { userIds })
       await world.settle()
     },
-    /** What a preview tells of a bind, and what the bind then sends. */
-    async compare(userIds: readonly string[]) {
-      const { body } = await world.api.post(`${directory}/preview`, { userIds })
-      const items: Loose[] = body['items']
+    /** What a preview tells of a bind, and what the bind then makes of the accounts; the preview is read page by page. */
+    async compare(userIds: readonly string[], limit = 100) {
+      const items: Loose[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
+        const { body } = await world.api.post(path, { userIds })
+        items.push(...body['items'])
+        cursor = body['nextCursor']
+      }
       const before = world.graph.summary().users
       world.graph.journal.clear()
       await bind(userIds)
-      return { items, told: told(items), sent: await sentTo(world, userIds, before) }
+      const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
+        WHERE directory_id = ${world.directoryId}`)
+      const graphIds = new Map(
+        rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]),
+      )
+      return { items, told: told(items, graphIds), sent: sentTo(world, userIds, graphIds, before) }
     },
   }
 }
 
-const told = (items: readonly Loose[]): Changes =>
-  Object.fromEntries(
+type GraphIds = ReadonlyMap<string, string>
+
+/** Of a manager who is created there is no Graph id in the preview: our id stands for it. */
+function told(items: readonly Loose[], graphIds: GraphIds): Changes {
+  const value = ({ graph, next }: Loose): unknown => {
+    if (graph === PASSWORD_PROPERTY) return PASSWORD
+    return graph === 'manager' ? (graphIds.get(next) ?? next) : next
+  }
+  return Object.fromEntries(
     items.map(({ userId, changes }) => [
       userId,
-      Object.fromEntries(
-        changes.map(({ graph, next }: Loose) => [
-          graph,
-          graph === PASSWORD_PROPERTY ? PASSWORD : next,
-        ]),
-      ),
+      Object.fromEntries(changes.map((change: Loose) => [change['graph'], value(change)])),
     ]),
   )
+}
 
-/** What the writes that worked made of the users' accounts that these did not hold before. */
-async function sentTo(
+/** What the writes that worked put into the users' accounts that these did not hold before. */
+function sentTo(
   world: ReconcileWorld,
   userIds: readonly string[],
+  graphIds: GraphIds,
   before: readonly Loose[],
-): Promise<Changes> {
+): Changes {
   const writes = world.graph.journal
     .records()
     .filter(({ method, status }) => method !== 'GET' && status < 300)
+  const after = new Map(world.graph.summary().users.map((user) => [user['id'], user]))
   const sent: Changes = {}
   for (const userId of userIds) {
-    const { graph_id: graphId } = await world.binding(userId)
-    const named = world.graph.summary().users.find(({ id }) => id === graphId)
-    const was = before.find(({ id }) => id === graphId)
-    const own = writes.filter(
-      ({ url, body }) =>
-        url.startsWith(`/users/${graphId}`) ||
-        (url === '/users' && (body as Loose)['userPrincipalName'] === named?.['userPrincipalName']),
+    const graphId = graphIds.get(userId) ?? ''
+    const name = after.get(graphId)?.['userPrincipalName']
+    const own = writes.filter(({ url, body }) =>
+      url === '/users'
+        ? (body as Loose)['userPrincipalName'] === name
+        : url.startsWith(`/users/${graphId}`),
     )
-    const values = Object.assign({}, ...own.map(({ body }) => valuesOf((body ?? {}) as Loose)))
-    sent[userId] = Object.fromEntries(
-      Object.entries(values).filter(([name, value]) => value !== (was?.[name] ?? null)),
-    )
+    const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
+    const was: Loose = { ...properties, manager: managerId }
+    const values = Object.entries(Object.assign({}, ...own.map(valuesOf)))
+    sent[userId] = Object.fromEntries(values.filter(([key, value]) => value !== (was[key] ?? null)))
   }
   return sent
 }
 
 /** Of a create what the user's own values are: nobody is told of the random password, nor of the nickname that Graph demands. */
-function valuesOf(body: Loose): Loose {
-  const { mailNickname: _, passwordProfile = {}, ...properties } = body
+function valuesOf({ method, url, body }: JournalRecord): Loose {
+  const { mailNickname: _, passwordProfile = {}, ...properties } = (body ?? {}) as Loose
+  if (url.endsWith('/manager/$ref'))
+    return { manager: method === 'DELETE' ? null : properties['@odata.id'].split('/').at(-1) }
   const { password } = passwordProfile
   return password === PASSWORD ? { ...properties, [PASSWORD_PROPERTY]: password } : properties
 }
+
+describe('a manager who has no account yet', () => {
+  const under = (manager: string) => ({ [ENTERPRISE_USER_URN]: { manager: { value: manager } } })
+
+  test('and is bound as well, takes the place of the one whom an adopted account had', async () => {
+    const { world, create, account, compare } = await binding()
+    const other = account('other')
+    world.graph.changeUser(account('ann'), { manager: other })
+    const theirs = account('boss')
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    const { items, told, sent } = await compare([ann, boss])
+    expect(items.find(({ userId }) => userId === ann)?.['changes']).toContainEqual({
+      attribute: 'manager',
+      graph: 'manager',
+      current: other,
+      next: theirs,
+    })
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toMatchObject({ manager: theirs })
+  })
+
+  test('and is created as well, is told by our id', async () => {
+    const { create, compare } = await binding()
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    const { items, told, sent } = await compare([ann, boss])
+    expect(items.find(({ userId }) => userId === ann)?.['changes']).toContainEqual({
+      attribute: 'manager',
+      graph: 'manager',
+      current: null,
+      next: boss,
+    })
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('manager')
+  })
+
+  test('is told on whichever page of the preview the two are', async () => {
+    const { create, compare } = await binding()
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    const zoe = await create('zoe', under(ann))
+    const { told, sent } = await compare([zoe, ann, boss], 1)
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('manager')
+    expect(sent[zoe]).toHaveProperty('manager')
+  })
+
+  test('and is managed by whom she manages, is told of both', async () => {
+    const { world, create, compare } = await binding()
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    await world.scim.patch(`/Users/${boss}`, [{ op: 'add', value: under(ann) }])
+    const { told, sent } = await compare([ann, boss])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('manager')
+    expect(sent[boss]).toHaveProperty('manager')
+  })
+
+  test('comes back as such when both are bound again', async () => {
+    const { world, create, bind, unbind, compare } = await binding()
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    await bind([boss])
+    await unbind([boss])
+    const graphId = (await world.binding(boss))['graph_id']
+    const { told, sent } = await compare([ann, boss])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toMatchObject({ manager: graphId })
+  })
+
+  test('but is bound already, and about to get one, is told', async () => {
+    const { world, create, compare } = await binding()
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    world.graph.faults.add({ match: { method: 'POST', path: '^/users$' }, status: 503 })
+    await world.api.post(`/directories/${world.directoryId}/bindings`, { userIds: [boss] })
+    await world.drain()
+    world.graph.faults.clear()
+    expect(await world.binding(boss)).toMatchObject({ state: 'pending', graph_id: null })
+    const { told, sent } = await compare([ann])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('manager')
+  })
+
+  test('and whose adoption was rejected, is nobody’s, though accounts are adopted by now', async () => {
+    const { world, create, account, bind, compare } = await binding({ ...MANUAL, conflict: 'hold' })
+    const directory = `/directories/${world.directoryId}`
+    const theirs = account('boss')
+    const boss = await create('boss')
+    const ann = await create('ann', under(boss))
+    await bind([boss])
+    await world.api.post(`${directory}/held/reject`, { all: true })
+    await world.settle()
+    await world.api.patch(directory, { settings: { conflict: 'adopt' } })
+    await world.settle()
+    const { items, told, sent } = await compare([ann, boss])
+    expect(items.find(({ userId }) => userId === boss)).toMatchObject({
+      graphId: theirs,
+      action: 'conflict',
+      problems: [{ code: 'adoption_rejected' }],
+    })
+    expect(sent).toEqual(told)
+    expect(sent[boss]).toEqual({})
+    expect(sent[ann]).not.toHaveProperty('manager')
+  })
+
+  test.for<[string, Loose, (each: Awaited<ReturnType<typeof binding>>) => void]>([
+    ['is not bound', {}, () => {}],
+    [
+      'would be held',
+      {},
+      ({ world, account }) =>
+        world.graph.changeUser(account('boss'), { properties: { userType: 'Guest' } }),
+    ],
+    ['cannot have one', { emails: [{ value: 'boss@elsewhere.example' }] }, () => {}],
+  ])('and %s, is nobody’s: that is told, and so it is', async ([why, more, prepare]) => {
+    const each = await binding()
+    const other = each.account('other')
+    each.world.graph.changeUser(each.account('ann'), { manager: other })
+    prepare(each)
+    const boss = await each.create('boss', more)
+    const ann = await each.create('ann', under(boss))
+    const { told, sent } = await each.compare(why === 'is not bound' ? [ann] : [ann, boss])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('surname')
+    expect(sent[ann]).not.toHaveProperty('manager')
+  })
+})
 
 describe('the password of somebody whose bind is previewed', () => {
   const HERS = { password: PASSWORD }

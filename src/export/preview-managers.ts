@@ -1,0 +1,37 @@
+/**
+ * Managers who have no account yet. Whoever wants one of them is linked to that one as soon as there is an account: so a preview has to
+ * say whether there will be one. Pure.
+ */
+import { directionOf } from '../plan/attributes.ts'
+import { hasEnded } from './draft.ts'
+import { accountToCome } from './preview-item.ts'
+import { type Configuration, personOf, type Setting, type Subject } from './preview-target.ts'
+
+/** Our ids of the managers whom an export of these users would wait for. */
+export function awaitedManagers(
+  { directions, managerGraphIds }: Configuration,
+  subjects: readonly Subject[],
+): readonly string[] {
+  if (directionOf(directions, 'manager').direction !== 'export') return []
+  const wanted = new Set(subjects.flatMap((subject) => personOf(subject).managerId ?? []))
+  return [...wanted].filter((id) => !managerGraphIds.has(id))
+}
+
+/** Whether the manager is exported as well: bound with the users of `userIds`, or bound already and owed. Without them, every bound user is. */
+export function isExportedToo(
+  userIds: readonly string[] | undefined,
+  { user, binding }: Subject,
+): boolean {
+  if (userIds?.includes(user.id) === true) return true
+  if (binding === undefined || hasEnded(binding)) return false
+  return userIds === undefined || binding.dueAt !== null
+}
+
+/** Adds the accounts that these managers would have. Of one that is created, our id stands for the Graph id that nobody knows yet. */
+export function withAccountsToCome(setting: Setting, managers: readonly Subject[]): Setting {
+  const toCome = managers.flatMap((manager) => {
+    const account = accountToCome(setting, manager)
+    return account === undefined ? [] : [[manager.user.id, account] as const]
+  })
+  return { ...setting, managerGraphIds: new Map([...setting.managerGraphIds, ...toCome]) }
+}

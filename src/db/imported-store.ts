@@ -7,6 +7,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './client.ts'
 import { appendEventsOf } from './event-log.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
+import { ownValue } from './own-values.ts'
 
 interface Taking {
   /** A query of the ids of users. */
@@ -17,8 +18,8 @@ interface Taking {
 }
 
 /**
- * The statements that take what a directory imported away from these users, with the event of each: the other directories follow
- * it. The last one changes the users.
+ * The statements that take what a directory imported away from these users, with an event of each whose own value is another: the
+ * other directories follow it. Where it is the same, the user stays as it is. The last one changes the users.
  */
 export function takeImported(
   { organizationId, directoryId }: Pick<LeaseKey, 'organizationId' | 'directoryId'>,
@@ -28,6 +29,9 @@ export function takeImported(
   const isTaken = sql`i.value ->> 'directoryId' = ${directoryId} AND ${only}`
   const holders = sql`u.organization_id = ${organizationId} AND u.id IN (${users})
     AND EXISTS (SELECT 1 FROM json_each(u.imported) i WHERE ${isTaken})`
+  const own = ownValue(sql`i.key`)
+  const changes = sql`(SELECT json_group_array(json_object('attribute', i.key, 'from', i.value ->> 'value', 'to', ${own}))
+    FROM json_each(u.imported) i WHERE ${isTaken} AND i.value ->> 'value' IS NOT ${own})`
   const event = {
     class: 'change',
     type: 'user_update',
@@ -40,12 +44,11 @@ export function takeImported(
     appendEventsOf(
       organizationId,
       event,
-      sql`SELECT u.id AS target_id, (SELECT json_group_array(
-          json_object('attribute', i.key, 'from', i.value ->> 'value', 'to', NULL))
-        FROM json_each(u.imported) i WHERE ${isTaken}) AS changes
-        FROM user u WHERE ${holders}`,
+      sql`SELECT * FROM (SELECT u.id AS target_id, ${changes} AS changes FROM user u WHERE ${holders})
+        WHERE changes <> '[]'`,
     ),
-    sql`UPDATE user AS u SET version = version + 1, modified_at = max(modified_at, ${now}),
+    sql`UPDATE user AS u SET version = version + (${changes} <> '[]'),
+        modified_at = iif(${changes} <> '[]', max(modified_at, ${now}), modified_at),
         imported = nullif((SELECT json_group_object(i.key, json(i.value))
           FROM json_each(u.imported) i WHERE NOT (${isTaken})), '{}')
       WHERE ${holders}`,

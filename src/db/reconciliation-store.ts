@@ -52,6 +52,8 @@ export interface ImportWrite {
   /** The account that they are of. */
   readonly graphId: string
   readonly patch: JsonObject
+  /** Whether a value that counts becomes another: else the user stays as it is, and so does its version. */
+  readonly isChange: boolean
 }
 
 /** What one step leaves behind. */
@@ -150,7 +152,8 @@ function importStatements(key: RunKey, { imports, directionsAt, now }: RunStep):
       'imports',
     ),
     // The whole key comes out of the row: were a part of it constant, SQLite would walk the organization's users.
-    sql`UPDATE user SET version = version + 1, modified_at = max(modified_at, ${now}),
+    sql`UPDATE user SET version = version + (e.value ->> 'isChange'),
+        modified_at = iif(e.value ->> 'isChange', max(modified_at, ${now}), modified_at),
         imported = nullif(json_patch(coalesce(imported, '{}'), e.value -> 'patch'), '{}')
       FROM json_each(${rows}) e WHERE user.organization_id = e.value ->> 'organizationId'
         AND user.id = e.value ->> 'userId'`,

@@ -63,9 +63,10 @@ const PLACES = {
   fax: element('phoneNumbers', 'fax', 'value'),
 } as const satisfies Partial<Record<ImportedName, Place>>
 
-type Placed = keyof typeof PLACES
+/** An attribute that can be imported. */
+export type ImportableName = keyof typeof PLACES
 
-const isPlaced = (name: string): name is Placed => Object.hasOwn(PLACES, name)
+const isPlaced = (name: string): name is ImportableName => Object.hasOwn(PLACES, name)
 
 /** The document with `imported` (as it is stored) where it holds nothing of the client's. */
 export function withImportedValues(document: JsonObject, imported: JsonObject | null): JsonObject {

@@ -19,9 +19,12 @@ export type ImportedName = Exclude<SnapshotKey, 'accountEnabled'>
 /** One imported value that comes, changes or goes. */
 export interface ImportChange {
   readonly attribute: ImportedName
-  /** The value here that gives way: what was imported before, else what the client sent. */
+  /** The value that counted here: what was imported before, else the user's own. */
   readonly before: string | null
+  /** What Microsoft 365 holds. */
   readonly after: string | null
+  /** The value that counts from now on: what Microsoft 365 holds, else the user's own. */
+  readonly counts: string | null
   /** Graph told the value; otherwise it left the property out, and that it is blank is a guess. */
   readonly isTold: boolean
 }
@@ -35,7 +38,7 @@ export const importedNames = (directions: Directions): readonly ImportedName[] =
 export interface ImportInput {
   /** The user's imported values as they are stored. */
   readonly stored: JsonObject | null
-  /** The user as it is here, those values among its own. */
+  /** The user's own values. */
   readonly user: DirectoryUser
   readonly directoryId: string
   readonly names: readonly ImportedName[]
@@ -54,8 +57,11 @@ export function importChanges(input: ImportInput): readonly ImportChange[] {
     const told = textOf(seen[attribute])
     const after = attribute === 'manager' && told !== null ? (userOf(told) ?? null) : told
     if (imported === after) return []
-    const before = attribute === 'manager' ? user.managerId : user[attribute]
-    return [{ attribute, before, after, isTold: seen[attribute] !== undefined }]
+    const own = attribute === 'manager' ? user.managerId : user[attribute]
+    const before = isJsonObject(held) ? textOf(held['value']) : own
+    return [
+      { attribute, before, after, counts: after ?? own, isTold: seen[attribute] !== undefined },
+    ]
   })
 }
 
@@ -65,6 +71,9 @@ function textOf(value: Json | undefined): string | null {
   if (typeof one !== 'string') return null
   return one.trim() === '' ? null : one
 }
+
+/** Otherwise the value is the user's own already: it becomes Microsoft 365's, and nothing is another for it. */
+export const isDifference = ({ before, counts }: ImportChange): boolean => before !== counts
 
 /** The stored values with the changes made, as a merge patch (RFC 7396): null takes a value away. */
 export function importPatch(

@@ -1,7 +1,7 @@
 /** What a step found of its users, as it is stored: drift, imported values with their events, whom to read again. Pure. */
 import type { NewEvent } from '../db/event-log.ts'
 import { toRfc3339 } from '../kernel/time.ts'
-import { type ImportChange, importPatch } from '../plan/imported.ts'
+import { type ImportChange, importPatch, isDifference } from '../plan/imported.ts'
 import type { Compared, FoundRow } from './compare.ts'
 import type { StepResult } from './context.ts'
 import type { RunBell } from './bell.ts'
@@ -37,13 +37,15 @@ export function collect(
       userId,
       graphId,
       patch: importPatch(compared.imports, key.directoryId, toRfc3339(now)),
+      isChange: isChange(compared),
     })),
-    events: importing.map((finding) => importEvent(key, finding, now)),
+    events: importing
+      .filter(({ compared }) => isChange(compared))
+      .map((finding) => importEvent(key, finding, now)),
   }
 }
 
-/** A value that is the same here becomes Microsoft 365's own: an event tells that, and nothing gives way. */
-const isDifference = ({ before, after }: ImportChange): boolean => before !== after
+const isChange = ({ imports }: Compared): boolean => imports.some(isDifference)
 
 const importRow = (
   { userId, graphId }: Omit<Finding, 'compared'>,
@@ -59,11 +61,9 @@ function importEvent(key: RunBell, { userId, compared }: Finding, now: number): 
     time: now,
     target: { type: 'user', id: userId },
     actor: { type: 'system', id: null },
-    changes: compared.imports.map(({ attribute, before, after }) => ({
-      attribute,
-      from: before,
-      to: after,
-    })),
+    changes: compared.imports
+      .filter(isDifference)
+      .map(({ attribute, before, counts }) => ({ attribute, from: before, to: counts })),
     details: { importedFrom: directoryId, reconciliationId },
   }
 }

@@ -6,12 +6,7 @@ import type { Directions } from '../plan/attributes.ts'
 import { directoryUser } from '../plan/directory-user.ts'
 import { AWAY, type Difference, differences } from '../plan/drift.ts'
 import { seenUser, type SeenUser } from '../plan/graph-user.ts'
-import {
-  type ImportChange,
-  importChanges,
-  type ImportedName,
-  importedValues,
-} from '../plan/imported.ts'
+import { type ImportChange, importChanges, type ImportedName } from '../plan/imported.ts'
 
 /** A difference on a user that was exported within this time may be an echo of that export. */
 const ECHO_MS = 5 * 60_000
@@ -95,7 +90,7 @@ function importsOf(
   if (names.length === 0 || found === undefined) return []
   const { imported: stored, resource } = found
   const state = { id: row.resourceId, suspended: false, passwordExpired: false }
-  const user = directoryUser(resource, { ...state, imported: importedValues(stored) })
+  const user = directoryUser(resource, state)
   const userOf = (graphId: string) => accounts.managers.get(graphId)
   const changes = importChanges({ stored, user, directoryId, names, seen, userOf })
   return manner === 'delta' ? changes.filter(({ isTold }) => isTold) : changes

@@ -98,7 +98,7 @@ const isSpent = ({ ports: { clock, database, maxStatements } }: Run, startedAt: 
 async function ringFor({ ports, key }: Run, step: StepResult): Promise<void> {
   const { organizationId, directoryId } = key
   if (step.rings === true) await ports.ring({ organizationId, directoryId })
-  if ((step.imports?.length ?? 0) > 0) await ports.ring({ organizationId })
+  if (step.imports?.some(({ isChange }) => isChange) === true) await ports.ring({ organizationId })
 }
 
 async function ringLater({ ports, key }: Run, seconds: number, steps: number): Promise<RunResult> {

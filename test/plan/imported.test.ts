@@ -1,24 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
-import {
-  importChanges,
-  importedNames,
-  importedValues,
-  importPatch,
-} from '../../src/plan/imported.ts'
+import { importChanges, importedNames, importPatch } from '../../src/plan/imported.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import { directoryUser } from '../../src/plan/directory-user.ts'
 import { withImportedValues } from '../../src/plan/imported-document.ts'
 import { seenUser } from '../../src/plan/graph-user.ts'
 import { ADELE, directions, ENTERPRISE } from './builders.ts'
 
-const userOf = (document: JsonObject, stored: JsonObject | null = null) =>
-  directoryUser(document, {
-    id: 'usr_1',
-    suspended: false,
-    passwordExpired: false,
-    imported: importedValues(stored),
-  })
+const userOf = (document: JsonObject) =>
+  directoryUser(document, { id: 'usr_1', suspended: false, passwordExpired: false })
 const input = {
   user: userOf({}),
   directoryId: 'dir_1',
@@ -68,9 +58,13 @@ describe('what is imported', () => {
     ])
     const stored = importPatch(first, 'dir_1', 'then')
     const later = seenUser({ department: 'Legal' }, 'g-boss')
+    expect(importChanges({ ...input, stored, user: userOf(document), seen: later })).toMatchObject([
+      { attribute: 'department', before: 'Ops', after: 'Legal', counts: 'Legal' },
+    ])
+    const without = seenUser({ department: '' }, 'g-boss')
     expect(
-      importChanges({ ...input, stored, user: userOf(document, stored), seen: later }),
-    ).toMatchObject([{ attribute: 'department', before: 'Ops', after: 'Legal' }])
+      importChanges({ ...input, stored, user: userOf(document), seen: without }),
+    ).toMatchObject([{ attribute: 'department', before: 'Ops', after: null, counts: 'Sales' }])
   })
 
   test('leaves alone what another directory imported, and managers whom nobody here is', () => {

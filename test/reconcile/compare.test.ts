@@ -92,7 +92,9 @@ describe('a user on a page', () => {
           theirs: 'Boss',
         },
       ],
-      imports: [{ attribute: 'department', before: 'Sales', after: 'Ops', isTold: true }],
+      imports: [
+        { attribute: 'department', before: 'Sales', after: 'Ops', counts: 'Ops', isTold: true },
+      ],
       recheckAt: null,
     })
   })

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import { dropImported } from '../../src/db/imported-store.ts'
 import { takeLease } from '../../src/db/lease.ts'
-import { isJsonObject } from '../../src/kernel/json.ts'
+import { isJsonObject, type JsonObject } from '../../src/kernel/json.ts'
 import { batchOf, newUser, seedTwin, type WorldOptions } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import type { Loose } from '../support/seed.ts'
 import { staged } from '../support/staged.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -34,6 +35,55 @@ const departments = async (world: ReconcileWorld, id: string | undefined) => {
 }
 
 const otherDirectory = (world: ReconcileWorld) => seedTwin(world, world.api.deps)
+
+const element = (type: string, value: string, primary = false) => ({ type, value, primary })
+
+/** What clients send of the attributes that can be imported: everything once, several of a kind, and next to nothing. */
+const DOCUMENTS: readonly JsonObject[] = [
+  {
+    title: ' Engineer ',
+    userType: 'Employee',
+    locale: 'en-US',
+    preferredLanguage: 'de',
+    emails: [element('work', 'a@contoso.com', true), element('home', 'a@example.net')],
+    phoneNumbers: [element('work', '1'), element('mobile', '2'), element('fax', '3')],
+    addresses: [
+      {
+        type: 'work',
+        streetAddress: '1 Main St',
+        locality: 'Redmond',
+        region: 'WA',
+        postalCode: '98052',
+        country: 'US',
+      },
+    ],
+    [ENTERPRISE]: {
+      department: 'Sales',
+      costCenter: 'CC1',
+      organization: 'Contoso',
+      employeeNumber: '701984',
+      division: 'Retail',
+      manager: { value: 'usr_boss' },
+    },
+  },
+  {
+    emails: [
+      element('other', 'b@example.net'),
+      element('work', 'b1@contoso.com'),
+      element('WORK', 'b@contoso.com', true),
+    ],
+    phoneNumbers: [element('work', '1'), element('Work', '2', true), element('home', '3')],
+    addresses: [
+      { type: 'home', locality: 'Paris' },
+      { type: 'work', country: 'FR' },
+    ],
+  },
+  {
+    title: '  ',
+    emails: [{ value: 'c@contoso.com' }, element('work', 'c@example.net')],
+    [ENTERPRISE]: { manager: 'usr_boss' },
+  },
+]
 
 /** The department that was sent last. */
 const lastDepartment = ({ graph }: ReconcileWorld): unknown => {
@@ -190,6 +240,41 @@ describe('an imported attribute', () => {
     expect(await told('Legal')).toMatchObject([{ ours: 'Ops', theirs: 'Legal' }])
   })
 
+  test('that is the user’s own already is kept with its origin, and is no change: no event, no new version, also when it ends', async () => {
+    const world = await importingWorld()
+    const own = newUser('ann', { [ENTERPRISE]: { department: 'Sales' } })
+    const ann: string = (await world.scim.post('/Users', own)).body['id']
+    await world.exported()
+    setDepartment(world, 'ann', 'Sales')
+    const { body: before } = await world.api.get(`/users/${ann}`)
+    const run = await world.run('report')
+    expect(await world.drift(run)).toEqual([])
+    const { body: imported } = await world.api.get(`/users/${ann}`)
+    const department = { value: 'Sales', directoryId: world.directoryId, at: expect.any(String) }
+    expect(imported).toEqual({ ...before, imported: { department } })
+    await setDirections(world, { department: 'exclude' })
+    await world.settle()
+    const { body: after } = await world.api.get(`/users/${ann}`)
+    expect(after).toEqual(before)
+    expect(await changesOf(world, ann)).toEqual([])
+  })
+
+  test('that Microsoft 365 holds no longer gives way to the user’s own', async () => {
+    const world = await importingWorld()
+    const own = newUser('ann', { [ENTERPRISE]: { department: 'Sales' } })
+    const ann: string = (await world.scim.post('/Users', own)).body['id']
+    await world.exported()
+    for (const department of ['Ops', null]) {
+      setDepartment(world, 'ann', department)
+      await world.run('report')
+    }
+    expect(await departments(world, ann)).toMatchObject({ shown: 'Sales', imported: {} })
+    expect((await changesOf(world, ann)).map(({ changes }) => changes)).toEqual([
+      '[{"attribute":"department","from":"Sales","to":"Ops"}]',
+      '[{"attribute":"department","from":"Ops","to":"Sales"}]',
+    ])
+  })
+
   test('is not shown over SCIM where the client sent a value of its own, which is never written back', async () => {
     const world = await importingWorld()
     const { body } = await world.scim.post(
@@ -286,7 +371,7 @@ describe('a user who is unbound in the directory that imports', () => {
     expect((await changesOf(world, ann)).at(-1)).toEqual({
       class: 'change',
       actor_type: 'system',
-      changes: '[{"attribute":"department","from":"Ops","to":null}]',
+      changes: '[{"attribute":"department","from":"Ops","to":"Sales"}]',
     })
     expect(lastDepartment(world)).toBe('Sales')
   })
@@ -349,6 +434,51 @@ describe('a user who is unbound in the directory that imports', () => {
     await world.jobs.queue(batchOf([{ organizationId }]))
     expect(lastDepartment(world)).toBe('Sales')
   })
+})
+
+describe('the end of imports', () => {
+  /** Of everybody the values of the attributes that can be imported, as they count. */
+  const valuesOf = async (world: ReconcileWorld, names: readonly string[]) => {
+    const { body } = await world.api.get('/users')
+    return body['items'].map((shown: Loose) =>
+      Object.fromEntries(names.map((name) => [name, shown[name]])),
+    )
+  }
+
+  test.each(['the directions', 'the directory'] as const)(
+    'with %s is told as the user’s own value of each attribute, which counts again',
+    async (ends) => {
+      const world = await reconcileWorld()
+      for (const [i, document] of DOCUMENTS.entries())
+        await world.scim.post('/Users', newUser(`user${i}`, document))
+      await world.settle()
+      const { body } = await world.api.get(`/directories/${world.directoryId}/attributes`)
+      const names: string[] = body['items']
+        .filter(({ locked, attribute }: Loose) => locked === false && attribute !== 'usageLocation')
+        .map(({ attribute }: Loose) => attribute)
+      const own = await valuesOf(world, names)
+      const all = (direction: string) => Object.fromEntries(names.map((name) => [name, direction]))
+      await setDirections(world, all('import'))
+      const imported = names.map((name) => [
+        name,
+        { value: `their ${name}`, directoryId: world.directoryId, at: 'then' },
+      ])
+      await world.query(
+        sql`UPDATE user SET imported = ${JSON.stringify(Object.fromEntries(imported))}`,
+      )
+      const theirs = await valuesOf(world, names)
+      expect(theirs[0]).toMatchObject({ alternateEmail: 'their alternateEmail', fax: 'their fax' })
+      if (ends === 'the directions') await setDirections(world, all('exclude'))
+      else await world.api.delete(`/directories/${world.directoryId}`)
+      await world.settle()
+      expect(await valuesOf(world, names)).toEqual(own)
+      const told =
+        await world.query(sql`SELECT e.target_id AS id, json_group_object(c.value ->> 'attribute', c.value ->> 'to') AS ends
+        FROM event e JOIN user u ON u.id = e.target_id, json_each(e.body, '$.changes') c
+        WHERE e.type = 'user_update' AND e.organization_id = ${world.organizationId} GROUP BY e.target_id ORDER BY e.target_id`)
+      expect(told.map(({ ends: values }) => JSON.parse(String(values)))).toEqual(own)
+    },
+  )
 })
 
 describe('a direction that leaves import', () => {

@@ -6,6 +6,7 @@ import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import { type EdgePlan, isFound } from './edges.ts'
 import { settleGoneGroup } from './gone-group.ts'
+import { missingError } from './member-missing.ts'
 import { firstMember, type Members, type MemberStep, noteArrived } from './member-steps.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 
@@ -31,10 +32,15 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
     return []
   }
   unsettled.add(draft.target.id)
-  const ofGroups = edges.every(({ edge }) => edge.memberId.startsWith('grp_'))
-  members.failures.set(draft.target.id, { outcome, ofGroups })
+  noteFailure(members, step, outcome)
   for (const plan of edges) remember(round, plan)
   return []
+}
+
+function noteFailure({ failures }: Members, { draft, edges }: MemberStep, outcome: Outcome): void {
+  const { missing = [] } = failures.get(draft.target.id) ?? {}
+  const more = outcome.kind === 'missing' ? edges.map(({ edge }) => edge.memberId) : []
+  failures.set(draft.target.id, { outcome, missing: [...new Set([...missing, ...more])] })
 }
 
 /** Graph does not know the group itself: no member of it is what is wrong. */
@@ -112,10 +118,10 @@ function singles(round: Round, { id, draft, write, edges }: MemberStep): MemberS
 export function settleFailure({ round, failures }: Members, draft: Draft): void {
   const failure = failures.get(draft.target.id)
   if (failure === undefined) return
-  const { outcome, ofGroups } = failure
+  const { outcome, missing } = failure
   if (isOfGroup(outcome, draft)) return settleGoneGroup(round, draft)
   const { clock, random } = round.ports
-  const error = ofGroups && outcome.kind === 'missing' ? NESTED_GONE : errorOf(outcome)
+  const error = outcome.kind === 'missing' ? missingError(missing) : errorOf(outcome)
   if (error !== undefined) fail(draft, error)
   else settleWrite(draft, SETS_NOTHING, outcome, { now: clock.now(), random }, null)
   // The rest of a group that is compared as a whole does not wait for one member of it.
@@ -123,24 +129,8 @@ export function settleFailure({ round, failures }: Members, draft: Draft): void 
     draft.row = { ...draft.row, dueAt: clock.now(), state: 'owed' }
 }
 
-/** What to do is about the group that is a member, not about the one that has it. */
-const NESTED_GONE: BindingError = {
-  code: 'member_missing',
-  message:
-    'A group that is in this one does not exist in Microsoft 365 any more: somebody deleted it there.',
-  whatToDo:
-    'Replay the failure of that group, once a reconciliation has told of it: it is created anew, and put into this one by itself. Or take it out of this one.',
-}
-
 /** What an administrator reads where the outcome means something else for a membership than for an object. */
 function errorOf({ kind }: Outcome): BindingError | undefined {
-  if (kind === 'missing')
-    return {
-      code: 'member_missing',
-      message: 'A member of the group does not exist in Microsoft 365 any more.',
-      whatToDo:
-        'Restore the account in Microsoft 365 (Entra ID, Deleted users), or export that user again.',
-    }
   if (kind !== 'splitNeeded' && kind !== 'restart') return undefined
   return {
     code: kind,

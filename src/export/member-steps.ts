@@ -17,10 +17,10 @@ export interface MemberStep {
   readonly edges: readonly EdgePlan[]
 }
 
-/** What a write of memberships came to, and whether it was about groups alone. */
+/** What the last write of memberships came to that went wrong, and which members Graph did not know in any of them. */
 interface MemberFailure {
   readonly outcome: Outcome
-  readonly ofGroups: boolean
+  readonly missing: readonly string[]
 }
 
 /** A page of a whole comparison: where it began, and the members on it, in order. */

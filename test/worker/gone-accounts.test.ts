@@ -135,6 +135,69 @@ describe('a user whose account is gone for good', () => {
   })
 })
 
+describe('a group with a member whose account is gone', () => {
+  /** Seven users in a group, whose accounts somebody deleted before it came. */
+  async function grouped(names: readonly string[]) {
+    const world = await reconcileWorld()
+    const ids = await world.exported(...names)
+    const graphIds = names.map(world.accountOf)
+    for (const graphId of graphIds) await world.removeAccount(graphId)
+    const { body } = await world.scim.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Sales',
+      members: ids.map((value) => ({ value })),
+    })
+    await world.settle()
+    const group: string = body['id']
+    const command = async (method: 'POST' | 'DELETE', path: string, asked: unknown) => {
+      await world.api.send(method, `/directories/${world.directoryId}${path}`, asked)
+      await world.settle()
+    }
+    return { world, ids: ids.toSorted(), graphIds, group, command }
+  }
+
+  test('names the members, five at most, and points to what their own failures say', async () => {
+    const names = ['ann', 'bob', 'cyn', 'dan', 'eve', 'fay', 'gil']
+    const { world, ids, group } = await grouped(names)
+    const told = ids.slice(0, 5).join(', ')
+    expect(await world.binding(group)).toMatchObject({
+      state: 'failed',
+      error: {
+        code: 'member_missing',
+        message: `Members of the group do not exist in Microsoft 365 any more: ${told} and 2 more.`,
+        whatToDo: expect.stringContaining('the failure of the user itself'),
+      },
+    })
+  })
+
+  test('has the member again once what the failures say is done: also when the account is gone for good', async () => {
+    for (const isForGood of [false, true]) {
+      const { world, ids, graphIds, group, command } = await grouped(['ann'])
+      const [ann = ''] = ids
+      const [graphId = ''] = graphIds
+      expect((await world.binding(group))['error']).toMatchObject({
+        message: `A member of the group does not exist in Microsoft 365 any more: ${ann}.`,
+      })
+      if (isForGood) await world.purgeAccount(graphId)
+      world.clock.now += 3_600_000
+      await world.run('report')
+      const { error } = await world.binding(ann)
+      if (isForGood) {
+        expect(error['whatToDo']).toEqual(SAYS_TO_BIND_AGAIN)
+        await command('DELETE', '/bindings', { userIds: [ann] })
+        await command('POST', '/bindings', { userIds: [ann] })
+      } else {
+        expect(error['whatToDo']).toMatch(/^Restore it/)
+        await world.restoreAccount(graphId)
+        await command('POST', '/failures/replay', { all: true })
+      }
+      expect(await world.binding(group)).toMatchObject({ state: 'synced', error: null })
+      const { graph_id: now } = await world.binding(ann)
+      expect(world.graph.summary().groups).toMatchObject([{ members: [now] }])
+    }
+  })
+})
+
 describe('ending a user whose account is missing', () => {
   test('asks the recycle bin again before it believes that the account is gone', async () => {
     const { world, ann, graphId } = await withoutAccount()

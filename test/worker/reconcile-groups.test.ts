@@ -563,7 +563,12 @@ describe('a group', () => {
     expect(failures['items']).toMatchObject([
       {
         target: { id: all },
-        details: { error: { whatToDo: expect.stringMatching(/^Replay the failure of that/) } },
+        details: {
+          error: {
+            message: `A member of the group does not exist in Microsoft 365 any more: ${sales}.`,
+            whatToDo: expect.stringMatching(/^Replay the failure of the member itself/),
+          },
+        },
       },
     ])
     await isBack()

@@ -13,16 +13,21 @@ interface Asked {
   readonly emails: readonly string[]
 }
 
-/** The users who have these names and addresses, or are bound to these accounts of the directory. One round trip. */
+/** The users who have these names and addresses, with the accounts of the directory that they are bound to, or are bound to these accounts. One round trip. */
 export async function readHere(database: Database, asked: Asked): Promise<Here> {
   const { organizationId, directoryId } = asked
   const mine = sql`organization_id = ${organizationId}`
   const among = (values: readonly string[]) =>
     sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
-  const [usernames, emails, accounts] = await database.run(
-    sql`SELECT user_name_key AS key, id FROM user WHERE ${mine} AND user_name_key IN ${among(asked.usernames)}
-      UNION ALL SELECT username_key, id FROM user WHERE ${mine} AND username_key IN ${among(asked.usernames)}`,
-    sql`SELECT email_key AS key, id FROM user WHERE ${mine} AND email_key IN ${among(asked.emails)}`,
+  const byUsername = sql`SELECT user_name_key AS key, id FROM user WHERE ${mine} AND user_name_key IN ${among(asked.usernames)}
+    UNION ALL SELECT username_key, id FROM user WHERE ${mine} AND username_key IN ${among(asked.usernames)}`
+  const byEmail = sql`SELECT email_key AS key, id FROM user WHERE ${mine} AND email_key IN ${among(asked.emails)}`
+  const [usernames, emails, bound, accounts] = await database.run(
+    byUsername,
+    byEmail,
+    sql`SELECT resource_id AS key, graph_id AS id FROM binding WHERE ${mine} AND directory_id = ${directoryId}
+      AND kind = 'user' AND graph_id IS NOT NULL AND state <> 'former'
+      AND resource_id IN (SELECT id FROM (${byUsername} UNION ALL ${byEmail}))`,
     sql`SELECT graph_id AS key, resource_id AS id, state = 'former' AS is_former FROM binding
       WHERE ${mine} AND directory_id = ${directoryId} AND graph_id IS NOT NULL AND graph_id IN ${among(asked.graphIds)}`,
   )
@@ -31,6 +36,7 @@ export async function readHere(database: Database, asked: Asked): Promise<Here> 
   return {
     usernames: byKey(usernames?.rows),
     emails: byKey(emails?.rows),
+    bound: byKey(bound?.rows),
     accounts: accountsOf(0),
     former: accountsOf(1),
   }

@@ -91,7 +91,7 @@ async function importUser(
     now: ports.clock.now(),
     details: { jobId: job.id, directoryId, graphId },
   })
-  if (created.kind === 'taken') return nameTaken(candidate, created.what, created.userId)
+  if (created.kind === 'taken') return nameTaken(candidate, created.what, created.userId, here)
   return created.kind === 'busy' ? 'busy' : undefined
 }
 

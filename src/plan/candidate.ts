@@ -69,10 +69,14 @@ export const candidateKeys = ({ username, userPrincipalName }: Candidate) => ({
   email: foldCase(userPrincipalName),
 })
 
-/** What is here already: ids of users by folded name, by folded e-mail address, by the account they are bound to or were once. */
+/**
+ * What is here already: ids of users by folded name, by folded e-mail address, by the account they are bound to or were once; and of
+ * those who have a name or an address the account in the directory that they are bound to.
+ */
 export interface Here {
   readonly usernames: ReadonlyMap<string, string>
   readonly emails: ReadonlyMap<string, string>
+  readonly bound: ReadonlyMap<string, string>
   readonly accounts: ReadonlyMap<string, string>
   readonly former: ReadonlyMap<string, string>
 }
@@ -104,9 +108,9 @@ export function whyNotImported(
   if (!checked.ok) return unusable(username)
   const keys = candidateKeys(candidate)
   const namesake = here.usernames.get(keys.username)
-  if (namesake !== undefined) return nameTaken(candidate, 'username', namesake)
+  if (namesake !== undefined) return nameTaken(candidate, 'username', namesake, here)
   const holder = here.emails.get(keys.email)
-  return holder === undefined ? undefined : nameTaken(candidate, 'email', holder)
+  return holder === undefined ? undefined : nameTaken(candidate, 'email', holder, here)
 }
 
 /**
@@ -170,15 +174,30 @@ const unusable = (username: string): Refusal => ({
   whatToDo: 'Give the account another alias (mailNickname) in Microsoft 365, then import it.',
 })
 
+const RENAME = {
+  username:
+    'give the account another alias (mailNickname) in Microsoft 365, or the user another username here',
+  email:
+    'give the account another userPrincipalName in Microsoft 365, or the user another e-mail address here',
+} as const
+
 /** The refusal of a name or an address that a user here has; `userId` where it is known. */
 export const nameTaken = (
   { username, userPrincipalName }: Candidate,
   what: 'username' | 'email',
   userId: string | undefined,
+  { bound }: Pick<Here, 'bound'>,
 ): Refusal => {
   const value =
     what === 'username' ? `The username "${username}"` : `The e-mail address ${userPrincipalName}`
   const who = userId === undefined ? 'another user' : `the user ${userId}`
+  const account = userId === undefined ? undefined : bound.get(userId)
+  if (account !== undefined)
+    return {
+      code: `${what}_taken`,
+      message: `${value} is that of ${who} here, who is bound to another account of the directory (${account}). Nothing of that user was changed.`,
+      whatToDo: `A user has one account in a directory: if they are the same person, leave this one out. Else ${RENAME[what]}; then import it.`,
+    }
   return {
     code: `${what}_taken`,
     message: `${value} is that of ${who} here. Nothing of that user was changed.`,

@@ -14,6 +14,7 @@ import { USER } from '../../src/scim/resource-types.ts'
 const NOBODY: Here = {
   usernames: new Map(),
   emails: new Map(),
+  bound: new Map(),
   accounts: new Map(),
   former: new Map(),
 }
@@ -123,6 +124,20 @@ describe('why an account cannot be imported', () => {
   test('where the verified domains are not known, the domain is no reason', () => {
     const stranger = candidate({ userPrincipalName: 'ann@elsewhere.example' })
     expect(whyNotImported(stranger, undefined, NOBODY)).toBeUndefined()
+  })
+
+  test.each([
+    ['username', { usernames: new Map([['annb', 'usr_1']]) }, 'mailNickname'],
+    ['email', { emails: new Map([['ann.bell@contoso.com', 'usr_1']]) }, 'userPrincipalName'],
+  ])('whose %s a user has who is bound to another account cannot be adopted', (_, here, rename) => {
+    const free = whyNotImported(candidate(), VERIFIED, { ...NOBODY, ...here })
+    expect(free?.whatToDo).toContain('bind the user usr_1')
+    const bound = new Map([['usr_1', 'g-2']])
+    const refusal = whyNotImported(candidate(), VERIFIED, { ...NOBODY, ...here, bound })
+    expect(refusal?.message).toContain('the user usr_1 here, who is bound to another account')
+    expect(refusal?.message).toContain('g-2')
+    expect(refusal?.whatToDo).toContain(rename)
+    expect(refusal?.whatToDo).not.toContain('bind the user')
   })
 
   test('names the value, and what to do', () => {

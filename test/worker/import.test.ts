@@ -150,6 +150,26 @@ describe('the candidates of an import', () => {
     }
   })
 
+  test('whose name a user has who is bound to another account say so: that user cannot be bound to them', async () => {
+    const { candidates, change, accounts, world, api, directory } = await importing(2)
+    const { body: ann } = await world.scim.post('/Users', newUser('ann', { userName: 'ann' }))
+    await api.post(`${directory}/bindings`, { userIds: [ann['id']] })
+    await world.settle()
+    change(accounts[1], { mailNickname: 'ann', userPrincipalName: 'ann2@contoso.com' })
+    const [, second] = await candidates()
+    expect(second?.['reason']).toMatchObject({
+      code: 'username_taken',
+      message: expect.stringContaining(
+        `is bound to another account of the directory (${accounts[0]})`,
+      ),
+      whatToDo: expect.stringContaining('another alias'),
+    })
+    await api.send('DELETE', `${directory}/bindings`, { userIds: [ann['id']] })
+    await world.settle()
+    const { reason } = (await candidates())[1] ?? {}
+    expect(reason.whatToDo).toContain(`bind the user ${ann['id']}`)
+  })
+
   test('are searched by what a name of theirs begins with', async () => {
     const { candidates, change, accounts } = await importing(3)
     change(accounts[2], { displayName: "O'Bob & Sons" })

@@ -12,6 +12,8 @@ export interface ApiAccessPorts<Db> {
   readonly isWithinLimit: (key: string) => Promise<boolean>
 }
 
+type Unauthorized = Extract<Problem, { kind: 'unauthorized' }>
+
 const BEARER = /^Bearer +([\x21-\x7e]{1,4096}) *$/i
 /** The period of the limiter; it does not tell when the next request is let through. */
 const PERIOD_SECONDS = 10
@@ -45,13 +47,12 @@ async function refusal<Db>(
 ): Promise<Problem | undefined> {
   if (least === 'public') return undefined
   const header = c.req.header('Authorization')
-  if (header === undefined) return { kind: 'unauthorized', reason: 'missing' }
+  if (header === undefined) return unauthorized(least, 'missing')
   const token = BEARER.exec(header)?.[1]
-  if (token === undefined) return { kind: 'unauthorized', reason: 'malformed' }
+  if (token === undefined) return unauthorized(least, 'malformed')
   if (least === 'operator' && (await ports.isOperator(token))) return undefined
   const admin = await ports.findAdmin(c, token)
-  if (admin === undefined)
-    return { kind: 'unauthorized', reason: await whatElse(token, ports.isOperator) }
+  if (admin === undefined) return unauthorized(least, await whatElse(token, ports.isOperator))
   if (!(await ports.isWithinLimit(`${admin.organizationId}:${admin.keyId}`)))
     return { kind: 'tooManyRequests', retryAfterSeconds: PERIOD_SECONDS }
   const { role } = admin
@@ -59,6 +60,12 @@ async function refusal<Db>(
   c.set('admin', admin)
   return undefined
 }
+
+/** Of what is the operator's alone no reason is told that is about keys. */
+const unauthorized = (least: Access, reason: Unauthorized['reason']): Unauthorized => ({
+  kind: 'unauthorized',
+  reason: least === 'operator' ? 'notOperators' : reason,
+})
 
 /** What a token is that is no key: each says by its beginning what it is for, and the operator's is compared. */
 async function whatElse(token: string, isOperator: (token: string) => Promise<boolean>) {

@@ -133,6 +133,8 @@ const REASONS = {
   malformed: 'The Authorization header is not understood: send "Authorization: Bearer <API key>".',
   refused:
     'The key is unknown, revoked or expired. Use another one, or ask a billing_admin of your organization for one.',
+  notOperators:
+    'This takes the deployment secret OPERATOR_TOKEN and nothing else: send "Authorization: Bearer <OPERATOR_TOKEN>", or ask the operator of the gateway.',
   ofSource:
     'This is a token of a source, which reaches /scim/v2 alone. The admin API takes an API key of an administrator (isth_api_…).',
   ofOperator:

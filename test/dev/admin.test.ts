@@ -147,6 +147,7 @@ describe('commands', () => {
       'export dir_1',
       'attributes dir_1 department',
       'preview dir_1 --users',
+      'preview dir_1',
       'bind dir_1',
       'import dir_1 --bind',
       'approve dir_1',
@@ -322,6 +323,10 @@ describe('a deployment', () => {
     ])
     const { sent: other } = await run('--remote --url https://other.test/ sources list', { env })
     expect(other[0]?.url).toBe('https://other.test/api/v1/sources')
+    for (const url of ['https://other.test/api/v1', 'https://other.test/api/v1/']) {
+      const { sent: same } = await run(`--remote --url ${url} sources list`, { env })
+      expect(same[0]?.url).toBe('https://other.test/api/v1/sources')
+    }
   })
 
   test.each<[string, string, Record<string, string>, RegExp]>([

@@ -331,11 +331,13 @@ describe('organizations', () => {
     expect(JSON.stringify([results, log])).not.toContain(apiKey['secret'])
   })
 
-  test("the operator's token has to be right to its last character", async () => {
+  test("the operator's token has to be right to its last character, and the refusal says which one it takes", async () => {
     const api = await apiClient()
-    for (const token of [`${OPERATOR}0`, OPERATOR.slice(0, -1), `${OPERATOR.slice(0, -1)}1`]) {
-      const headers = { Authorization: `Bearer ${token}` }
-      expect((await api.send('POST', '/organizations', { name: 'X' }, headers)).status).toBe(401)
+    const wrong = [`${OPERATOR}0`, OPERATOR.slice(0, -1), `${OPERATOR.slice(0, -1)}1`]
+    for (const sent of [...wrong.map((token) => `Bearer ${token}`), `Basic ${OPERATOR}`]) {
+      const headers = { Authorization: sent }
+      const { status, body } = await api.send('POST', '/organizations', { name: 'X' }, headers)
+      expect([status, body['detail']]).toEqual([401, expect.stringContaining('OPERATOR_TOKEN')])
     }
   })
 

@@ -37,7 +37,8 @@ export function connectionOf(
   // The demo credentials are public, and mean nothing but to a gateway on this machine.
   const demo = isLocal && !remote ? DEMO : undefined
   return ok({
-    url: `${url.origin}${url.pathname.replace(/\/+$/, '')}/api/v1`,
+    // Also where the address of the API itself was given.
+    url: `${url.origin}${url.pathname.replace(/(?:\/api\/v1)?\/*$/, '')}/api/v1`,
     // What is set to nothing is not set: an empty credential is none.
     apiKey: env['API_KEY'] || demo?.apiKey,
     operatorToken: env['OPERATOR_TOKEN'] || demo?.operatorToken,

@@ -47,10 +47,17 @@ function addAttributes(program: Command, send: Send, list: List): void {
   program
     .command('preview <directory>')
     .description('what a bind or other directions would change; nothing is sent to Microsoft 365')
-    .option('--users <ids...>', 'who is to be bound, or is (default: all that are bound)')
-    .option('--attributes <directions...>', 'such as department=export')
+    .option('--users <ids...>', 'who is to be bound, or is')
+    .option(
+      '--attributes <directions...>',
+      'such as department=export; without --users, of all that are bound',
+    )
     .option('--cursor <cursor>', 'the nextCursor of the page before')
     .action((id: string, { users: userIds, attributes, cursor = '' }: PreviewOptions) => {
+      if (userIds === undefined && attributes === undefined)
+        throw new InvalidArgumentError(
+          'Say what is to be previewed: the bind of --users, or other directions, --attributes.',
+        )
       const directions = attributes && directionsOf(attributes)
       const path = `${directoryPath(id)}/preview?cursor=${encodeURIComponent(cursor)}`
       return send({ method: 'POST', path, body: given({ userIds, attributes: directions }) })

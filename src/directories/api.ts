@@ -198,7 +198,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/import': {
       summary: 'Import accounts as users',
       details:
-        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name where it has any of them; without it nobody is bound here, whatever the directory does with new users, until a command or a group that it binds says so. To see before what a bind changes of the accounts, import without it, preview the users (POST …/preview {"userIds":[…]}; the events user_import name them), then bind them (POST …/bindings, with the preview’s sequence as atSequence). An account that was deleted meanwhile is not created anew. The username is the mailNickname, or what stands before the @ of the userPrincipalName where there is none that can be a username. A disabled account becomes a suspended user. An account that was let go of here, because its user was deleted or unbound, is imported by its id alone, never by all. The errors of the job name who could not be imported, or not be bound.',
+        'Email, first name, last name and username come in, where Microsoft 365 has them; nobody who is here is changed. With "bind" each account is adopted and exported at once, so that its display name becomes first and last name where it has any of them; without it nobody is bound here, whatever the directory does with new users, until a command or a group that it binds says so. To see before what a bind changes of the accounts, import without it, preview the users (POST …/preview {"userIds":[…]}; the events user_import name them), then bind them (POST …/bindings, with the preview’s sequence as atSequence). An account that was deleted meanwhile is not created anew. The username is the mailNickname, or what stands before the @ of the userPrincipalName where there is none that can be a username. A disabled account becomes a suspended user. An account that was let go of here, because its user was deleted or unbound, is imported by its id alone, never by all. Whether an account is privileged (holds a directory role) is asked of each account when it is bound, and not before: the candidates do not tell it, and with "bind" such a one becomes a user whose binding is held (`account_is_privileged`); the account is not touched. The errors of the job name who could not be imported, or not be bound.',
       body: importForms,
       answer: jobShape,
       status: 202,
@@ -213,6 +213,11 @@ export const directoryApi: ApiRoom = {
       status: 202,
       conflict: 'The event cannot be undone, or not any more.',
     },
-    'GET /jobs/:id': { summary: 'Read how far long work has come', answer: jobShape },
+    'GET /jobs/:id': {
+      summary: 'Read how far long work has come',
+      details:
+        'Whoever has lost the answer that named the job finds its id in the event of the command: `details.jobId` of binding_create, binding_delete, export_requested, replay_requested, held_approve, held_reject and undo, and of the user_import events of an import.',
+      answer: jobShape,
+    },
   },
 }

@@ -42,6 +42,8 @@ export async function command(
 ): Promise<Result<JsonObject, Problem>> {
   const { organizationId, now, by } = scope
   const { job, among } = COMMANDS[type]
+  const jobId = deps.newId('job')
+  const about = ids === undefined ? { all: true } : { count: ids.length, ids: ids.slice(0, 100) }
   const event: NewEvent = {
     ...by,
     class: 'command',
@@ -49,9 +51,9 @@ export async function command(
     target: { type: 'directory', id: directoryId },
     directoryId,
     ...(ids === undefined ? {} : { touched: ids }),
-    details: ids === undefined ? { all: true } : { count: ids.length, ids: ids.slice(0, 100) },
+    details: { jobId, ...about },
   }
-  const row = { organizationId, id: deps.newId('job'), type: job, directoryId, createdAt: now }
+  const row = { organizationId, id: jobId, type: job, directoryId, createdAt: now }
   const started = await startCommand(scope.database, { job: row, event, among, atSequence })
   if (!started.ok) return err(problemOf(started.error, directoryId, among))
   scope.changed()

@@ -152,7 +152,7 @@ const keyOf = ({ scope: { organizationId }, directoryId, event: { sequence } }: 
   sequence,
 })
 
-function commandOf({ scope, directoryId, event }: Undoing): NewEvent {
+function commandOf({ scope, directoryId, event, job }: Undoing): NewEvent {
   const { sequence, type, body } = event
   const id = eventId(sequence)
   return {
@@ -163,7 +163,7 @@ function commandOf({ scope, directoryId, event }: Undoing): NewEvent {
     directoryId,
     touched: [id],
     changes: undone(body),
-    details: { eventId: id, type },
+    details: { jobId: job.id, eventId: id, type },
   }
 }
 

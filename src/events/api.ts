@@ -78,7 +78,10 @@ const eventShape = v.strictObject({
   changeCount: v.optional(
     v.pipe(v.number(), v.description('How many changes there were, where they are too many.')),
   ),
-  details: objectShape,
+  details: v.pipe(
+    objectShape,
+    v.description('Where the event began a job, or is of one, `jobId` names it: GET /jobs/{id}.'),
+  ),
 })
 
 const eventsOf = (what: string) => ({

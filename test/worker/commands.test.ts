@@ -804,7 +804,7 @@ describe('a command', () => {
     const { world, api, directory } = await commanded()
     const [ann] = await users(world, 'ann')
     await api.get('/organization')
-    const { cost } = await api.post(`${directory}/bindings`, { userIds: [ann] })
+    const { cost, body: job } = await api.post(`${directory}/bindings`, { userIds: [ann] })
     expect(cost.roundTrips).toBe(1)
     const event = (await readLog(world.organizationId)).at(-1)
     expect(event).toMatchObject({
@@ -812,7 +812,22 @@ describe('a command', () => {
       type: 'binding_create',
       actor_id: api.adminId,
       target_id: world.directoryId,
-      body: { details: { count: 1, ids: [ann] } },
+      body: { details: { jobId: job['id'], count: 1, ids: [ann] } },
+    })
+  })
+
+  test.each([
+    ['DELETE', 'bindings', 'binding_delete'],
+    ['POST', 'exports', 'export_requested'],
+    ['POST', 'failures/replay', 'replay_requested'],
+    ['POST', 'held/approve', 'held_approve'],
+    ['POST', 'held/reject', 'held_reject'],
+  ])('%s …/%s is an event that names the job', async (method, path, type) => {
+    const { world, api, directory } = await commanded()
+    const { body: job } = await api.send(method, `${directory}/${path}`, { all: true })
+    expect((await readLog(world.organizationId)).at(-1)).toMatchObject({
+      type,
+      body: { details: { jobId: job['id'], all: true } },
     })
   })
 })

@@ -389,7 +389,7 @@ describe('undoing a direction', () => {
     const { world, direct, newest, undo } = await undoing()
     await direct({ jobTitle: 'exclude' })
     const eventId = await newest('integrationattribute_exclude')
-    await undo(eventId)
+    const job = await undo(eventId)
     const log = await readLog(world.organizationId)
     expect(log.slice(-2)).toMatchObject([
       {
@@ -401,7 +401,7 @@ describe('undoing a direction', () => {
         target_id: world.directoryId,
         body: {
           changes: [{ attribute: 'jobTitle', from: 'exclude', to: 'export' }],
-          details: { eventId },
+          details: { jobId: job['id'], eventId },
         },
       },
     ])

@@ -2,17 +2,20 @@
 import type { BindingChange } from '../db/binding-write.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
+import type { Held } from '../plan/snapshot.ts'
 import type { Target } from './targets.ts'
 
 export interface Draft {
   readonly target: Target
   readonly before: BindingRow | undefined
   row: BindingRow
-  /** Writes of this round that were answered OK, and the attributes they carried. */
+  /** Writes of this round that were answered OK, and what they carried: attributes, with their values where these are told. */
   writes: number
-  readonly attributes: Set<string>
+  readonly sent: Map<string, Json | undefined>
+  /** What the account held of it before, where that was somebody else's and was read. */
+  held: Held
   /** It could not be carried out for now, and waits: no further write of this round. */
   stopped: boolean
 }
@@ -43,7 +46,8 @@ export function openDraft(
     before,
     row: before ?? newBinding(key, target, reason),
     writes: 0,
-    attributes: new Set(),
+    sent: new Map(),
+    held: {},
     stopped: false,
   }
 }

@@ -1,13 +1,14 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
-import type { NewEvent } from '../db/event-log.ts'
+import type { Change, NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
+import { valueOf } from './settle-done.ts'
 import { replicatedAt, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -168,11 +169,26 @@ export function noteEvent(round: Round, draft: Draft): void {
     directoryId: row.directoryId,
     outcome: type === 'export_success' ? 'success' : 'failure',
     actor: { type: 'system', id: null },
+    changes: changesOf(draft),
     details: {
-      graphId: row.graphId,
-      attributes: [...draft.attributes],
+      graphId: accountOf(draft),
+      attributes: [...draft.sent.keys()],
       ...(type === 'export_success' ? {} : { error: row.error }),
     },
+  })
+}
+
+/** The account that was written, also where the round has let go of it. */
+const accountOf = ({ row, before }: Draft): string | null => row.graphId ?? before?.graphId ?? null
+
+/** What was exported, from what Microsoft 365 held before as far as that is known: what we exported, or what was read of somebody else's. */
+function changesOf({ sent, held, before }: Draft): readonly Change[] {
+  const theirs: Readonly<Record<string, Json | undefined>> = held
+  return [...sent].flatMap(([attribute, value]) => {
+    // What is put back as it was is none of ours, and so none of what was exported.
+    const to = value ?? before?.restoring?.[attribute]
+    const ours = valueOf(attribute, before?.snapshot[attribute])
+    return to === undefined ? [] : [{ attribute, from: theirs[attribute] ?? ours ?? null, to }]
   })
 }
 

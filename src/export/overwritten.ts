@@ -32,6 +32,7 @@ export async function readOverwritten(round: Round, works: readonly UserWork[]):
       for (const [sequence, keys] of causes) {
         const held = lostValues(keys, seen, sets)
         if (Object.keys(held).length === 0) continue
+        work.draft.held = { ...work.draft.held, ...held }
         round.overwritten.push({ userId: target.id, graphId: row.graphId ?? '', sequence, held })
       }
     } else if (outcome?.kind !== 'missing') putOff(round, work.draft)

@@ -1,6 +1,6 @@
 /** What becomes of a binding when one of its writes was answered OK. Pure but for the draft it is given. */
 import type { Outcome } from '../graph/outcome.ts'
-import { isJsonObject, type JsonObject } from '../kernel/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import { knownAfter } from '../plan/settle.ts'
@@ -40,8 +40,13 @@ export function settleDone(
     ...(write.purpose === 'create' ? { deletedAt: null } : {}),
   }
   draft.writes += 1
-  for (const name of write.attributes) draft.attributes.add(name)
+  const sets: JsonObject = answered.sets
+  for (const name of write.attributes) draft.sent.set(name, valueOf(name, sets[name]))
 }
+
+/** Whoever is disabled, whether or not the sessions are ended yet, is not enabled. */
+export const valueOf = (name: string, value: Json | undefined): Json | undefined =>
+  name === 'accountEnabled' && value === null ? false : value
 
 /** What is known without what an account is given back: that is not ours. */
 function formerly(
@@ -70,7 +75,7 @@ function settleRestored(draft: Draft, write: SettledWrite, graphId: string, now:
     takenAt: null,
   }
   draft.writes += 1
-  draft.attributes.add('email')
+  draft.sent.set('email', definedOnly(write.sets)['email'])
   // What the user is to hold by now is planned by the next round.
   owe(draft, now)
 }

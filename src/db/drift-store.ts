@@ -1,8 +1,8 @@
 /** What a run found, as it is counted, carried on and shown. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import { membershipOf } from '../plan/drift.ts'
-import { type Database, decode } from './client.ts'
+import { type Answer, type Database, decode } from './client.ts'
 import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
 import { drift } from './tables/reconciliations.ts'
@@ -19,15 +19,19 @@ export interface DriftTotals {
 
 /** The counts of a run's rows. */
 export async function driftTotals(database: Database, key: RunKey): Promise<DriftTotals> {
-  const [found] = await database.run(
-    sql`SELECT
-        coalesce(sum(direction = 'export' AND attribute <> 'deleted'), 0) AS exported,
-        coalesce(sum(direction = 'import'), 0) AS imported,
-        coalesce(sum(attribute = 'deleted'), 0) AS deleted,
-        coalesce(sum(attribute = 'accountEnabled' AND ours = 'false'), 0) AS disables
-      FROM drift WHERE organization_id = ${key.organizationId}
-        AND reconciliation_id = ${key.reconciliationId}`,
-  )
+  const [found] = await database.run(totalsOf(key))
+  return toTotals(found)
+}
+
+const totalsOf = (key: RunKey): SQL => sql`SELECT
+    coalesce(sum(direction = 'export' AND attribute <> 'deleted'), 0) AS exported,
+    coalesce(sum(direction = 'import'), 0) AS imported,
+    coalesce(sum(attribute = 'deleted'), 0) AS deleted,
+    coalesce(sum(attribute = 'accountEnabled' AND ours = 'false'), 0) AS disables
+  FROM drift WHERE organization_id = ${key.organizationId}
+    AND reconciliation_id = ${key.reconciliationId}`
+
+function toTotals(found: Answer | undefined): DriftTotals {
   const row = found?.rows[0] ?? {}
   const count = (name: keyof DriftTotals) => Number(row[name] ?? 0)
   return {
@@ -36,6 +40,32 @@ export async function driftTotals(database: Database, key: RunKey): Promise<Drif
     deleted: count('deleted'),
     disables: count('disables'),
   }
+}
+
+/**
+ * Takes the links away that went with the manager's account: a deletion is told once, of the manager, for whom the reports wait. Of a
+ * manager who came back a run that reports tells them, since they are written again only where one enforces. Gives the counts of
+ * what is left.
+ */
+export async function dropLostLinks(
+  database: Database,
+  key: RunKey,
+  mode: 'report' | 'enforce',
+): Promise<DriftTotals> {
+  const { organizationId, directoryId, reconciliationId } = key
+  const isMissing = sql`b.error ->> '$.code' IS 'object_missing'`
+  const [, left] = await database.run(
+    sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
+      AND attribute = 'manager' AND direction = 'export' AND theirs = 'null' AND EXISTS (
+        SELECT 1 FROM binding b INDEXED BY binding_by_graph_id
+          LEFT JOIN drift d ON d.organization_id = b.organization_id AND d.reconciliation_id = ${reconciliationId}
+            AND d.user_id = b.resource_id AND d.attribute = 'deleted'
+        WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+          AND b.graph_id IS NOT NULL AND b.graph_id = drift.ours ->> '$'
+          AND (d.theirs <> 'null' OR ${isMissing} AND (d.theirs IS NULL OR ${mode === 'enforce'})))`,
+    totalsOf(key),
+  )
+  return toTotals(left)
 }
 
 /** How many accounts are bound here: what a threshold in percent is of. */

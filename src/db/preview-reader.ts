@@ -8,7 +8,9 @@ import {
   type BindingRow,
   type DirectionRow,
   importedNow,
+  type ManagerAccount,
   managersOf,
+  toManagers,
   type UserRow,
 } from './round-store.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
@@ -34,7 +36,8 @@ export interface StoredPreview {
   /** One more than asked when there are more. */
   readonly users: readonly UserRow[]
   readonly bindings: readonly BindingRow[]
-  readonly managerGraphIds: ReadonlyMap<string, string>
+  /** By user id. */
+  readonly managers: ReadonlyMap<string, ManagerAccount>
   /** Passwords that some directory has still to deliver, by the ids of their users. */
   readonly passwords: ReadonlyMap<string, StoredPassword>
 }
@@ -74,9 +77,7 @@ export async function readPreview(
     sequence: Number(rows(head)[0]?.['head']),
     users: rows(users).map((each) => decode(user, { ...each, imported: each['imported_now'] })),
     bindings: rows(bindings).map((each) => decode(binding, each)),
-    managerGraphIds: new Map(
-      rows(managers).map((each) => [String(each['resource_id']), String(each['graph_id'])]),
-    ),
+    managers: toManagers(managers),
     passwords: new Map(
       rows(passwords).map((each) => [
         String(each['user_id']),

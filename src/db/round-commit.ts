@@ -44,7 +44,7 @@ export interface RoundCommit {
   readonly arrived: readonly Awaited[]
   /** Users that were due: whom they waited for before is forgotten, `awaits` says anew. */
   readonly doneWaiting: readonly string[]
-  /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
+  /** Resources whose Graph id came, changed or went, or whose account did: who waits for them becomes due. */
   readonly moved: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
   readonly unbound: readonly string[]
@@ -52,6 +52,8 @@ export interface RoundCommit {
   readonly parting: readonly string[]
   /** Graph ids that went: whose manager they were becomes due. */
   readonly lostGraphIds: readonly string[]
+  /** Graph ids of accounts that had been deleted in Microsoft 365 and are there again: the links to them went with them. */
+  readonly returnedGraphIds: readonly string[]
   /** Graph ids whose holders become due: somebody waits for their name. */
   readonly calledHolders: readonly string[]
   /** Graph ids that former bindings give up: the account belongs to somebody else now. */
@@ -160,11 +162,27 @@ export function edgeStatements(
 }
 
 /** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
-const MAY_WAKE = sql`due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
+const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
   AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
+const MAY_WAKE = sql`due_at IS NULL AND ${IS_CALLED}`
+/** Whoever tries at long pauses whether the manager's account is there need not wait for the next try. */
+const MAY_STOP_WAITING = sql`(due_at IS NULL OR error ->> 'code' = 'manager_missing') AND ${IS_CALLED}`
+
+/** What is unknown, with the link to the manager. */
+const WITH_MANAGER = sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(unknown) WHERE value = 'manager')
+  THEN unknown ELSE json_insert(unknown, '$[#]', 'manager') END`
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
-  const { awaits, arrived, doneWaiting, moved, lostGraphIds, calledHolders, now } = round
+  const {
+    awaits,
+    arrived,
+    doneWaiting,
+    moved,
+    lostGraphIds,
+    returnedGraphIds,
+    calledHolders,
+    now,
+  } = round
   const statements: SQL[] = []
   if (doneWaiting.length > 0)
     statements.push(sql`DELETE FROM awaited WHERE ${mine(key)}
@@ -174,14 +192,19 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
       SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
   if (moved.length > 0)
-    statements.push(sql`UPDATE binding SET due_at = ${now}
-      WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_WAKE} AND resource_id IN (
+    statements.push(sql`UPDATE binding SET due_at = ${now}, attempts = 0
+      WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_STOP_WAITING} AND resource_id IN (
           SELECT waiter_id FROM awaited WHERE ${mine(key)}
             AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(moved)})))`)
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
       WHERE ${mine(key)} AND ${MAY_WAKE}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
+  if (returnedGraphIds.length > 0)
+    statements.push(sql`UPDATE binding SET unknown = ${WITH_MANAGER}, attempts = 0,
+        due_at = CASE WHEN ${MAY_WAKE} THEN ${now} ELSE due_at END
+      WHERE ${mine(key)}
+        AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(returnedGraphIds)}))`)
   if (calledHolders.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
       WHERE ${mine(key)} AND ${MAY_WAKE}

@@ -112,11 +112,21 @@ export interface Edge {
   readonly graphId: string | null
 }
 
+/** The account of a manager. */
+export interface ManagerAccount {
+  readonly graphId: string
+  /** It was found deleted in Microsoft 365: it is nobody's manager until it is back. */
+  readonly isMissing: boolean
+  /** When it was last written; null when never. */
+  readonly exportedAt: number | null
+}
+
 export interface RoundTargets {
   readonly users: readonly UserRow[]
   readonly groups: readonly GroupRow[]
   readonly bindings: readonly BindingRow[]
-  readonly managerGraphIds: ReadonlyMap<string, string>
+  /** By user id. */
+  readonly managers: ReadonlyMap<string, ManagerAccount>
   readonly edges: readonly Edge[]
   readonly parting: readonly Parting[]
   readonly passwords: readonly PendingPasswordRow[]
@@ -171,9 +181,7 @@ export async function readTargets(
     users: rows(userRows).map((row) => decode(user, { ...row, imported: row['imported_now'] })),
     groups: rows(groupRows).map((row) => decode(group, row)),
     bindings: rows(bindings).map((row) => decode(binding, row)),
-    managerGraphIds: new Map(
-      rows(managers).map((row) => [String(row['resource_id']), String(row['graph_id'])]),
-    ),
+    managers: toManagers(managers),
     edges: rows(edges).map(toEdge),
     parting: rows(parting).map(toParting),
     passwords: rows(passwords).map((row) => decode(pendingPassword, row)),
@@ -193,15 +201,29 @@ export const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.valu
 /** An account that is ending, or has ended, is nobody's manager and no member. */
 const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former')`
 
-/** The Graph ids of the managers of users; `users` is what stands behind IN. */
+/** The accounts of the managers of users; `users` is what stands behind IN. */
 export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
   const path = `$."${ENTERPRISE_USER_URN}".manager.value`
-  return sql`SELECT b.resource_id, b.graph_id FROM user u JOIN binding b
+  return sql`SELECT b.resource_id, b.graph_id, b.exported_at,
+      b.error ->> '$.code' IS 'object_missing' AS is_missing FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN (json_extract(u.resource, ${path}), u.imported ->> '$.manager.value')
     WHERE u.organization_id = ${organizationId}
       AND u.id IN ${users} AND ${LIVE}`
 }
+
+/** Reads the answer to `managersOf`: by user id. */
+export const toManagers = (answer: Answer | undefined): ReadonlyMap<string, ManagerAccount> =>
+  new Map(
+    rows(answer).map((row) => [
+      String(row['resource_id']),
+      {
+        graphId: String(row['graph_id']),
+        isMissing: row['is_missing'] === 1,
+        exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
+      },
+    ]),
+  )
 
 /**
  * Only who has arrived is looked at, and only for groups that are due: that is what makes them due. CROSS JOIN keeps the

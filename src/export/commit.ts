@@ -6,6 +6,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { Round } from './context.ts'
 import { domainChange } from './domains.ts'
 import { changeOf, type Draft } from './draft.ts'
+import { isAccountMissing } from './manager.ts'
 import { removalsChange } from './removals.ts'
 import { positionsBefore } from './targets.ts'
 
@@ -21,6 +22,7 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   unbound: [],
   parting: [],
   lostGraphIds: [],
+  returnedGraphIds: [],
   calledHolders: [],
   takenOver: [],
   passwordsOf: [],
@@ -41,7 +43,6 @@ export function toCommit(round: Round): RoundCommit {
   const now = round.ports.clock.now()
   const drafts = [...round.drafts.values()].filter(({ target }) => !round.unreached.has(target))
   const bindings = drafts.flatMap((draft) => changeOf(draft) ?? [])
-  const moved = drafts.filter(hasMoved)
   return {
     now,
     bindings,
@@ -50,10 +51,18 @@ export function toCommit(round: Round): RoundCommit {
     awaits: round.awaits,
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
-    moved: [...moved, ...drafts.filter(isBack)].map(({ target }) => target.id),
+    moved: drafts
+      .filter(
+        (draft) => hasMoved(draft) || hasVanished(draft) || hasReturned(draft) || isBack(draft),
+      )
+      .map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     parting: round.parting,
-    lostGraphIds: moved.flatMap(({ before }) => before?.graphId ?? []),
+    lostGraphIds: drafts.filter(hasMoved).flatMap(({ before }) => before?.graphId ?? []),
+    // A run that only reports overwrites nothing: the links that are not there it tells.
+    returnedGraphIds: drafts
+      .filter((draft) => hasReturned(draft) && draft.target.mayWrite)
+      .flatMap(({ row }) => row.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
     passwordsOf: round.passwordsOf,
@@ -79,6 +88,14 @@ function refusedBy({ halt, tried }: Round): RoundCommit['refused'] {
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */
 const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+
+/** Whether the account was found deleted in Microsoft 365: whoever tried to name it in vain waits from now on. */
+const hasVanished = ({ before, row }: Draft): boolean =>
+  isAccountMissing(row) && !isAccountMissing(before)
+
+/** Whether the account that had been found deleted is there again. */
+const hasReturned = (draft: Draft): boolean =>
+  isAccountMissing(draft.before) && !isAccountMissing(draft.row) && !hasMoved(draft)
 
 /** Whether it is a user's that ends with this round. */
 const hasEnded = ({ target, before, row }: Draft): boolean =>

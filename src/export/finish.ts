@@ -6,6 +6,7 @@ import type { Problem } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
+import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 import { valueOf } from './settle-done.ts'
@@ -23,7 +24,7 @@ export function leaveUnreached(round: Round, draft: Draft): void {
 
 /** The end of a user's part in the round. */
 export function finishUser(round: Round, work: UserWork): void {
-  const { draft, plan, user } = work
+  const { draft, user } = work
   if (round.unreached.has(draft.target)) return
   if (!draft.stopped) settlePlan(round, work)
   if (work.held !== undefined) settleHeld(draft, work.held)
@@ -31,13 +32,18 @@ export function finishUser(round: Round, work: UserWork): void {
   const { graphId, state } = draft.row
   if (graphId === null || state === 'unbinding' || state === 'former')
     round.graphIds.set(draft.target.id, null)
-  if (draft.target.due) round.doneWaiting.push(draft.target.id)
-  if (plan.awaitsManager !== null)
-    round.awaits.push({ awaitedId: plan.awaitsManager, waiterId: draft.target.id })
+  noteWaiting(round, work)
   // The last one counts: by it a former account is known.
   if (user !== undefined && draft.row.externalId !== user.externalId)
     draft.row = { ...draft.row, externalId: user.externalId }
   noteEvent(round, draft)
+}
+
+/** Whoever tries a link again at long pauses is called as well, should the manager come back before. */
+function noteWaiting(round: Round, { draft, plan, user, linkAt }: UserWork): void {
+  if (draft.target.due) round.doneWaiting.push(draft.target.id)
+  const awaitedId = linkAt === undefined ? plan.awaitsManager : (user?.managerId ?? null)
+  if (awaitedId !== null) round.awaits.push({ awaitedId, waiterId: draft.target.id })
 }
 
 /** Tries again later, with growing pauses. */
@@ -50,7 +56,7 @@ export function putOff(round: Round, draft: Draft): void {
 }
 
 function settlePlan(round: Round, work: UserWork): void {
-  const { draft, plan, refused, held } = work
+  const { draft, plan, refused, held, linkAt } = work
   if (held !== undefined && plan.needs.length === 0) {
     if (plan.failure !== null) noteMissingDomain(round, plan.failure)
   } else if (refused !== undefined) settleRefused(draft, refused)
@@ -58,6 +64,7 @@ function settlePlan(round: Round, work: UserWork): void {
   else if (plan.needs.length > 0) settleUnread(round, work)
   // A replica may show the account as it was before: what it holds is known when the write has come through everywhere.
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
+  else if (linkAt !== undefined) owe(draft, linkAt, MANAGER_MISSING)
   else {
     tellLeft(round, work)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)

@@ -5,6 +5,7 @@ import type { UserPlan } from '../plan/planned.ts'
 import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { BindingError } from './draft.ts'
+import { plannedManager } from './manager.ts'
 import { type PreviewImport, previewImports } from './preview-imports.ts'
 import {
   adopted,
@@ -161,7 +162,7 @@ export const managerIn = (manager: Json | undefined): string | null => {
 }
 
 function planOf(
-  { directions, settings, graphBase, verifiedDomains, managerGraphIds }: Setting,
+  { directions, settings, graphBase, verifiedDomains, managers }: Setting,
   subject: Subject,
   target: WritableTarget,
   current: Held | undefined,
@@ -173,7 +174,7 @@ function planOf(
     binding: { ...target, creatingAs: null },
     directions,
     settings,
-    managerGraphId: managerId === null ? null : managerGraphIds.get(managerId),
+    ...plannedManager(managerId === null ? null : managers.get(managerId)),
     randomPassword: '',
     graphBase,
     verifiedDomains,

@@ -9,12 +9,12 @@ import { type Configuration, personOf, type Setting, type Subject } from './prev
 
 /** Our ids of the managers whom an export of these users would wait for. */
 export function awaitedManagers(
-  { directions, managerGraphIds }: Configuration,
+  { directions, managers }: Configuration,
   subjects: readonly Subject[],
 ): readonly string[] {
   if (directionOf(directions, 'manager').direction !== 'export') return []
   const wanted = new Set(subjects.flatMap((subject) => personOf(subject).managerId ?? []))
-  return [...wanted].filter((id) => !managerGraphIds.has(id))
+  return [...wanted].filter((id) => !managers.has(id))
 }
 
 /** Whether the manager is exported as well: bound with the users of `userIds`, or bound already and owed. Without them, every bound user is. */
@@ -30,8 +30,9 @@ export function isExportedToo(
 /** Adds the accounts that these managers would have. Of one that is created, our id stands for the Graph id that nobody knows yet. */
 export function withAccountsToCome(setting: Setting, managers: readonly Subject[]): Setting {
   const toCome = managers.flatMap((manager) => {
-    const account = accountToCome(setting, manager)
-    return account === undefined ? [] : [[manager.user.id, account] as const]
+    const graphId = accountToCome(setting, manager)
+    if (graphId === undefined) return []
+    return [[manager.user.id, { graphId, isMissing: false, exportedAt: null }] as const]
   })
-  return { ...setting, managerGraphIds: new Map([...setting.managerGraphIds, ...toCome]) }
+  return { ...setting, managers: new Map([...setting.managers, ...toCome]) }
 }

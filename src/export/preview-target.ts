@@ -1,6 +1,6 @@
 /** Which account a preview is about: the one that is bound, one that would be adopted, or one that would be created. Pure. */
 import type { Holder } from '../db/bound-accounts.ts'
-import type { BindingRow, UserRow } from '../db/round-store.ts'
+import type { BindingRow, ManagerAccount, UserRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { desiredUser } from '../plan/desired-user.ts'
@@ -32,7 +32,7 @@ export interface Configuration {
   readonly directions: Directions
   readonly graphBase: string
   /** The accounts of managers, by our ids. */
-  readonly managerGraphIds: ReadonlyMap<string, string>
+  readonly managers: ReadonlyMap<string, ManagerAccount>
 }
 
 /** What a page of users is previewed with; outcomes and accounts by the id of the user they were read for. */

@@ -57,11 +57,11 @@ export async function previewUsers(
   const connection = await ports.connect(stored.directory)
   if (!connection.ok) return err({ kind: 'unreachable', detail: connection.error })
   const directions = withChoices(readDirections(stored.directions), query.choices)
-  const { directory, managerGraphIds } = stored
+  const { directory, managers: bound } = stored
   const { database, now, graphBase } = ports
   const { transport } = connection.value
   const settings = readSettings(directory.settings)
-  const configuration = { settings, directions, graphBase, managerGraphIds }
+  const configuration = { settings, directions, graphBase, managers: bound }
   const subjects = subjectsIn(stored, configuration).slice(0, query.limit)
   const managers = await readManagers(database, query, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }

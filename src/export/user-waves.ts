@@ -6,12 +6,13 @@ import type { Round } from './context.ts'
 import { noteRefusedDomain } from './domains.ts'
 import { ageOf, type Draft, owe } from './draft.ts'
 import { leaveUnreached } from './finish.ts'
+import { idToLink, takeMissingManager, wantedManager } from './manager.ts'
 import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
 import { takeRefusedPart } from './refused-part.ts'
 import { noteRemoval } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
-import { managerGraphId, planWork, type UserWork } from './user-work.ts'
+import { planWork, type UserWork } from './user-work.ts'
 
 /** The name under which a create is sent. */
 export const createName = (write: PlannedWrite | undefined): string | null =>
@@ -78,7 +79,7 @@ export const isForNextRound = (
 function planManagerThatArrived(round: Round, work: UserWork): void {
   const { plan, draft } = work
   if (plan.awaitsManager === null || draft.row.graphId === null || !draft.target.mayWrite) return
-  if (managerGraphId(round, work.user) === undefined) return
+  if (idToLink(wantedManager(round, work.user)) === undefined) return
   work.plan = planWork(round, { ...work, password: undefined })
   work.queue = work.plan.writes.filter(({ purpose }) => purpose === 'manager')
 }
@@ -107,7 +108,8 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     startFromPlan(round, draft, plan)
     const holder = nameTakenBy(outcome)
     if (holder !== undefined) round.calledHolders.push(holder)
-    const isPart = takeRefusedPart(work, write, outcome)
+    const isPart =
+      takeRefusedPart(work, write, outcome) || takeMissingManager(round, work, write, outcome)
     if (!isPart) settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
     noteRemoval(round, draft, write, outcome)
     if (write.restores !== undefined && draft.row.graphId !== null)

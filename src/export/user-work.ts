@@ -13,6 +13,7 @@ import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
 import { verifiedDomains } from './domain-facts.ts'
 import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
+import { plannedManager, wantedManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
@@ -31,6 +32,8 @@ export interface UserWork {
   refused: BindingError | undefined
   /** Why the account is not taken away though it should be, while the rest goes on. */
   held: BindingError | undefined
+  /** When the link to the manager, whose account Graph does not know, is tried again, while the rest goes on. */
+  linkAt: number | undefined
   /** The stored intent names its writes. */
   isIntended: boolean
 }
@@ -43,7 +46,8 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const work = { draft, user, password, current: undefined, read: undefined }
   const plan = planWork(round, work)
   const queue = [...plan.writes]
-  return { ...work, plan, queue, refused: undefined, held: undefined, isIntended: false }
+  const nothing = { refused: undefined, held: undefined, linkAt: undefined }
+  return { ...work, plan, queue, ...nothing, isIntended: false }
 }
 
 /** What the planner takes of a user's row beside its document. */
@@ -92,7 +96,7 @@ export function planWork(
     binding: row.deletedAt === null ? row : { ...row, graphId: null, snapshot: {}, unknown: [] },
     directions: round.directions,
     settings: round.settings,
-    managerGraphId: managerGraphId(round, user),
+    ...plannedManager(wantedManager(round, user)),
     password: password?.text,
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),
     graphBase: round.ports.graphBase,
@@ -105,17 +109,6 @@ export function planWork(
 function endingOf(row: Draft['row']): 'unbound' | 'undone' | undefined {
   if (!isEnding(row)) return undefined
   return row.unboundBy === 'undo' ? 'undone' : 'unbound'
-}
-
-/** Null: no manager wanted; undefined: one is wanted, but has no Graph id yet. */
-export function managerGraphId(
-  round: Round,
-  user: DirectoryUser | undefined,
-): string | null | undefined {
-  const managerId = user?.managerId ?? null
-  if (managerId === null) return null
-  if (round.graphIds.has(managerId)) return round.graphIds.get(managerId) ?? undefined
-  return round.loaded.managerGraphIds.get(managerId)
 }
 
 /**

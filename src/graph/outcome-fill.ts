@@ -35,8 +35,9 @@ export function fillOutcome(outcome: RowOutcome, known: Case): Outcome {
   switch (outcome.kind) {
     case 'alreadyDone':
     case 'splitNeeded':
-    case 'notReplicated':
       return outcome
+    case 'notReplicated':
+      return { ...outcome, ...missingId(known.error) }
     case 'throttled':
       return throttled(stated, headers['x-ms-throttle-scope'])
     case 'missing':

@@ -92,8 +92,12 @@ export type Outcome = Evidence &
       }
     /** An object that the request names is not there; `objectId` when Graph says which one. */
     | { readonly kind: 'missing'; readonly objectId?: string }
-    /** An object that we created lately is not visible to the replica that answered. */
-    | { readonly kind: 'notReplicated'; readonly afterSeconds: number }
+    /** An object that we created lately is not visible to the replica that answered; `objectId` when Graph says which one. */
+    | {
+        readonly kind: 'notReplicated'
+        readonly afterSeconds: number
+        readonly objectId?: string
+      }
     /** One of several references in an all-or-nothing request exists already: send them one by one. */
     | { readonly kind: 'splitNeeded' }
     /** Sensitive attributes of a privileged account: `attributes` are those of the request that may be why. */

@@ -65,8 +65,10 @@ export interface UserPlanInput {
     DirectorySettings,
     'upnSource' | 'blankPolicy' | 'onSuspend' | 'onDelete' | 'onUnbind' | 'usageLocation'
   >
-  /** Null: no manager wanted; undefined: one is wanted, but has no Graph id yet. */
+  /** Null: no manager wanted; undefined: one is wanted, but has no Graph id yet, or none that is there. */
   readonly managerGraphId: string | null | undefined
+  /** The Graph id of the manager who is wanted and whose account is missing: the link to it went with it. */
+  readonly lostManagerId?: string | undefined
   /** The pending password. */
   readonly password?: string | undefined
   /** For a create without pending password. */
@@ -82,7 +84,7 @@ export interface UserPlanInput {
 }
 
 export interface UserPlan extends Plan<Snapshot> {
-  /** Our id of the manager who has no Graph id yet. */
+  /** Our id of the manager who has no Graph id yet, or whose account is missing. */
   readonly awaitsManager: string | null
   /**
    * Why the user can be neither created nor renamed. The writes of the plan are to be carried out all the same (a

@@ -83,12 +83,14 @@ function withOrgData(
   return { values: others, orgData: undefined, needs: [...unread, 'costCenter', 'division'] }
 }
 
-/** While the manager who is wanted has no Graph id, whoever was exported before is in any case not the one. */
-function holdsFormerManager({ binding, directions, managerGraphId }: UserPlanInput): boolean {
+/** While the manager who is wanted has no account, whoever was exported before is in any case not the one; of a lost link nothing is left. */
+function holdsFormerManager(input: UserPlanInput): boolean {
+  const { binding, directions, managerGraphId, lostManagerId } = input
   if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
     return false
   const known = knownValue('manager', binding, directions)
-  return known.state === 'unknown' || (known.state === 'known' && known.value !== null)
+  if (known.state !== 'known') return known.state === 'unknown'
+  return known.value !== null && known.value !== lostManagerId
 }
 
 /** What a member of employeeOrgData has to hold after the write: ours, else what it holds; undefined when not known. */

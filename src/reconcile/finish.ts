@@ -2,7 +2,13 @@
  * The end of a run: the threshold is asked, every user with drift gets an event, and the link for the next run is kept. To
  * enforce is a command a user, which the drain follows: it counts the named attributes as unknown, and so sends them.
  */
-import { countBound, driftOfUsers, driftTotals, type DriftTotals } from '../db/drift-store.ts'
+import {
+  countBound,
+  driftOfUsers,
+  driftTotals,
+  type DriftTotals,
+  dropLostLinks,
+} from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
@@ -20,8 +26,11 @@ const USERS_PER_STEP = 200
 /** Carries on what was found: the next users, or the end. */
 export async function finish(run: Run): Promise<StepResult> {
   const { ports, key, progress, row } = run
-  const totals = await driftTotals(ports.database, key)
-  const asks = progress.cursor === '' ? await mustAsk(run, totals) : progress.asks
+  const isFirst = progress.cursor === ''
+  const totals = isFirst
+    ? await dropLostLinks(ports.database, key, row.mode)
+    : await driftTotals(ports.database, key)
+  const asks = isFirst ? await mustAsk(run, totals) : progress.asks
   const found = await driftOfUsers(ports.database, key, progress.cursor, USERS_PER_STEP)
   const last = found.at(-1)
   if (last === undefined && asks) return hold(run, totals)

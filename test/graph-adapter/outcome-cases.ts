@@ -331,7 +331,7 @@ const NOT_FOUNDS: readonly OutcomeCase[] = [
     row: 'a young object is not found',
     ...GONE,
     context: { purpose: 'remove_member', ...YOUNG },
-    outcome: { kind: 'notReplicated', afterSeconds: 2 },
+    outcome: { kind: 'notReplicated', afterSeconds: 2, objectId: HOLDER },
   },
   ...(['delete_user', 'delete_group', 'remove_member', 'remove_manager'] as const).map(
     (purpose): OutcomeCase => ({

@@ -416,6 +416,20 @@ describe('the manager', () => {
     ])
   })
 
+  it('who was exported and whose account is missing is waited for, and nothing is removed', () => {
+    const lost = {
+      ...given,
+      binding: managed,
+      managerGraphId: undefined,
+      lostManagerId: 'old-boss',
+    }
+    expect(planUser(input(lost))).toMatchObject({
+      action: 'none',
+      awaitsManager: 'usr_boss',
+      known: { manager: 'old-boss' },
+    })
+  })
+
   it('of somebody else is left alone when none was ever exported', () => {
     expect(planUser(input({ ...given, binding: SYNCED, managerGraphId: null })).writes).toEqual([])
   })

@@ -1,0 +1,98 @@
+/**
+ * The manager of a user. One whose account somebody deleted in Microsoft 365 is waited for like one who has none yet: Graph dropped
+ * every link to the account together with it, and takes no other until it is back.
+ */
+import type { BindingRow, ManagerAccount } from '../db/round-store.ts'
+import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
+import type { Outcome } from '../graph/outcome.ts'
+import type { DirectoryUser } from '../plan/directory-user.ts'
+import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
+import type { Round } from './context.ts'
+import type { BindingError, Draft } from './draft.ts'
+import { OBJECT_MISSING } from './settle.ts'
+
+/** Null: no manager is wanted; undefined: one is, who has no account here. */
+export type WantedManager = ManagerAccount | null | undefined
+
+/** The account of the manager who is wanted, as far as the round knows it. */
+export function wantedManager(round: Round, user: DirectoryUser | undefined): WantedManager {
+  const managerId = user?.managerId ?? null
+  if (managerId === null) return null
+  const draft = round.drafts.get(managerId)
+  if (draft === undefined) return round.loaded.managers.get(managerId)
+  const graphId = round.graphIds.get(managerId) ?? null
+  if (graphId === null) return undefined
+  const { before, row } = draft
+  const isNew = before?.graphId !== graphId
+  // Whoever is seen again in this round is linked by the next: the end of this one calls everybody who waits.
+  const isMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
+  return { graphId, isMissing, exportedAt: isNew ? round.ports.clock.now() : row.exportedAt }
+}
+
+/** Whether the account of a user was found deleted in Microsoft 365, and nobody has seen it since. */
+export const isAccountMissing = (row: BindingRow | undefined): boolean =>
+  row?.kind === 'user' && row.graphId !== null && row.error?.['code'] === OBJECT_MISSING.code
+
+/** The Graph id that is to be linked. Null: no manager is wanted; undefined: one is, and is waited for. */
+export function idToLink(manager: WantedManager): string | null | undefined {
+  if (manager === null) return null
+  return manager === undefined || manager.isMissing ? undefined : manager.graphId
+}
+
+/** What a plan takes of the manager. */
+export const plannedManager = (
+  manager: WantedManager,
+): Pick<UserPlanInput, 'managerGraphId' | 'lostManagerId'> => ({
+  managerGraphId: idToLink(manager),
+  lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
+})
+
+/** What a link is about, of one user of a round. */
+interface LinkedUser {
+  readonly draft: Draft
+  readonly user: DirectoryUser | undefined
+  linkAt: number | undefined
+}
+
+/** The pauses between the tries of a link, each longer than the one before; the last one again and again. */
+const PAUSES_SECONDS = [REPLICATION_SECONDS, 1200, 4800, 19_200, 86_400]
+
+/**
+ * Takes it into the work that Graph does not know the manager's account: the link is tried again when every replica knows of the
+ * account, and then at long pauses, until a reconciliation tells that it is deleted, or somebody brings it back; everything else of the
+ * user goes on. False when the outcome is another, and when the manager was written so lately that a replica may lag behind.
+ */
+export function takeMissingManager(
+  round: Round,
+  work: LinkedUser,
+  { purpose }: PlannedWrite,
+  outcome: Outcome,
+): boolean {
+  const { draft } = work
+  if (purpose !== 'manager' || !isOfManager(draft, outcome)) return false
+  const now = round.ports.clock.now()
+  const replicated = (wantedManager(round, work.user)?.exportedAt ?? 0) + REPLICATION_SECONDS * 1000
+  if (now < replicated) return false
+  // What was tried while a replica might lag behind does not count.
+  const isWaiting = draft.before?.error?.['code'] === MANAGER_MISSING.code
+  const pause = isWaiting ? Math.min(draft.row.attempts, PAUSES_SECONDS.length - 1) : 0
+  draft.row = { ...draft.row, attempts: pause + 1 }
+  work.linkAt = now + (PAUSES_SECONDS[pause] ?? REPLICATION_SECONDS) * 1000
+  return true
+}
+
+/** Whether Graph names an object that it does not know, and that is not the user's own. */
+const isOfManager = ({ row }: Draft, outcome: Outcome): boolean =>
+  (outcome.kind === 'missing' || outcome.kind === 'notReplicated') &&
+  outcome.objectId !== undefined &&
+  outcome.objectId !== row.graphId
+
+/** What an administrator reads of a user whose link waits; in SQL the code says who is called though it is due later. */
+export const MANAGER_MISSING: BindingError = {
+  code: 'manager_missing',
+  attribute: 'manager',
+  message:
+    'Microsoft 365 does not know the account of the manager: everything was exported but the link to it.',
+  whatToDo:
+    'Wait, if that account was created or restored lately: the link is tried again. Else restore it in Microsoft 365 (Entra ID, Deleted users), or give the user another manager.',
+}

@@ -1,0 +1,278 @@
+import { describe, expect, test } from 'vitest'
+
+import { newUser } from '../support/export.ts'
+import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** What was written there since the journal was cleared, and how it was answered. */
+const written = ({ graph }: ReconcileWorld): string[] =>
+  graph.journal
+    .records()
+    .filter(({ method, url }) => method !== 'GET' && !url.includes('$batch'))
+    .map(({ method, url, status }) => `${method} ${url.replace(/^.*\/users/, '')} ${status}`)
+
+const links = (world: ReconcileWorld): string[] =>
+  written(world).filter((write) => write.includes('/manager/$ref'))
+
+const reportOf = (boss: string, name: string) =>
+  newUser(name, { [ENTERPRISE]: { manager: { value: boss } } })
+
+/** Boss, and Ann and Bob who report to her, exported long ago; then her account is deleted there. */
+async function bossDeleted() {
+  const world = await reconcileWorld()
+  const [boss = ''] = await world.exported('boss')
+  const create = async (name: string) => {
+    const { body } = await world.scim.post('/Users', reportOf(boss, name))
+    await world.settle()
+    return String(body['id'])
+  }
+  const reports = [await create('ann'), await create('bob')]
+  world.clock.now += 3_600_000
+  const graphId = world.accountOf('boss')
+  await world.removeAccount(graphId)
+  world.graph.journal.clear()
+  const states = async () => {
+    const rows = await Promise.all(reports.map((id) => world.binding(id)))
+    return rows.map((row) => ({ state: row['state'], error: row['error'] }))
+  }
+  const managersOf = (...names: string[]) =>
+    names.map((name) => {
+      const user = world.graph.summary().users.find(({ mailNickname }) => mailNickname === name)
+      return user?.['managerName']
+    })
+  return { world, boss, graphId, reports, create, states, managersOf }
+}
+
+const SYNCED = { state: 'synced', error: null }
+
+describe('a manager whose account somebody deleted in Microsoft 365', () => {
+  test.each(['found by an earlier run', 'found by the run itself'])(
+    'and %s, is told of once: a run that enforces links nobody to her, fails nobody, calls nothing corrected',
+    async (when) => {
+      const { world, boss, states } = await bossDeleted()
+      if (when === 'found by an earlier run') await world.run('report')
+      const run = await world.run('enforce')
+      expect(run).toMatchObject({ counts: { drift: 1, deleted: 1, corrected: 0 } })
+      expect(await world.drift(run)).toMatchObject([{ userId: boss, attribute: 'deleted' }])
+      expect(written(world)).toEqual([])
+      expect(await states()).toEqual([SYNCED, SYNCED])
+      expect(await world.binding(boss)).toMatchObject({ state: 'failed' })
+    },
+  )
+
+  test('keeps nothing else of her reports from being exported', async () => {
+    const { world, reports, states } = await bossDeleted()
+    await world.run('report')
+    await world.scim.patch(`/Users/${reports[0]}`, [{ op: 'replace', path: 'title', value: 'CFO' }])
+    await world.settle()
+    expect(written(world)).toEqual([`PATCH /${world.accountOf('ann')} 204`])
+    expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+
+  test('and restored is linked once to each of her reports, who are synced', async () => {
+    const { world, boss, reports, states, managersOf } = await bossDeleted()
+    await world.run('enforce')
+    await world.scim.patch(`/Users/${reports[0]}`, [{ op: 'replace', path: 'title', value: 'CFO' }])
+    await world.settle()
+    world.clock.now += 3_600_000
+    await world.restoreAccount(world.accountOf('boss'))
+    world.graph.journal.clear()
+    await world.run('enforce')
+    expect(links(world)).toHaveLength(2)
+    expect(written(world)).toEqual(links(world))
+    expect(managersOf('ann', 'bob')).toEqual(['boss@contoso.com', 'boss@contoso.com'])
+    expect(await states()).toEqual([SYNCED, SYNCED])
+    expect(await world.binding(boss)).toMatchObject(SYNCED)
+    expect(await world.run('enforce')).toMatchObject({ counts: { drift: 0 } })
+  })
+
+  test('and restored is linked once her failure is replayed, without any run', async () => {
+    const { world, graphId, states } = await bossDeleted()
+    await world.run('report')
+    await world.restoreAccount(graphId)
+    world.graph.journal.clear()
+    await world.api.post(`/directories/${world.directoryId}/failures/replay`, { all: true })
+    await world.settle()
+    expect(links(world)).toHaveLength(2)
+    expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+
+  test('and found again by a run that reports, is linked to nobody: that the links are not there is told', async () => {
+    const { world, boss, graphId, reports, managersOf } = await bossDeleted()
+    await world.run('report')
+    await world.restoreAccount(graphId)
+    for (const name of ['ann', 'bob'])
+      world.graph.changeUser(world.accountOf(name), { manager: null })
+    world.graph.journal.clear()
+    const run = await world.run('report')
+    const told = (await world.drift(run)).map(({ userId, attribute }) => [userId, attribute])
+    expect(told.toSorted()).toEqual(
+      [[boss, 'deleted'], ...reports.map((id) => [id, 'manager'])].toSorted(),
+    )
+    expect(written(world)).toEqual([])
+    await world.run('enforce')
+    expect(links(world)).toHaveLength(2)
+    expect(managersOf('ann', 'bob')).toEqual(['boss@contoso.com', 'boss@contoso.com'])
+  })
+
+  test('is waited for by a new user, who is created and synced without the link, and gets it later', async () => {
+    const { world, graphId, create, managersOf } = await bossDeleted()
+    await world.run('report')
+    world.graph.journal.clear()
+    const cyn = await create('cyn')
+    expect(written(world)).toEqual(['POST  201'])
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+    const preview = await world.api.post(`/directories/${world.directoryId}/preview`, {
+      userIds: [cyn],
+    })
+    expect(preview.body).toMatchObject({ items: [{ action: 'none', changes: [] }] })
+    world.clock.now += 3_600_000
+    await world.restoreAccount(graphId)
+    await world.run('enforce')
+    expect(managersOf('cyn')).toEqual(['boss@contoso.com'])
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+    expect(links(world).filter((link) => link.includes(world.accountOf('cyn')))).toHaveLength(1)
+  })
+
+  test('and gone for good is linked under her new account, once she is unbound and bound again', async () => {
+    const { world, boss, graphId, create, managersOf, states } = await bossDeleted()
+    await world.purgeAccount(graphId)
+    await world.run('report')
+    const cyn = await create('cyn')
+    const bindings = `/directories/${world.directoryId}/bindings`
+    for (const method of ['DELETE', 'POST'] as const) {
+      await world.api.send(method, bindings, { userIds: [boss] })
+      await world.settle()
+    }
+    expect(managersOf('ann', 'bob', 'cyn')).toEqual(Array(3).fill('boss@contoso.com'))
+    expect(await states()).toEqual([SYNCED, SYNCED])
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+  })
+
+  test('does not keep the link to whom somebody gave her reports meanwhile: that is drift', async () => {
+    const { world, reports, states, managersOf } = await bossDeleted()
+    await world.run('report')
+    world.graph.changeUser(world.accountOf('ann'), { manager: world.accountOf('bob') })
+    const run = await world.run('enforce')
+    expect(run).toMatchObject({ counts: { corrected: 1 } })
+    const theirs = world.accountOf('bob')
+    expect(await world.drift(run)).toContainEqual(
+      expect.objectContaining({ userId: reports[0], attribute: 'manager', theirs }),
+    )
+    expect(links(world)).toEqual([`DELETE /${world.accountOf('ann')}/manager/$ref 204`])
+    expect(managersOf('ann')).toEqual([null])
+    expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+})
+
+describe('a manager whose account was found deleted by a run that the threshold holds', () => {
+  /** Beside them Sam, who is suspended here, and whom somebody has enabled there. */
+  async function held() {
+    const each = await bossDeleted()
+    const { world } = each
+    const [sam] = await world.exported('sam')
+    await world.scim.patch(`/Users/${sam}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    world.clock.now += 3_600_000
+    world.graph.changeUser(world.accountOf('sam'), { properties: { accountEnabled: true } })
+    for (const name of ['ann', 'bob'])
+      world.graph.changeUser(world.accountOf(name), { manager: null })
+    await world.lower({ count: 0, percent: 0 })
+    const run = await world.run('enforce')
+    expect(run).toMatchObject({ state: 'held' })
+    world.clock.now += 3_600_000
+    world.graph.journal.clear()
+    return { ...each, run }
+  }
+
+  test('is told of alone once that is approved, and linked to nobody', async () => {
+    const { world, run, states } = await held()
+    expect(await world.decide(run, 'approve')).toMatchObject({
+      counts: { drift: 2, deleted: 1, corrected: 1 },
+    })
+    expect(links(world)).toEqual([])
+    expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+
+  test('and is back by then, is linked again once a run finds her', async () => {
+    const { world, graphId, run, states, managersOf } = await held()
+    await world.restoreAccount(graphId)
+    await world.decide(run, 'approve')
+    await world.run('enforce')
+    expect(links(world)).toHaveLength(2)
+    expect(managersOf('ann', 'bob')).toEqual(['boss@contoso.com', 'boss@contoso.com'])
+    expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+})
+
+describe('a manager whose account nobody has found deleted yet', () => {
+  test('fails no new user: the link is tried at long pauses, and not at all once a run has found it', async () => {
+    const { world, graphId, create, managersOf } = await bossDeleted()
+    const asked = world.clock.now
+    const cyn = await create('cyn')
+    expect(await world.binding(cyn)).toMatchObject({
+      state: 'owed',
+      error: { code: 'manager_missing', whatToDo: expect.stringContaining('restore it') },
+    })
+    // At once, then after 5 minutes, 20, 80 and 320 more.
+    expect(world.clock.now - asked).toBeGreaterThan(12 * 3_600_000)
+    expect(links(world)).toHaveLength(5)
+    await world.run('report')
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+    const before = links(world).length
+    world.clock.now += 86_400_000
+    await world.tick()
+    expect(links(world)).toHaveLength(before)
+    await world.restoreAccount(graphId)
+    await world.run('enforce')
+    expect(managersOf('cyn')).toEqual(['boss@contoso.com'])
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+  })
+
+  test('and that was created moments ago is tried again at once: a replica may lag behind', async () => {
+    const world = await reconcileWorld()
+    const { body: boss } = await world.scim.post('/Users', newUser('boss'))
+    await world.settle()
+    world.graph.faults.add({
+      match: { method: 'PUT', path: '/manager/' },
+      times: 3,
+      status: 404,
+      code: 'Request_ResourceNotFound',
+      message: `Resource '${world.accountOf('boss')}' does not exist or one of its queried reference-property objects are not present.`,
+    })
+    const asked = world.clock.now
+    const { body: ann } = await world.scim.post('/Users', reportOf(boss['id'], 'ann'))
+    await world.settle()
+    expect(await world.binding(ann['id'])).toMatchObject(SYNCED)
+    expect(links(world)).toHaveLength(4)
+    expect(world.clock.now - asked).toBeLessThan(60_000)
+  })
+
+  test('and that was created moments ago and is deleted, is looked for again in five minutes, then at longer pauses', async () => {
+    const world = await reconcileWorld()
+    const { body: boss } = await world.scim.post('/Users', newUser('boss'))
+    await world.settle()
+    await world.removeAccount(world.accountOf('boss'))
+    const { body: ann } = await world.scim.post('/Users', reportOf(boss['id'], 'ann'))
+    const waits: number[] = []
+    await world.drain()
+    for (let bell = world.bells.shift(); bell && waits.length < 20; bell = world.bells.shift()) {
+      world.clock.now += bell.delaySeconds * 1000
+      if ((await world.binding(ann['id']))['error']?.code === 'manager_missing')
+        waits.push(bell.delaySeconds)
+      await world.answer(bell)
+    }
+    expect(waits.slice(0, 2)).toEqual([300, 1200])
+  })
+
+  test('and is back before any run is linked by the next try', async () => {
+    const { world, graphId, create, managersOf } = await bossDeleted()
+    const cyn = await create('cyn')
+    await world.restoreAccount(graphId)
+    world.clock.now += 86_400_000
+    await world.tick()
+    expect(managersOf('cyn')).toEqual(['boss@contoso.com'])
+    expect(await world.binding(cyn)).toMatchObject(SYNCED)
+  })
+})

@@ -1,16 +1,19 @@
-/**
- * Before a user is created: a former user's account that we deleted is kept by Microsoft 365 for 30 days. The same person, who
- * is known by the same externalId, gets it back; anybody else who wants its name is held (export.md section 5).
- */
+/** Before a user is created: a former user's account that we deleted is kept by Microsoft 365 for 30 days, and may come back. */
 import type { DeletedAccount } from '../db/deleted-accounts.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { backoffBase } from '../kernel/backoff.ts'
-import { foldCase } from '../kernel/fold.ts'
-import type { PlannedWrite } from '../plan/planned.ts'
-import { getDeleted, restoreUser } from '../plan/requests.ts'
+import { getDeleted } from '../plan/requests.ts'
 import { formerAccountError } from './adoption.ts'
 import type { Round } from './context.ts'
 import { fail, owe } from './draft.ts'
+import {
+  type Former,
+  formerAccountsOf,
+  isAskedFor,
+  isSamePerson,
+  type Person,
+  restore,
+} from './former-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { createName } from './user-waves.ts'
 import type { UserWork } from './user-work.ts'
@@ -42,21 +45,23 @@ function waitForDeletions(
   creating: readonly UserWork[],
 ): Return[] {
   const ending = works.filter(({ queue }) => queue.some(({ purpose }) => purpose === 'delete'))
-  const taken = new Set<string>()
-  return creating.flatMap((work) => {
-    const name = createName(work.queue[0]) ?? ''
-    const isAwaited = ending.some(({ draft: { row } }) => isHers(work, name, nameAndPerson(row)))
+  const wishes = creating.flatMap((work) => {
+    const wish = { work, person: personOf(work), name: createName(work.queue[0]) ?? '' }
+    const isAwaited = ending.some(({ draft: { row } }) => isAskedFor(wish, nameAndPerson(row)))
     if (isAwaited) owe(work.draft, round.ports.clock.now())
-    const account = round.loaded.deleted
-      .filter((candidate) => !taken.has(candidate.graphId) && isHers(work, name, candidate))
-      .toSorted((a, b) => Number(isSamePerson(work, b)) - Number(isSamePerson(work, a)))[0]
-    if (isAwaited || account === undefined) return []
-    taken.add(account.graphId)
-    return [{ work, name, account }]
+    return isAwaited ? [] : [wish]
+  })
+  const accounts = formerAccountsOf(wishes, round.loaded.deleted)
+  return wishes.flatMap(({ work, person, name }) => {
+    const account = accounts.get(person.id)
+    return account === undefined ? [] : [{ work, name, account }]
   })
 }
 
-type Former = Pick<DeletedAccount, 'externalId' | 'name' | 'resourceId'>
+const personOf = ({ draft, user }: UserWork): Person => ({
+  id: draft.target.id,
+  externalId: user?.externalId ?? null,
+})
 
 const nameAndPerson = (row: UserWork['draft']['row']): Former => {
   const name = row.snapshot['email']
@@ -67,18 +72,12 @@ const nameAndPerson = (row: UserWork['draft']['row']): Former => {
   }
 }
 
-const isSamePerson = ({ user, draft }: UserWork, { externalId, resourceId }: Former): boolean =>
-  resourceId === draft.target.id || (externalId !== null && externalId === user?.externalId)
-
-const isHers = (work: UserWork, name: string, former: Former): boolean =>
-  isSamePerson(work, former) || foldCase(former.name ?? '') === foldCase(name)
-
 function decide(round: Round, { work, name, account }: Return, outcome: Outcome | undefined): void {
   const { draft } = work
   if (outcome === undefined || SAYS_NOTHING_YET.has(outcome.kind)) return lookAgain(round, work)
   // It is not in the recycle bin any more, or nobody may look: then Graph says whether the name is free.
   if (outcome.kind !== 'done') return
-  if (isSamePerson(work, account) || draft.row.approval === 'approved')
+  if (isSamePerson(personOf(work), account) || draft.row.approval === 'approved')
     work.queue = [restore(account, name)]
   else {
     draft.row = { ...draft.row, creatingAs: null, creatingSince: null }
@@ -99,16 +98,4 @@ function lookAgain(round: Round, { draft }: UserWork): void {
   const attempts = draft.row.attempts + 1
   draft.row = { ...draft.row, attempts }
   owe(draft, now + backoffBase(attempts) * 1000)
-}
-
-/** What a restored account holds of ours is not known; the update that follows brings it up to date. */
-function restore({ graphId, exported }: DeletedAccount, name: string): PlannedWrite {
-  return {
-    purpose: 'restore',
-    request: () => restoreUser(graphId, name),
-    sets: { email: name },
-    attributes: exported,
-    carriesPassword: false,
-    restores: graphId,
-  }
 }

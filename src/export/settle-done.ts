@@ -6,6 +6,7 @@ import type { PlannedWrite } from '../plan/planned.ts'
 import { knownAfter } from '../plan/settle.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { type Draft, owe } from './draft.ts'
+import { unknownAfterRestore } from './former-account.ts'
 
 /** What settling looks at of a write. */
 export type SettledWrite = Omit<PlannedWrite<Snapshot | GroupSnapshot>, 'request'>
@@ -58,14 +59,13 @@ function formerly(
   return { snapshot: Object.fromEntries(rest), unknown }
 }
 
-/** The account is there again, under its new name; of the rest that we had exported to it nothing is known. */
 function settleRestored(draft: Draft, write: SettledWrite, graphId: string, now: number): void {
   draft.row = {
     ...draft.row,
     graphId,
     snapshot: definedOnly(write.sets),
     deletedAt: null,
-    unknown: write.attributes.filter((name) => !(name in write.sets)),
+    unknown: unknownAfterRestore(write),
     exportedAt: now,
     creatingAs: null,
     creatingSince: null,

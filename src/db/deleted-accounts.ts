@@ -18,17 +18,23 @@ export interface DeletedAccount {
 /** So long Microsoft 365 keeps a deleted account. */
 export const ACCOUNT_KEPT_MS = 30 * 24 * 3_600_000
 
-/** The statement that finds the accounts which one of these users may ask for: by externalId, or by any name it may want. */
-export function deletedAccountsOf(key: LeaseKey, userIds: string, now: number): SQL {
-  const { organizationId, directoryId } = key
+/**
+ * The statement that finds the accounts which one of the users may ask for: by externalId, or by any name it may want; `users` is what
+ * stands behind IN.
+ */
+export function deletedAccountsOf(
+  { organizationId, directoryId }: Pick<LeaseKey, 'organizationId' | 'directoryId'>,
+  users: SQL,
+  now: number,
+): SQL {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}
     AND deleted_at IS NOT NULL AND deleted_at > ${now - ACCOUNT_KEPT_MS} AND graph_id IS NOT NULL`
   const of = (column: SQL) =>
     sql`SELECT ${column} FROM user WHERE organization_id = ${organizationId}
-      AND id IN (SELECT value FROM json_each(${userIds})) AND ${column} IS NOT NULL`
+      AND id IN ${users} AND ${column} IS NOT NULL`
   const names = sql`${of(sql`user_name_key`)} UNION ALL SELECT lower(e.value ->> 'value')
     FROM user u, json_each(u.resource, '$.emails') e WHERE u.organization_id = ${organizationId}
-      AND u.id IN (SELECT value FROM json_each(${userIds}))`
+      AND u.id IN ${users}`
   const account = sql`SELECT graph_id, resource_id, external_id, deleted_at,
     snapshot ->> 'email' AS name, (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported`
   // Most directories delete nothing: then no user is read for this, nor (left to itself, SQLite would) every binding.

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
+import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
 import type { DirectoryRow } from './lease.ts'
 import {
   type BindingRow,
@@ -40,6 +41,8 @@ export interface StoredPreview {
   readonly managers: ReadonlyMap<string, ManagerAccount>
   /** Passwords that some directory has still to deliver, by the ids of their users. */
   readonly passwords: ReadonlyMap<string, StoredPassword>
+  /** Accounts in the recycle bin that one of the users may ask for. */
+  readonly deleted: readonly DeletedAccount[]
 }
 
 interface StoredPassword {
@@ -53,22 +56,25 @@ export async function readPreview(
   database: Database,
   { organizationId, directoryId }: PreviewKey,
   page: PreviewPage,
+  now: number,
 ): Promise<StoredPreview | undefined> {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const ids = idsOf(mine, page)
   const these = sql`organization_id = ${organizationId} AND id IN (${ids})`
-  const [found, directions, head, users, bindings, managers, passwords] = await database.run(
-    sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-    sql`SELECT * FROM attribute_direction WHERE ${mine}`,
-    sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
-    sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
-    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
-    managersOf(organizationId, directoryId, sql`(${ids})`),
-    sql`SELECT p.user_id, p.sequence, EXISTS (SELECT 1 FROM event e WHERE e.organization_id = p.organization_id
+  const [found, directions, head, users, bindings, managers, passwords, deleted] =
+    await database.run(
+      sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+      sql`SELECT * FROM attribute_direction WHERE ${mine}`,
+      sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
+      sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
+      sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
+      managersOf(organizationId, directoryId, sql`(${ids})`),
+      sql`SELECT p.user_id, p.sequence, EXISTS (SELECT 1 FROM event e WHERE e.organization_id = p.organization_id
         AND e.target_id = p.user_id AND e.type = 'user_create' AND e.sequence >
           (SELECT position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})) AS is_new
       FROM pending_password p WHERE p.organization_id = ${organizationId} AND p.user_id IN (${ids})`,
-  )
+      deletedAccountsOf({ organizationId, directoryId }, sql`(${ids})`, now),
+    )
   const [row] = rows(found)
   if (row === undefined) return undefined
   return {
@@ -84,6 +90,7 @@ export async function readPreview(
         { sequence: Number(each['sequence']), isOfNewUser: each['is_new'] === 1 },
       ]),
     ),
+    deleted: rows(deleted).map(toDeletedAccount),
   }
 }
 

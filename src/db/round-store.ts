@@ -175,7 +175,7 @@ export async function readTargets(
       partingOf(key, users, groups),
       sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
-      deletedAccountsOf(key, users, query.now),
+      deletedAccountsOf(key, sql`(SELECT value FROM json_each(${users}))`, query.now),
     )
   return {
     users: rows(userRows).map((row) => decode(user, { ...row, imported: row['imported_now'] })),

@@ -176,7 +176,12 @@ export const jobShape = v.strictObject({
 const changeShape = v.strictObject({
   attribute: v.string(),
   graph: v.string(),
-  current: v.pipe(v.unknown(), v.description('What Microsoft 365 holds, and would lose.')),
+  current: v.pipe(
+    v.unknown(),
+    v.description(
+      'What Microsoft 365 holds, and would lose; null also where it does not tell, as the manager of a deleted account.',
+    ),
+  ),
   next: v.pipe(
     v.unknown(),
     v.description(
@@ -188,7 +193,12 @@ const changeShape = v.strictObject({
 export const previewedShape = v.strictObject({
   userId: v.string(),
   graphId: v.nullable(v.string()),
-  action: v.picklist(['create', 'update', 'none', 'conflict']),
+  action: v.pipe(
+    v.picklist(['create', 'update', 'none', 'conflict']),
+    v.description(
+      'An account that comes back from the recycle bin of Microsoft 365 is an `update` with the problem `restored_from_recycle_bin`; one that would be held is a `conflict`.',
+    ),
+  ),
   changes: v.array(changeShape),
   imports: v.pipe(
     v.array(
@@ -209,7 +219,10 @@ export const previewedShape = v.strictObject({
       'Of an account that would be held: what would be changed of it once that is approved.',
     ),
   ),
-  problems: v.array(objectShape),
+  problems: v.pipe(
+    v.array(objectShape),
+    v.description('What an administrator should know: code, message and whatToDo of each.'),
+  ),
 })
 
 export const previewShape = v.strictObject({

@@ -8,11 +8,12 @@ import { type PreviewKey, readPreviewHolders } from '../db/preview-reader.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { readEach } from '../graph/read-each.ts'
 import type { Transport } from '../graph/transport.ts'
-import { isJsonObject } from '../kernel/json.ts'
+import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { USER_SELECT } from '../plan/graph-user.ts'
 import { importedNames } from '../plan/imported.ts'
 import {
+  getDeleted,
   getUserWithManager,
   type GraphRequest,
   listDomains,
@@ -21,7 +22,7 @@ import {
 import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
 import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
 import { managerIn } from './preview-item.ts'
-import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-target.ts'
+import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 
 /** What a reading begins with. */
 export interface Reading {
@@ -42,6 +43,8 @@ const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
 const DOMAINS = 'domains'
 /** Whoever writes has more. */
 const IN_FLIGHT = 2
+/** Before the id of a user whose deleted account is read. */
+const DELETED = 'deleted-'
 
 /** Reads what there is to know of the subjects' accounts. */
 export async function readGraph(
@@ -58,6 +61,7 @@ export async function readGraph(
   )
   const domains = outcomes.get(DOMAINS)
   outcomes.delete(DOMAINS)
+  const inBin = takeDeleted(outcomes)
   const found = accountsIn(outcomes)
   const bound = new Set(subjects.flatMap(({ user, binding }) => (binding?.graphId ? user.id : [])))
   const strangers = [...found].filter(([id]) => !bound.has(id))
@@ -66,7 +70,7 @@ export async function readGraph(
     new Map(strangers.map(([id, account]) => [id, listMemberships(account.id)])),
     IN_FLIGHT,
   )
-  const fault = faultIn([...outcomes.values(), ...memberships.values()])
+  const fault = faultIn([...outcomes.values(), ...inBin.values(), ...memberships.values()])
   if (fault !== undefined) return err(fault)
   for (const [id, account] of strangers) {
     const answer = memberships.get(id)
@@ -82,21 +86,45 @@ export async function readGraph(
     verifiedDomains: verifiedDomains(facts),
     outcomes,
     accounts: found,
+    recycleBin: bodiesIn(inBin),
     holders: await readPreviewHolders(reading.database, reading.key, graphIds),
   })
 }
 
-/** Accounts that are bound or were imported by their ids, others by the names under which users would be created. */
+/** Accounts that are bound or were imported by their ids, others by the names under which users would be created; and deleted ones. */
 const requestsFor = (
   configuration: Configuration,
   subjects: readonly Subject[],
 ): ReadonlyMap<string, GraphRequest> =>
   new Map(
     subjects.flatMap((subject) => {
-      const { user, binding, importedFrom } = subject
+      const { user, binding, importedFrom, deleted } = subject
       const name = binding?.graphId ?? importedFrom ?? nameToCreate(configuration, subject)
-      return name === null ? [] : [[user.id, getUserWithManager(name, SELECT)] as const]
+      const account = name === null ? undefined : getUserWithManager(name, SELECT)
+      const inBin = deleted && getDeleted(deleted.graphId, USER_SELECT)
+      return [
+        ...(account === undefined ? [] : [[user.id, account] as const]),
+        ...(inBin === undefined ? [] : [[`${DELETED}${user.id}`, inBin] as const]),
+      ]
     }),
+  )
+
+/** Takes out what became of reading deleted accounts, by the ids of the users. */
+function takeDeleted(outcomes: Map<string, Outcome>): ReadonlyMap<string, Outcome> {
+  const taken = new Map<string, Outcome>()
+  for (const [id, outcome] of outcomes) {
+    if (!id.startsWith(DELETED)) continue
+    taken.set(id.slice(DELETED.length), outcome)
+    outcomes.delete(id)
+  }
+  return taken
+}
+
+const bodiesIn = (outcomes: ReadonlyMap<string, Outcome>): ReadonlyMap<string, JsonObject> =>
+  new Map(
+    [...outcomes].flatMap(([id, outcome]) =>
+      outcome.kind === 'done' && isJsonObject(outcome.body) ? [[id, outcome.body] as const] : [],
+    ),
   )
 
 const managersIn = (outcomes: Iterable<Outcome>): readonly string[] =>

@@ -7,14 +7,9 @@ import { planUser } from '../plan/user-plan.ts'
 import type { BindingError } from './draft.ts'
 import { plannedManager } from './manager.ts'
 import { type PreviewImport, previewImports } from './preview-imports.ts'
-import {
-  adopted,
-  personOf,
-  type Setting,
-  type Subject,
-  targetOf,
-  type WritableTarget,
-} from './preview-target.ts'
+import { RESTORED } from './preview-return.ts'
+import { personOf, type Setting, type Subject, type WritableTarget } from './preview-subject.ts'
+import { targetIfApproved, targetOf } from './preview-target.ts'
 import { errorOf } from './settle.ts'
 import { isPartOfRemoval, REMOVAL_REJECTED } from './threshold.ts'
 
@@ -48,7 +43,9 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   const { seen, plan: wanted } = lookAt(setting, subject, target)
   const isKept = isRemovalRejected(subject, wanted)
   const plan = isKept ? withoutRemoval(wanted) : wanted
+  const { comesBack } = target
   const problems = [
+    ...(comesBack === undefined ? [] : [RESTORED]),
     ...(isKept ? [REMOVAL_REJECTED] : []),
     ...plan.problems.map(({ code, message, whatToDo, attribute }) => ({
       code,
@@ -66,8 +63,12 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
     userId: user.id,
     graphId: target.graphId,
     ...changesOf(plan, seen, subject),
-    imports: previewImports(personOf(subject), setting.directions, seen, (graphId) =>
-      liveHolder(setting, graphId),
+    ...(comesBack === undefined ? {} : { action: 'update' }),
+    imports: previewImports(
+      personOf(subject),
+      setting.directions,
+      { ...seen, ...comesBack?.write.sets },
+      (graphId) => liveHolder(setting, graphId),
     ),
     ifApproved: [],
     problems,
@@ -91,19 +92,21 @@ function lookAt(
   subject: Subject,
   target: WritableTarget,
 ): { readonly seen: SeenUser; readonly plan: UserPlan } {
+  const { graphId, comesBack } = target
   const outcome = setting.outcomes.get(subject.user.id)
-  const body = target.graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
+  const live = graphId !== null && outcome?.kind === 'done' ? outcome.body : undefined
+  const body = comesBack?.held ?? live
   const seen = isJsonObject(body) ? seenUser(body, managerIn(body['manager'])) : {}
   const current = isJsonObject(body) ? heldOf(seen, SNAPSHOT_KEYS) : undefined
-  return { seen, plan: planOf(setting, subject, target, current) }
+  const plan = planOf(setting, subject, target, current)
+  const writes = comesBack === undefined ? plan.writes : [comesBack.write, ...plan.writes]
+  return { seen, plan: { ...plan, writes } }
 }
 
 /** Of an account that is held whatever an administrator answers, nothing. */
 function changesIfApproved(setting: Setting, subject: Subject): readonly PreviewChange[] {
-  const account = setting.accounts.get(subject.user.id)
-  if (subject.binding?.graphId || account === undefined) return []
-  const target = adopted(setting, subject, account, true)
-  if ('refused' in target) return []
+  const target = targetIfApproved(setting, subject)
+  if (target === undefined || 'refused' in target) return []
   const { seen, plan } = lookAt(setting, subject, target)
   return changesOf(plan, seen, subject).changes
 }

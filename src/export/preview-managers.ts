@@ -5,7 +5,7 @@
 import { directionOf } from '../plan/attributes.ts'
 import { hasEnded } from './draft.ts'
 import { accountToCome } from './preview-item.ts'
-import { type Configuration, personOf, type Setting, type Subject } from './preview-target.ts'
+import { type Configuration, personOf, type Setting, type Subject } from './preview-subject.ts'
 
 /** Our ids of the managers whom an export of these users would wait for. */
 export function awaitedManagers(

@@ -1,12 +1,6 @@
-/** Which account a preview is about: the one that is bound, one that would be adopted, or one that would be created. Pure. */
-import type { Holder } from '../db/bound-accounts.ts'
-import type { BindingRow, ManagerAccount, UserRow } from '../db/round-store.ts'
+/** Which account a preview is about: the one that is bound, one that would be adopted or comes back, or one that would be created. Pure. */
+import type { BindingRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
-import type { Directions } from '../plan/attributes.ts'
-import { desiredUser } from '../plan/desired-user.ts'
-import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
-import type { UserBinding } from '../plan/planned.ts'
-import type { DirectorySettings } from '../plan/settings.ts'
 import {
   type Account,
   adoptionRejected,
@@ -15,73 +9,39 @@ import {
   MAX_CALLS,
 } from './adoption.ts'
 import type { BindingError } from './draft.ts'
+import { returned } from './preview-return.ts'
+import { nameToCreate, type Setting, type Subject, type Target } from './preview-subject.ts'
 import { errorOf, OBJECT_MISSING } from './settle.ts'
-import { stateOf } from './user-work.ts'
-
-/** A user, and how it is bound. */
-export interface Subject {
-  readonly user: UserRow
-  readonly binding: BindingRow | undefined
-  /** The account that a bind takes over, whatever its name: the user was imported from it. */
-  readonly importedFrom: string | null
-  readonly hasPassword: boolean
-}
-
-export interface Configuration {
-  readonly settings: DirectorySettings
-  readonly directions: Directions
-  readonly graphBase: string
-  /** The accounts of managers, by our ids. */
-  readonly managers: ReadonlyMap<string, ManagerAccount>
-}
-
-/** What a page of users is previewed with; outcomes and accounts by the id of the user they were read for. */
-export interface Setting extends Configuration {
-  readonly verifiedDomains: ReadonlySet<string> | undefined
-  readonly outcomes: ReadonlyMap<string, Outcome>
-  readonly accounts: ReadonlyMap<string, Account>
-  /** Who has the accounts already, and those of managers that are imported, by Graph id. */
-  readonly holders: ReadonlyMap<string, Holder>
-}
-
-export const personOf = ({ user }: Pick<Subject, 'user'>): DirectoryUser =>
-  directoryUser(user.resource, stateOf(user))
-
-/** The userPrincipalName under which the user would be created; null when it is to have none. */
-export function nameToCreate(
-  { settings, directions }: Configuration,
-  subject: Pick<Subject, 'user'>,
-): string | null {
-  const wanted = { user: personOf(subject), directions, settings, managerGraphId: null }
-  const { email } = desiredUser(wanted).values
-  return typeof email === 'string' ? email : null
-}
-
-/** The account that would be written to, and what counts as known of it. */
-export type WritableTarget = Pick<
-  UserBinding,
-  'graphId' | 'snapshot' | 'unknown' | 'exportedSequence'
->
-export type Target =
-  | WritableTarget
-  | { readonly graphId: string | null; readonly refused: BindingError }
 
 const NOBODY = { graphId: null, snapshot: {}, unknown: [], exportedSequence: 0 } as const
 
 /** Which account the next export would write to; none is one that would be created. */
 export function targetOf(setting: Setting, subject: Subject): Target {
-  const { user, binding, importedFrom } = subject
+  const { user, binding } = subject
   const outcome = setting.outcomes.get(user.id)
-  if (binding?.graphId) return boundTarget(binding, binding.graphId, outcome)
-  const account = setting.accounts.get(user.id)
+  if (binding?.graphId && !isDeletedByUs(binding, outcome))
+    return boundTarget(binding, binding.graphId, outcome)
+  return (
+    rejected(setting, subject) ??
+    returned(setting, subject, binding?.approval === 'approved') ??
+    found(setting, subject, outcome)
+  )
+}
+
+function rejected(setting: Setting, subject: Subject): Target | undefined {
+  const { user, binding } = subject
   const name = nameToCreate(setting, subject)
-  if (binding !== undefined && isRejected(binding, name)) {
-    const refused = adoptionRejected(binding.adopting !== null, name)
-    return { graphId: account?.id ?? null, refused }
-  }
+  if (binding === undefined || !isRejected(binding, name)) return undefined
+  const refused = adoptionRejected(binding.adopting !== null, name)
+  return { graphId: setting.accounts.get(user.id)?.id ?? null, refused }
+}
+
+/** The account that has the name, or that the user was imported from. */
+function found(setting: Setting, subject: Subject, outcome: Outcome | undefined): Target {
+  const account = setting.accounts.get(subject.user.id)
   if (account !== undefined) return adopted(setting, subject, account)
   if (outcome !== undefined && outcome.kind !== 'missing') return other(outcome)
-  const isGone = outcome !== undefined && importedFrom !== null
+  const isGone = outcome !== undefined && subject.importedFrom !== null
   return isGone ? { graphId: null, refused: IMPORTED_MISSING } : NOBODY
 }
 
@@ -92,8 +52,11 @@ const isRejected = (
 ): boolean =>
   approval === 'rejected' && unboundBy === null && (adopting !== null || error?.['name'] === name)
 
+/** Such an account is none: it comes back from the recycle bin, or another one is created. */
+const isDeletedByUs = ({ deletedAt }: BindingRow, outcome: Outcome | undefined): boolean =>
+  deletedAt !== null && outcome?.kind === 'missing'
+
 function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | undefined): Target {
-  if (outcome?.kind === 'missing' && binding.deletedAt !== null) return NOBODY
   if (outcome?.kind !== 'done') return { graphId, refused: unseen(outcome) }
   const { snapshot, error } = binding
   const isFormer = binding.state === 'former'
@@ -104,8 +67,16 @@ function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | un
   return { ...binding, snapshot: isFormer ? name : snapshot, unknown: Object.keys(snapshot) }
 }
 
+/** The account that would be written to once an administrator approves what is held; undefined where nobody is asked. */
+export function targetIfApproved(setting: Setting, subject: Subject): Target | undefined {
+  if (subject.binding?.graphId) return undefined
+  const account = setting.accounts.get(subject.user.id)
+  const back = returned(setting, subject, true)
+  return back ?? (account && adopted(setting, subject, account, true))
+}
+
 /** The account as one that was somebody's before. `isApproved`: as if an administrator had said so. */
-export function adopted(
+function adopted(
   setting: Setting,
   { user, importedFrom }: Subject,
   account: Account,

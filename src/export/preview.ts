@@ -12,7 +12,8 @@ import { hasEnded } from './draft.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
-import type { Configuration, Subject } from './preview-target.ts'
+import { withDeletedAccounts } from './preview-return.ts'
+import type { Configuration, Subject } from './preview-subject.ts'
 import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
 
 export interface PreviewPorts {
@@ -50,7 +51,7 @@ export async function previewUsers(
   ports: PreviewPorts,
   query: PreviewQuery,
 ): Promise<Result<Preview, PreviewFault>> {
-  const stored = await readPreview(ports.database, query, query)
+  const stored = await readPreview(ports.database, query, query, ports.now)
   if (stored === undefined) return err({ kind: 'noDirectory' })
   const unknown = unknownUser(query, stored)
   if (unknown !== undefined) return err({ kind: 'unknownUser', id: unknown })
@@ -63,7 +64,7 @@ export async function previewUsers(
   const settings = readSettings(directory.settings)
   const configuration = { settings, directions, graphBase, managers: bound }
   const subjects = subjectsIn(stored, configuration).slice(0, query.limit)
-  const managers = await readManagers(database, query, configuration, subjects)
+  const managers = await readManagers(ports, query, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
@@ -79,7 +80,7 @@ export async function previewUsers(
 
 /** The managers without an account who are exported as well, on whichever page they are. */
 async function readManagers(
-  database: Database,
+  { database, now }: Pick<PreviewPorts, 'database' | 'now'>,
   query: PreviewQuery,
   configuration: Configuration,
   subjects: readonly Subject[],
@@ -87,7 +88,7 @@ async function readManagers(
   const userIds = awaitedManagers(configuration, subjects)
   if (userIds.length === 0) return []
   const page = { userIds, after: '', limit: userIds.length }
-  const stored = await readPreview(database, query, page)
+  const stored = await readPreview(database, query, page, now)
   if (stored === undefined) return []
   return subjectsIn(stored, configuration).filter((manager) =>
     isExportedToo(query.userIds, manager),
@@ -104,13 +105,11 @@ function unknownUser(
   return asked.slice(0, limit + 1).find((id) => !found.has(id))
 }
 
-function subjectsIn(
-  stored: StoredPreview,
-  { settings, directions }: Configuration,
-): readonly Subject[] {
-  const { users, bindings, directory } = stored
+function subjectsIn(stored: StoredPreview, configuration: Configuration): readonly Subject[] {
+  const { settings, directions } = configuration
+  const { users, bindings, directory, deleted } = stored
   const bindingOf = new Map(bindings.map((row) => [row.resourceId, row]))
-  return users.map((user) => {
+  const subjects = users.map((user) => {
     const binding = bindingOf.get(user.id)
     return {
       user: { ...user, imported: importedUnder(directions, user, directory.id) },
@@ -119,6 +118,7 @@ function subjectsIn(
       hasPassword: hasPassword(stored, settings, { user, binding }),
     }
   })
+  return withDeletedAccounts(configuration, subjects, deleted)
 }
 
 /** A bind that begins now sends no password that is older, whoever was bound before; the creation of a user sends that of its bind. */

@@ -91,8 +91,8 @@ export function listMemberships(graphId: string): GraphRequest {
 }
 
 /** Reads an object in the recycle bin; 404 when it is not there. */
-export function getDeleted(graphId: string): GraphRequest {
-  return { method: 'GET', url: `${deletedUrl(graphId)}?$select=id` }
+export function getDeleted(graphId: string, select: readonly string[] = ['id']): GraphRequest {
+  return { method: 'GET', url: `${deletedUrl(graphId)}?$select=${select.join(',')}` }
 }
 
 /** Brings a deleted user back, under this name. */

@@ -25,7 +25,7 @@ export async function recheck(run: ConnectedRun): Promise<StepResult> {
   const select = run.select.filter((name) => name !== 'manager')
   const outcomes = await readById(run, ids, (id) => getUserWithManager(id, select))
   const missing = ids.filter((id) => outcomes.get(id)?.kind === 'missing')
-  const deleted = await readById(run, missing, getDeleted)
+  const deleted = await readById(run, missing, (id) => getDeleted(id))
   const clear = ids.filter((id) => isClear(outcomes.get(id), deleted.get(id)))
   const unclear = [...outcomes.values(), ...deleted.values()].find((outcome) => !isClear(outcome))
   const later = unclear === undefined ? undefined : await afterFailure(run, unclear)

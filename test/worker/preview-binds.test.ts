@@ -1,124 +1,21 @@
 /** A preview of a bind, then the bind: what is sent is what was told, request by request. */
-import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
-import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
-import type { JournalRecord } from '../graph/journal.ts'
-import { newUser } from '../support/export.ts'
-import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import {
+  MANUAL,
+  PASSWORD,
+  PASSWORD_PROPERTY,
+  type PreviewedBind,
+  previewedBind,
+} from '../support/previewed-bind.ts'
 import type { Loose } from '../support/seed.ts'
-
-const MANUAL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'manual', groupIds: [] } }
-const PASSWORD = 'F1rst-of-hers!'
-const PASSWORD_PROPERTY = 'passwordProfile.password'
-
-/** What each Graph property of each user is to hold. */
-type Changes = Record<string, Loose>
-
-async function binding(settings: Partial<DirectorySettings> = MANUAL) {
-  const world = await reconcileWorld({ settings })
-  const directory = `/directories/${world.directoryId}`
-  const bind = async (userIds: readonly string[]) => {
-    await world.api.post(`${directory}/bindings`, { userIds })
-    await world.settle()
-  }
-  return {
-    world,
-    bind,
-    async create(name: string, more = {}): Promise<string> {
-      return (await world.scim.post('/Users', newUser(name, more))).body['id']
-    },
-    /** An account of that name that somebody else made. */
-    account(name: string): string {
-      const [id = ''] = world.graph.seed({ users: 1, prefix: `old${name}` }).users
-      world.graph.changeUser(id, { properties: { userPrincipalName: `${name}@contoso.com` } })
-      return id
-    },
-    async unbind(userIds: readonly string[]) {
-      await world.api.send('DELETE', `${directory}/bindings`, { userIds })
-      await world.settle()
-    },
-    /** What a preview tells of a bind, and what the bind then makes of the accounts; the preview is read page by page. */
-    async compare(userIds: readonly string[], limit = 100) {
-      const items: Loose[] = []
-      for (let cursor: string | null = ''; cursor !== null;) {
-        const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
-        const { body } = await world.api.post(path, { userIds })
-        items.push(...body['items'])
-        cursor = body['nextCursor']
-      }
-      const before = world.graph.summary().users
-      world.graph.journal.clear()
-      await bind(userIds)
-      const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
-        WHERE directory_id = ${world.directoryId}`)
-      const graphIds = new Map(
-        rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]),
-      )
-      return { items, told: told(items, graphIds), sent: sentTo(world, userIds, graphIds, before) }
-    },
-  }
-}
-
-type GraphIds = ReadonlyMap<string, string>
-
-/** Of a manager who is created there is no Graph id in the preview: our id stands for it. */
-function told(items: readonly Loose[], graphIds: GraphIds): Changes {
-  const value = ({ graph, next }: Loose): unknown => {
-    if (graph === PASSWORD_PROPERTY) return PASSWORD
-    return graph === 'manager' ? (graphIds.get(next) ?? next) : next
-  }
-  return Object.fromEntries(
-    items.map(({ userId, changes }) => [
-      userId,
-      Object.fromEntries(changes.map((change: Loose) => [change['graph'], value(change)])),
-    ]),
-  )
-}
-
-/** What the writes that worked put into the users' accounts that these did not hold before. */
-function sentTo(
-  world: ReconcileWorld,
-  userIds: readonly string[],
-  graphIds: GraphIds,
-  before: readonly Loose[],
-): Changes {
-  const writes = world.graph.journal
-    .records()
-    .filter(({ method, status }) => method !== 'GET' && status < 300)
-  const after = new Map(world.graph.summary().users.map((user) => [user['id'], user]))
-  const sent: Changes = {}
-  for (const userId of userIds) {
-    const graphId = graphIds.get(userId) ?? ''
-    const name = after.get(graphId)?.['userPrincipalName']
-    const own = writes.filter(({ url, body }) =>
-      url === '/users'
-        ? (body as Loose)['userPrincipalName'] === name
-        : url.startsWith(`/users/${graphId}`),
-    )
-    const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
-    const was: Loose = { ...properties, manager: managerId }
-    const values = Object.entries(Object.assign({}, ...own.map(valuesOf)))
-    sent[userId] = Object.fromEntries(values.filter(([key, value]) => value !== (was[key] ?? null)))
-  }
-  return sent
-}
-
-/** Of a create what the user's own values are: nobody is told of the random password, nor of the nickname that Graph demands. */
-function valuesOf({ method, url, body }: JournalRecord): Loose {
-  const { mailNickname: _, passwordProfile = {}, ...properties } = (body ?? {}) as Loose
-  if (url.endsWith('/manager/$ref'))
-    return { manager: method === 'DELETE' ? null : properties['@odata.id'].split('/').at(-1) }
-  const { password } = passwordProfile
-  return password === PASSWORD ? { ...properties, [PASSWORD_PROPERTY]: password } : properties
-}
 
 describe('a manager who has no account yet', () => {
   const under = (manager: string) => ({ [ENTERPRISE_USER_URN]: { manager: { value: manager } } })
 
   test('and is bound as well, takes the place of the one whom an adopted account had', async () => {
-    const { world, create, account, compare } = await binding()
+    const { world, create, account, compare } = await previewedBind()
     const other = account('other')
     world.graph.changeUser(account('ann'), { manager: other })
     const theirs = account('boss')
@@ -136,7 +33,7 @@ describe('a manager who has no account yet', () => {
   })
 
   test('and is created as well, is told by our id', async () => {
-    const { create, compare } = await binding()
+    const { create, compare } = await previewedBind()
     const boss = await create('boss')
     const ann = await create('ann', under(boss))
     const { items, told, sent } = await compare([ann, boss])
@@ -151,7 +48,7 @@ describe('a manager who has no account yet', () => {
   })
 
   test('is told on whichever page of the preview the two are', async () => {
-    const { create, compare } = await binding()
+    const { create, compare } = await previewedBind()
     const boss = await create('boss')
     const ann = await create('ann', under(boss))
     const zoe = await create('zoe', under(ann))
@@ -162,7 +59,7 @@ describe('a manager who has no account yet', () => {
   })
 
   test('and is managed by whom she manages, is told of both', async () => {
-    const { world, create, compare } = await binding()
+    const { world, create, compare } = await previewedBind()
     const boss = await create('boss')
     const ann = await create('ann', under(boss))
     await world.scim.patch(`/Users/${boss}`, [{ op: 'add', value: under(ann) }])
@@ -173,7 +70,7 @@ describe('a manager who has no account yet', () => {
   })
 
   test('comes back as such when both are bound again', async () => {
-    const { world, create, bind, unbind, compare } = await binding()
+    const { world, create, bind, unbind, compare } = await previewedBind()
     const boss = await create('boss')
     const ann = await create('ann', under(boss))
     await bind([boss])
@@ -185,7 +82,7 @@ describe('a manager who has no account yet', () => {
   })
 
   test('but is bound already, and about to get one, is told', async () => {
-    const { world, create, compare } = await binding()
+    const { world, create, compare } = await previewedBind()
     const boss = await create('boss')
     const ann = await create('ann', under(boss))
     world.graph.faults.add({ match: { method: 'POST', path: '^/users$' }, status: 503 })
@@ -199,7 +96,10 @@ describe('a manager who has no account yet', () => {
   })
 
   test('and whose adoption was rejected, is nobody’s, though accounts are adopted by now', async () => {
-    const { world, create, account, bind, compare } = await binding({ ...MANUAL, conflict: 'hold' })
+    const { world, create, account, bind, compare } = await previewedBind({
+      ...MANUAL,
+      conflict: 'hold',
+    })
     const directory = `/directories/${world.directoryId}`
     const theirs = account('boss')
     const boss = await create('boss')
@@ -220,7 +120,7 @@ describe('a manager who has no account yet', () => {
     expect(sent[ann]).not.toHaveProperty('manager')
   })
 
-  test.for<[string, Loose, (each: Awaited<ReturnType<typeof binding>>) => void]>([
+  test.for<[string, Loose, (each: PreviewedBind) => void]>([
     ['is not bound', {}, () => {}],
     [
       'would be held',
@@ -230,7 +130,7 @@ describe('a manager who has no account yet', () => {
     ],
     ['cannot have one', { emails: [{ value: 'boss@elsewhere.example' }] }, () => {}],
   ])('and %s, is nobody’s: that is told, and so it is', async ([why, more, prepare]) => {
-    const each = await binding()
+    const each = await previewedBind()
     const other = each.account('other')
     each.world.graph.changeUser(each.account('ann'), { manager: other })
     prepare(each)
@@ -249,7 +149,7 @@ describe('the password of somebody whose bind is previewed', () => {
   test.for(['created', 'adopted'])(
     'is told and sent by no later bind of an account that is %s',
     async (how) => {
-      const { world, create, account, compare } = await binding()
+      const { world, create, account, compare } = await previewedBind()
       if (how === 'adopted') account('ann')
       const ann = await create('ann', HERS)
       await world.settle()
@@ -263,7 +163,7 @@ describe('the password of somebody whose bind is previewed', () => {
   test.for(['created', 'adopted'])(
     'is told and sent to an account that is %s where her creation, which binds her, is still to be followed',
     async (how) => {
-      const { create, account, compare } = await binding({})
+      const { create, account, compare } = await previewedBind({})
       if (how === 'adopted') account('ann')
       const ann = await create('ann', HERS)
       const { told, sent } = await compare([ann])
@@ -273,7 +173,7 @@ describe('the password of somebody whose bind is previewed', () => {
   )
 
   test('is neither where new users began to be bound after her creation was followed', async () => {
-    const { world, create, compare } = await binding()
+    const { world, create, compare } = await previewedBind()
     const ann = await create('ann')
     await world.settle()
     await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'password', value: PASSWORD }])
@@ -285,7 +185,7 @@ describe('the password of somebody whose bind is previewed', () => {
   })
 
   test('is neither where it came while she was unbound', async () => {
-    const { world, create, bind, unbind, compare } = await binding()
+    const { world, create, bind, unbind, compare } = await previewedBind()
     const ann = await create('ann')
     await bind([ann])
     await unbind([ann])
@@ -296,7 +196,7 @@ describe('the password of somebody whose bind is previewed', () => {
   })
 
   test('is told and sent where she is bound, and it waits', async () => {
-    const { world, create, bind, compare } = await binding()
+    const { world, create, bind, compare } = await previewedBind()
     const ann = await create('ann')
     await bind([ann])
     await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'password', value: PASSWORD }])

@@ -1,0 +1,131 @@
+/** A preview of a bind, then the bind: what was told and what was sent, user by user. */
+import { sql } from 'drizzle-orm'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import type { JournalRecord } from '../graph/journal.ts'
+import { newUser } from './export.ts'
+import { reconcileWorld, type ReconcileWorld } from './reconcile.ts'
+import type { Loose } from './seed.ts'
+
+/** Nobody is bound but by a command. */
+export const MANUAL: Partial<DirectorySettings> = { bindNewUsers: { mode: 'manual', groupIds: [] } }
+/** The one password that a bind is looked through for. */
+export const PASSWORD = 'F1rst-of-hers!'
+export const PASSWORD_PROPERTY = 'passwordProfile.password'
+
+/** What each Graph property of each user is to hold. */
+type Changes = Record<string, Loose>
+
+/** A directory in which binds are previewed, and compared with what they send. */
+export async function previewedBind(settings: Partial<DirectorySettings> = MANUAL) {
+  const world = await reconcileWorld({ settings })
+  const directory = `/directories/${world.directoryId}`
+  const bind = async (userIds: readonly string[]) => {
+    await world.api.post(`${directory}/bindings`, { userIds })
+    await world.settle()
+  }
+  return {
+    world,
+    bind,
+    async create(name: string, more = {}): Promise<string> {
+      return (await world.scim.post('/Users', newUser(name, more))).body['id']
+    },
+    /** An account of that name that somebody else made. */
+    account(name: string): string {
+      const [id = ''] = world.graph.seed({ users: 1, prefix: `old${name}` }).users
+      world.graph.changeUser(id, { properties: { userPrincipalName: `${name}@contoso.com` } })
+      return id
+    },
+    preview: (userIds: readonly string[]) => world.api.post(`${directory}/preview`, { userIds }),
+    /** Approves what is held of the user, and gives what its account then was sent. */
+    async approve(userId: string) {
+      const before = world.graph.summary().users
+      world.graph.journal.clear()
+      await world.api.post(`${directory}/held/approve`, { all: true })
+      await world.settle()
+      const graphIds = new Map([[userId, String((await world.binding(userId))['graph_id'])]])
+      return sentTo(world, [userId], graphIds, before)[userId] ?? {}
+    },
+    async unbind(userIds: readonly string[]) {
+      await world.api.send('DELETE', `${directory}/bindings`, { userIds })
+      await world.settle()
+    },
+    /** What a preview tells of a bind, and what the bind then makes of the accounts; the preview is read page by page. */
+    async compare(userIds: readonly string[], limit = 100) {
+      const items: Loose[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
+        const { body } = await world.api.post(path, { userIds })
+        items.push(...body['items'])
+        cursor = body['nextCursor']
+      }
+      const before = world.graph.summary().users
+      world.graph.journal.clear()
+      await bind(userIds)
+      const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
+        WHERE directory_id = ${world.directoryId}`)
+      const graphIds = new Map(
+        rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]),
+      )
+      return { items, told: told(items, graphIds), sent: sentTo(world, userIds, graphIds, before) }
+    },
+  }
+}
+
+export type PreviewedBind = Awaited<ReturnType<typeof previewedBind>>
+
+type GraphIds = ReadonlyMap<string, string>
+
+/** Of a manager who is created there is no Graph id in the preview: our id stands for it. */
+function told(items: readonly Loose[], graphIds: GraphIds): Changes {
+  const value = ({ graph, next }: Loose): unknown => {
+    if (graph === PASSWORD_PROPERTY) return PASSWORD
+    return graph === 'manager' ? (graphIds.get(next) ?? next) : next
+  }
+  return Object.fromEntries(
+    items.map(({ userId, changes }) => [
+      userId,
+      Object.fromEntries(changes.map((change: Loose) => [change['graph'], value(change)])),
+    ]),
+  )
+}
+
+/** What the writes that worked put into the users' accounts that these did not hold before. */
+function sentTo(
+  world: ReconcileWorld,
+  userIds: readonly string[],
+  graphIds: GraphIds,
+  before: readonly Loose[],
+): Changes {
+  const writes = world.graph.journal
+    .records()
+    .filter(({ method, status }) => method !== 'GET' && status < 300)
+  const after = new Map(world.graph.summary().users.map((user) => [user['id'], user]))
+  const sent: Changes = {}
+  for (const userId of userIds) {
+    const graphId = graphIds.get(userId) ?? ''
+    const name = after.get(graphId)?.['userPrincipalName']
+    const own = writes.filter(({ url, body }) =>
+      url === '/users'
+        ? (body as Loose)['userPrincipalName'] === name
+        : url.startsWith(`/users/${graphId}`) || url === restoreOf(graphId),
+    )
+    const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
+    const was: Loose = { ...properties, manager: managerId }
+    const values = Object.entries(Object.assign({}, ...own.map(valuesOf)))
+    sent[userId] = Object.fromEntries(values.filter(([key, value]) => value !== (was[key] ?? null)))
+  }
+  return sent
+}
+
+const restoreOf = (graphId: string) => `/directory/deletedItems/${graphId}/restore`
+
+/** Of a create what the user's own values are: nobody is told of the random password, nor of the nickname that Graph demands. */
+function valuesOf({ method, url, body }: JournalRecord): Loose {
+  const { mailNickname: _, passwordProfile = {}, ...properties } = (body ?? {}) as Loose
+  if (url.endsWith('/manager/$ref'))
+    return { manager: method === 'DELETE' ? null : properties['@odata.id'].split('/').at(-1) }
+  if (url.endsWith('/restore')) return { userPrincipalName: properties['newUserPrincipalName'] }
+  const { password } = passwordProfile
+  return password === PASSWORD ? { ...properties, [PASSWORD_PROPERTY]: password } : properties
+}

@@ -62,6 +62,8 @@ export interface AdoptionInput {
   readonly creatingSince: number | null
   /** The binding that holds the account already. */
   readonly boundTo: Holder | undefined
+  /** Our id of the user that wants it. */
+  readonly userId: string
   /** The `externalId` of the user that wants it. */
   readonly externalId: string | null
   readonly policy: 'adopt' | 'hold'
@@ -123,6 +125,9 @@ function decideUnseen({ creatingSince, attempts }: AdoptionInput, isWanted: bool
 /** The account of a former user is taken over by the same person only, and that is who has the same externalId. */
 function decideBound(input: AdoptionInput, account: Account, holder: Holder): Adoption {
   if (foldCase(input.wantedName ?? '') !== foldCase(input.name)) return { kind: 'startOver' }
+  // We deleted it, and it was brought back: by somebody there, or by a restore that has no answer.
+  if (holder.resourceId === input.userId)
+    return { kind: 'adopt', graphId: account.id, exported: holder.exported }
   if (!holder.isFormer && input.attempts < MAX_CALLS)
     return { kind: 'callHolder', graphId: account.id }
   if (!holder.isFormer)

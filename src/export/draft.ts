@@ -110,6 +110,10 @@ export function owe(draft: Draft, dueAt: number, error?: BindingError): void {
 export const isEnding = ({ state, unboundBy }: BindingRow): boolean =>
   state === 'unbinding' || (state !== 'former' && unboundBy !== null)
 
+/** Whether there is no account to write to. One that we deleted is none: it comes back from the recycle bin, or another one is created. */
+export const hasNoAccount = ({ graphId, deletedAt }: BindingRow): boolean =>
+  graphId === null || deletedAt !== null
+
 /** Whether another bind begins anew, as of somebody who was never bound. */
 export const hasEnded = (row: BindingRow): boolean => row.state === 'former' || isEnding(row)
 

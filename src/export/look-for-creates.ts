@@ -19,7 +19,7 @@ import {
   readAccount,
 } from './adoption.ts'
 import type { Round } from './context.ts'
-import { type Draft, fail, isEnding, owe } from './draft.ts'
+import { type Draft, fail, hasNoAccount, isEnding, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
 import { lookForPrivileges } from './privileges.ts'
 import { sendWave, type WaveItem } from './sending.ts'
@@ -29,8 +29,7 @@ import { stateOf } from './user-work.ts'
 /** The drafts that can be planned; the others wait for a later look, or are held. */
 export async function lookForCreates(round: Round, drafts: readonly Draft[]): Promise<Draft[]> {
   const looking = drafts.filter(
-    (draft) =>
-      draft.row.graphId === null && (draft.row.creatingAs !== null || adopts(round, draft)),
+    (draft) => hasNoAccount(draft.row) && (draft.row.creatingAs !== null || adopts(round, draft)),
   )
   if (looking.length === 0) return [...drafts]
   const items = looking.map(({ target, row }): WaveItem => {
@@ -89,6 +88,7 @@ function adoptionOf(
     isImported: row.adopting !== null,
     creatingSince: row.creatingSince,
     boundTo,
+    userId: draft.target.id,
     externalId: externalIdOf(round, draft),
     policy: round.settings.conflict,
     isApproved: row.approval === 'approved',
@@ -198,6 +198,7 @@ function takeOver(
     creatingAs: null,
     creatingSince: null,
     adopting: null,
+    deletedAt: null,
     attempts: 0,
     approval: null,
     takenAt: null,

@@ -23,7 +23,7 @@ export function withDeletedAccounts(
 ): readonly Subject[] {
   const wishes = subjects.flatMap((subject) => {
     const { user: person, binding, importedFrom } = subject
-    const hasAccount = importedFrom !== null || (binding?.graphId && binding.deletedAt === null)
+    const hasAccount = importedFrom !== null || binding?.graphId
     const name = hasAccount ? null : nameToCreate(configuration, subject)
     return name === null ? [] : [{ person, name }]
   })

@@ -16,6 +16,7 @@ import { stateOf } from './user-work.ts'
 /** A user, and how it is bound. */
 export interface Subject {
   readonly user: UserRow
+  /** Without Graph id where we deleted the account. */
   readonly binding: BindingRow | undefined
   /** The account that a bind takes over, whatever its name: the user was imported from it. */
   readonly importedFrom: string | null

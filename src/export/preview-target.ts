@@ -19,8 +19,7 @@ const NOBODY = { graphId: null, snapshot: {}, unknown: [], exportedSequence: 0 }
 export function targetOf(setting: Setting, subject: Subject): Target {
   const { user, binding } = subject
   const outcome = setting.outcomes.get(user.id)
-  if (binding?.graphId && !isDeletedByUs(binding, outcome))
-    return boundTarget(binding, binding.graphId, outcome)
+  if (binding?.graphId) return boundTarget(binding, binding.graphId, outcome)
   return (
     rejected(setting, subject) ??
     returned(setting, subject, binding?.approval === 'approved') ??
@@ -52,10 +51,6 @@ const isRejected = (
 ): boolean =>
   approval === 'rejected' && unboundBy === null && (adopting !== null || error?.['name'] === name)
 
-/** Such an account is none: it comes back from the recycle bin, or another one is created. */
-const isDeletedByUs = ({ deletedAt }: BindingRow, outcome: Outcome | undefined): boolean =>
-  deletedAt !== null && outcome?.kind === 'missing'
-
 function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | undefined): Target {
   if (outcome?.kind !== 'done') return { graphId, refused: unseen(outcome) }
   const { snapshot, error } = binding
@@ -83,13 +78,13 @@ function adopted(
   isApproved = false,
 ): Target {
   const name = nameToCreate(setting, { user }) ?? ''
-  const holder = setting.holders.get(account.id)
   const adoption = decideAdoption({
     account,
     name,
     wantedName: name,
     creatingSince: null,
-    boundTo: holder?.resourceId === user.id ? undefined : holder,
+    boundTo: setting.holders.get(account.id),
+    userId: user.id,
     externalId: user.externalId,
     policy: setting.settings.conflict,
     isImported: importedFrom !== null,

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { AttributeName, Direction, Directions } from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { importedNames } from '../plan/imported.ts'
-import { hasEnded } from './draft.ts'
+import { hasEnded, hasNoAccount } from './draft.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
@@ -113,7 +113,7 @@ function subjectsIn(stored: StoredPreview, configuration: Configuration): readon
     const binding = bindingOf.get(user.id)
     return {
       user: { ...user, imported: importedUnder(directions, user, directory.id) },
-      binding,
+      binding: binding && hasNoAccount(binding) ? { ...binding, graphId: null } : binding,
       importedFrom: accountToAdopt(stored, user, binding),
       hasPassword: hasPassword(stored, settings, { user, binding }),
     }

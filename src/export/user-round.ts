@@ -3,7 +3,7 @@ import type { BindingRow } from '../db/round-store.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
 import { adoptionRejected } from './adoption.ts'
-import { type Draft, fail, openDraft } from './draft.ts'
+import { type Draft, fail, hasNoAccount, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
 import { lookForGone, readBeforeEnding } from './gone.ts'
@@ -77,7 +77,7 @@ function meetUser(round: Round, draft: Draft): Draft[] {
 /** An account whose adoption was rejected is left to whoever has it; a user that has another address by now is tried again. */
 function isAdoptionRejected(round: Round, draft: Draft): boolean {
   const { row } = draft
-  if (row.graphId !== null || row.approval !== 'rejected') return false
+  if (!hasNoAccount(row) || row.approval !== 'rejected') return false
   const name = wantedName(round, draft)
   if (wantsAnother(draft, name)) {
     draft.row = { ...row, approval: null }

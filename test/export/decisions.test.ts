@@ -115,6 +115,7 @@ describe('an account that has the name of a create', () => {
     name: 'a@contoso.com',
     wantedName: 'A@contoso.com',
     isImported: false,
+    userId: 'usr_own',
     creatingSince: SENT,
     boundTo: undefined,
     externalId: 'e1',
@@ -176,6 +177,14 @@ describe('an account that has the name of a create', () => {
     const nameless = { ...former, externalId: null }
     expect(decideAdoption(input({ boundTo: nameless, externalId: null }))).toMatchObject({
       kind: 'hold',
+    })
+  })
+  test('that is the user’s own, and was deleted by us, is taken back whatever the directory says', () => {
+    const own = { ...holder, resourceId: 'usr_own', externalId: null, exported: ['jobTitle'] }
+    expect(decideAdoption(input({ account: OLD, boundTo: own, policy: 'hold' }))).toEqual({
+      kind: 'adopt',
+      graphId: 'g1',
+      exported: ['jobTitle'],
     })
   })
   test('that is held is adopted once an administrator approves, where a decision of a person can make it right', () => {

@@ -80,6 +80,26 @@ describe('an account that we deleted', () => {
     expect(writes(each)).toEqual([restoring(graphId), `PATCH /users/${graphId}`])
   })
 
+  test.for([
+    ['taken over the account that has its name by now', 'taken'],
+    ['taken back as it is where somebody else restored it', 'restored'],
+  ])('of a user who is bound again is %s', async ([, how]) => {
+    const each = await previewedBind(DELETING)
+    const ann = await each.create('ann', { externalId: undefined })
+    await each.bind([ann])
+    const graphId = String((await each.world.binding(ann))['graph_id'])
+    await each.unbind([ann])
+    each.world.clock.now += 3_600_000
+    if (how === 'restored') await each.world.restoreAccount(graphId)
+    const account = how === 'taken' ? each.account('ann') : graphId
+    each.world.graph.changeUser(account, { properties: { jobTitle: 'Chief' } })
+    const { items, told, sent } = await each.compare([ann])
+    expect(items).toMatchObject([{ graphId: account, action: 'update', problems: [] }])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toHaveProperty('jobTitle')
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'synced', graph_id: account })
+  })
+
   test('is held from another externalId, and what an approval would change is told', async () => {
     const each = await previewedBind(DELETING)
     const { graphId } = await deleted(each, 'ann')

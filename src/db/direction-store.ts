@@ -17,6 +17,8 @@ export interface StoredDirections {
     readonly directoryId: string
     readonly directoryName: string
   }[]
+  /** The attribute that the directory takes the userPrincipalName from. */
+  readonly upnSource: string
 }
 
 export interface DirectionChange {
@@ -33,13 +35,15 @@ interface Key {
   readonly directoryId: string
 }
 
+const UPN_SOURCE = sql`coalesce(settings ->> '$.upnSource', 'email')`
+
 /** The chosen directions of a directory; undefined when the organization has no such directory. */
 export async function readStoredDirections(
   database: Database,
   { organizationId, directoryId }: Key,
 ): Promise<StoredDirections | undefined> {
   const [found, own, others] = await database.run(
-    sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT ${UPN_SOURCE} AS upn_source FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM attribute_direction
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}`,
     sql`SELECT a.attribute, d.id, d.name FROM attribute_direction a JOIN directory d
@@ -47,8 +51,10 @@ export async function readStoredDirections(
       WHERE a.organization_id = ${organizationId} AND a.directory_id <> ${directoryId}
         AND a.direction = 'import'`,
   )
-  if ((found?.rows.length ?? 0) === 0) return undefined
+  const [directory] = found?.rows ?? []
+  if (directory === undefined) return undefined
   return {
+    upnSource: String(directory['upn_source']),
     rows: (own?.rows ?? []).map((row) => decode(attributeDirection, row)),
     imports: (others?.rows ?? []).map((row) => ({
       attribute: String(row['attribute']),
@@ -66,9 +72,9 @@ export interface Alongside {
 }
 
 /**
- * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions
- * or another directory's imports are no longer as they were read; as `changed` when a bound user has changed since the
- * preview of `atSequence`.
+ * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions,
+ * what it takes the userPrincipalName from, or another directory's imports are no longer as they were read; as `changed` when a
+ * bound user has changed since the preview of `atSequence`.
  */
 export async function storeDirections(
   database: Database,
@@ -84,7 +90,8 @@ export async function storeDirections(
   const written = await write(database, [
     // Every change takes a higher sequence, so the highest tells whether there was one since.
     refuseUnless(
-      sql`EXISTS (SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})
+      sql`EXISTS (SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}
+          AND ${UPN_SOURCE} NOT IN (SELECT value FROM json_each(${names(imported)})))
         AND ${newest} = (SELECT coalesce(max(sequence), 0) FROM attribute_direction WHERE ${mine})
         AND NOT EXISTS (SELECT 1 FROM attribute_direction WHERE organization_id = ${organizationId}
           AND directory_id <> ${directoryId} AND direction = 'import'

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { decode } from './client.ts'
+import { isFollowedBy } from './event-log.ts'
 import { type LaneScope, laneKey } from './lane-store.ts'
 import type { DirectoryRow } from './lease.ts'
 import { IS_REJECTED } from './rejection.ts'
@@ -80,7 +81,7 @@ const lagging = (organizationId: string, directoryId: string): SQL =>
   sql`SELECT target_id FROM (SELECT target_id FROM event WHERE organization_id = ${organizationId}
     AND sequence > (SELECT position FROM directory
       WHERE organization_id = ${organizationId} AND id = ${directoryId})
-    AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
+    AND ${isFollowedBy(directoryId)}
     ORDER BY sequence LIMIT ${MAX_LOG})`
 
 /** The lanes of a directory follow from its row, which is read in the same batch. */

@@ -35,6 +35,8 @@ export type DirectoryFault =
   | { readonly kind: 'stale' }
   | TenantClash
   | { readonly kind: 'unknownGroups'; readonly ids: readonly string[] }
+  /** The userPrincipalName is to be taken from an attribute that the directory imports. */
+  | { readonly kind: 'upnImported'; readonly attribute: DirectorySettings['upnSource'] }
 
 type Written = Promise<Result<undefined, DirectoryFault>>
 
@@ -47,6 +49,8 @@ export interface WantedDirectory {
   readonly newGroupIds: readonly string[]
   /** Whether a source of the same tenant has to be ruled out. */
   readonly checkSources: boolean
+  /** Whether the userPrincipalName is taken from another attribute than before, which the directory may import. */
+  readonly checkImports: boolean
   readonly event: NewEvent
 }
 
@@ -153,15 +157,20 @@ function insertion({ row, credential }: WantedDirectory): SQL {
     FROM (SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${row.organizationId})`
 }
 
-function assertions({ row, newGroupIds, checkSources, isNew }: Checked): SQL[] {
+function assertions({ row, newGroupIds, checkSources, checkImports, isNew }: Checked): SQL[] {
   return [
     ...(isNew ? [isOnlyDirectory(row)] : []),
     ...(checkSources ? [isNoSourceThere(row)] : []),
+    ...(checkImports ? [refuseUnless(sql`NOT EXISTS (${importOfName(row)})`, 'imports')] : []),
     ...(newGroupIds.length > 0
       ? [refuseUnless(sql`NOT EXISTS (${missing(row.organizationId, newGroupIds)})`, 'groups')]
       : []),
   ]
 }
+
+const importOfName = ({ organizationId, id, settings }: WantedDirectory['row']): SQL =>
+  sql`SELECT 1 FROM attribute_direction WHERE organization_id = ${organizationId} AND directory_id = ${id}
+    AND attribute = ${settings.upnSource} AND direction = 'import'`
 
 const missing = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`SELECT value AS id FROM json_each(${JSON.stringify(groupIds)}) WHERE value NOT IN (
@@ -174,6 +183,8 @@ async function explain(
   refusal: Refusal,
 ): Promise<DirectoryFault> {
   if (isRefused(refusal, 'stale')) return { kind: 'stale' }
+  if (isRefused(refusal, 'imports'))
+    return { kind: 'upnImported', attribute: row.settings.upnSource }
   if (!isRefused(refusal, 'groups'))
     return (await readClash(database, row, refusal)) ?? { kind: 'stale' }
   const [groups] = await database.run(missing(row.organizationId, newGroupIds))

@@ -76,6 +76,7 @@ export interface NewEvent {
   readonly time: number
   readonly urgent?: boolean
   readonly target: { readonly type: string; readonly id: string }
+  /** Of a change the directory that it was imported from. */
   readonly directoryId?: string
   readonly touched?: readonly string[]
   readonly outcome?: 'success' | 'failure'
@@ -156,6 +157,16 @@ function toRow(event: NewEvent): JsonObject {
       details: event.details ?? {},
     },
   }
+}
+
+/**
+ * Whether a directory follows what the log holds: every change, and its own commands. What it imported itself came from its tenant, and
+ * has nothing written there. `columns`: how the table is called whose columns these are.
+ */
+export function isFollowedBy(directoryId: string | SQL, columns: 'e' | 'event' = 'event'): SQL {
+  const e = sql.raw(columns)
+  return sql`(${e}.class = 'change' AND ${e}.directory_id IS NOT ${directoryId}
+    OR ${e}.class = 'command' AND ${e}.directory_id = ${directoryId})`
 }
 
 /** At most 16 KB of changes; a longer list becomes its count and the first hundred, values cut. */

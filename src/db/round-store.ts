@@ -5,6 +5,7 @@ import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
 import type { Answer, Database } from './client.ts'
 import { decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
+import { isFollowedBy } from './event-log.ts'
 import { type Grant, type Lane, openLanes, readGrant, takeTokens } from './lane-store.ts'
 import { type DirectoryRow, holdsLease, type LeaseKey } from './lease.ts'
 import { type Parting, partingOf, toParting } from './letting-go.ts'
@@ -60,7 +61,7 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
   const entries = (position: SQL, from: SQL, only: SQL) =>
     sql`SELECT sequence, type, target_type, target_id, touched FROM ${from}
       WHERE organization_id = ${organizationId} AND sequence > ${positionOf(position)} AND ${only}
-        AND (class = 'change' OR (class = 'command' AND directory_id = ${directoryId}))
+        AND ${isFollowedBy(directoryId)}
       ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
   const dueBindings = (urgency: 0 | 1) =>
     sql`SELECT kind, resource_id FROM binding

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
+import { isFollowedBy } from './event-log.ts'
 import { NOW } from './lease.ts'
 
 export interface Lagging {
@@ -33,8 +34,7 @@ export async function laggingDirectories(
         OR EXISTS (SELECT 1 FROM binding b WHERE b.organization_id = d.organization_id
           AND b.directory_id = d.id AND b.urgency IN (0, 1) AND b.due_at <= ${now})
         OR EXISTS (SELECT 1 FROM event e WHERE e.organization_id = d.organization_id
-          AND e.sequence > d.position
-          AND (e.class = 'change' OR (e.class = 'command' AND e.directory_id = d.id)))
+          AND e.sequence > d.position AND ${isFollowedBy(sql`d.id`, 'e')})
         OR (SELECT max(e.sequence) FROM event e WHERE e.organization_id = d.organization_id)
           > d.position + ${RECORDS_WORTH_A_STEP})
       ORDER BY random() LIMIT ${MOST}`,

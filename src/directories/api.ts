@@ -55,6 +55,8 @@ const attributesBody = v.pipe(
 )
 
 const CONNECTED = 'The tenant is connected already, or a source names it.'
+const UPN_IMPORTED =
+  'A source names the tenant; or `upnSource` names an attribute that the directory imports.'
 
 export const directoryApi: ApiRoom = {
   shapes: {
@@ -90,7 +92,7 @@ export const directoryApi: ApiRoom = {
         settings: v.optional(settingsPatch),
       }),
       answer: directoryShape,
-      conflict: CONNECTED,
+      conflict: UPN_IMPORTED,
     },
     'DELETE /directories/:id': {
       summary: 'Disconnect a tenant',
@@ -113,7 +115,7 @@ export const directoryApi: ApiRoom = {
       body: attributesBody,
       answer: listOf(attributeShape),
       conflict:
-        'An attribute is locked, or imported from another directory; or a user has changed since the preview.',
+        'An attribute is locked, imported from another directory, or what this one takes the userPrincipalName from (`upnSource`) and so cannot import; or a user has changed since the preview.',
     },
     'GET /directories/:id/status': {
       summary: 'Read what a directory owes, and how fast it goes',

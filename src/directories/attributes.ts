@@ -20,6 +20,7 @@ import {
   isAttributeName,
 } from '../plan/attributes.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
+import { upnImported } from './faults.ts'
 
 type Outcome = Promise<Result<ListBody, Problem>>
 export type Choice = readonly [name: AttributeName, direction: Direction]
@@ -34,8 +35,8 @@ export async function listAttributes(scope: DirectoryScope, directoryId: string)
 }
 
 /**
- * Gives attributes other directions, all or none. Problems: invalid (names and directions), notFound, conflict (a locked
- * attribute, an attribute that another directory imports, a user that changed since the preview of `atSequence`), busy.
+ * Gives attributes other directions, all or none. Problems: invalid (names and directions), notFound, conflict (see `conflictOf`;
+ * a user that changed since the preview of `atSequence`), busy.
  */
 export async function patchAttributes(
   scope: DirectoryScope,
@@ -99,10 +100,13 @@ export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> 
 const NO_ATTRIBUTE = `is no attribute of a directory; there are: ${ATTRIBUTES.map(({ name }) => name).join(', ')}`
 const ALL_DIRECTIONS: readonly Direction[] = ['export', 'import', 'exclude']
 
-/** Why directions cannot be chosen: a locked attribute, or one that another directory imports. */
+/**
+ * Why directions cannot be chosen: a locked attribute, one that another directory imports, or the import of what this directory takes
+ * the userPrincipalName from.
+ */
 export function conflictOf(
   choices: readonly Choice[],
-  { imports }: StoredDirections,
+  { imports, upnSource }: StoredDirections,
 ): Problem | undefined {
   for (const [attribute, direction] of choices) {
     const { locked, label } = attributeNamed(attribute)
@@ -112,8 +116,10 @@ export function conflictOf(
         detail: `"${label}" (${attribute}) is always exported: a user in Microsoft 365 cannot be without it. Leave it out.`,
         evidence: { attribute },
       }
-    const other = direction === 'import' && imports.find((item) => item.attribute === attribute)
-    if (!other) continue
+    if (direction !== 'import') continue
+    if (attribute === upnSource) return upnImported(attribute)
+    const other = imports.find((item) => item.attribute === attribute)
+    if (other === undefined) continue
     const { directoryId, directoryName } = other
     return {
       kind: 'conflict',

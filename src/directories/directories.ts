@@ -80,6 +80,8 @@ export async function addDirectory(
     credential: await deps.sealCredential(organizationId, id, credential),
     newGroupIds: row.settings.bindNewUsers.groupIds,
     checkSources: !row.settings.sameTenant,
+    // Nothing is imported yet.
+    checkImports: false,
     event: directoryEvent(scope, 'directory_create', id, changesBetween(undefined, row, false)),
   }
   const written = await storeOf(scope).insert(wanted)
@@ -113,6 +115,7 @@ export async function patchDirectory(
     credential: credential && (await deps.sealCredential(organizationId, id, credential)),
     newGroupIds: row.settings.bindNewUsers.groupIds.filter((group) => !groupIds.includes(group)),
     checkSources,
+    checkImports: row.settings.upnSource !== settings.upnSource,
     event: directoryEvent(scope, 'directory_update', id, changes),
   })
   if (!written.ok) return err(problemOf(written.error))

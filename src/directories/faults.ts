@@ -3,6 +3,7 @@ import { invalidField, type Problem } from '../http/problem.ts'
 import type { TenantClash } from '../db/tenant-guard.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import { assertNever } from '../kernel/result.ts'
+import { type AttributeName, attributeNamed } from '../plan/attributes.ts'
 
 /** Microsoft 365 could not be read, and will not be before an administrator does something. */
 export const unreachable = (detail: string): Problem => ({
@@ -39,8 +40,22 @@ export function problemOf(fault: DirectoryFault): Problem {
       const ids = fault.ids.slice(0, 5).join(', ')
       return invalidField('/settings/bindNewUsers/groupIds', `names no groups of yours: ${ids}`)
     }
+    case 'upnImported':
+      return upnImported(fault.attribute)
     default:
       return assertNever(fault)
+  }
+}
+
+/**
+ * A directory that imported what it takes the userPrincipalName from would rename an account because of what the account itself says.
+ */
+export function upnImported(attribute: AttributeName): Problem {
+  const { label } = attributeNamed(attribute)
+  return {
+    kind: 'conflict',
+    detail: `The setting upnSource "${attribute}" and the direction "import" of "${label}" (${attribute}) exclude each other in one directory: what an account says there would change its own sign-in name (userPrincipalName). Set upnSource to "email", or the direction to "export" or "exclude".`,
+    evidence: { attribute, upnSource: attribute },
   }
 }
 

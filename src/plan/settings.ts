@@ -34,7 +34,7 @@ const THRESHOLD =
 export const directorySettingsSchema = v.strictObject({
   upnSource: described(
     oneOf('email', 'alternateEmail'),
-    'Which address of a user becomes the sign-in name (`userPrincipalName`). Default: `email`.',
+    'Which address of a user becomes the sign-in name (`userPrincipalName`): one that the directory does not import. Default: `email`.',
   ),
   blankPolicy: described(
     oneOf('ignore', 'clear'),

@@ -52,7 +52,7 @@ const importRow = (
   { attribute, before, after }: ImportChange,
 ): FoundRow => ({ userId, graphId, attribute, direction: 'import', ours: before, theirs: after })
 
-/** A change of the user like any other: the other directories follow it. */
+/** A change of the user like any other, which the other directories follow. */
 function importEvent(key: RunBell, { userId, compared }: Finding, now: number): NewEvent {
   const { directoryId, reconciliationId } = key
   return {
@@ -60,6 +60,7 @@ function importEvent(key: RunBell, { userId, compared }: Finding, now: number): 
     type: 'user_update',
     time: now,
     target: { type: 'user', id: userId },
+    directoryId,
     actor: { type: 'system', id: null },
     changes: compared.imports
       .filter(isDifference)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { newUser } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import type { Loose } from '../support/seed.ts'
 
 /** What a run that reports leads to: what it told, and every write that followed it. */
 async function report(world: ReconcileWorld) {
@@ -188,5 +189,118 @@ describe('whoever is deleted here, and whose account is found deleted', () => {
     expect(await world.binding(ann['id'])).toMatchObject({ state: 'failed' })
     await world.removeAccount(graphId)
     expect(await report(world)).toMatchObject({ writes: 0 })
+  })
+})
+
+describe('an imported value', () => {
+  /** Ann, whose title is the directory's to be told; `tell`: Microsoft 365 says that she is a chief. */
+  async function importing(options: Partial<DirectorySettings> = {}) {
+    const found = await oneUser(options)
+    const { world, graphId, ann } = found
+    const path = `/directories/${world.directoryId}/attributes`
+    await world.api.patch(path, { jobTitle: 'import' })
+    const tell = () => world.graph.changeUser(graphId, { properties: { jobTitle: 'Chief' } })
+    const title = async () => (await world.api.get(`/users/${ann}`)).body['jobTitle']
+    return { ...found, tell, title }
+  }
+
+  test('does not have what Microsoft 365 refused of the user before tried again', async () => {
+    const { world, ann, patch, tell, title } = await importing()
+    refuseWrites(world)
+    await patch('name.givenName', 'Anna')
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+    tell()
+    expect(await report(world)).toEqual({ told: ['jobTitle'], writes: 0 })
+    expect(await title()).toBe('Chief')
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+  })
+
+  test('comes with an account that came back, which is sent nothing all the same', async () => {
+    const { world, ann, graphId, patch, tell, title } = await importing()
+    await world.removeAccount(graphId)
+    await world.run('report')
+    await patch('name.givenName', 'Anna')
+    await world.restoreAccount(graphId)
+    tell()
+    expect(await report(world)).toMatchObject({ writes: 0 })
+    expect(await title()).toBe('Chief')
+    expect(await world.binding(ann)).toMatchObject(RETURNED)
+  })
+
+  const THEIRS = {
+    department: 'Theirs',
+    jobTitle: 'Theirs',
+    officeLocation: 'Theirs',
+    otherMails: ['theirs@contoso.com'],
+    employeeId: 'Theirs',
+    employeeType: 'Theirs',
+    companyName: 'Theirs',
+    employeeOrgData: { costCenter: 'Theirs', division: 'Theirs' },
+    preferredLanguage: 'fr-FR',
+    streetAddress: 'Theirs',
+    city: 'Theirs',
+    state: 'Theirs',
+    postalCode: 'Theirs',
+    country: 'Theirs',
+    businessPhones: ['1'],
+    mobilePhone: '2',
+    faxNumber: '3',
+  }
+
+  test.each([
+    ['everything that can be, and everything is exported again', () => true, THEIRS],
+    [
+      'the cost center alone, and everything is exported again',
+      (name: string) => name === 'costCenter',
+      { employeeOrgData: { costCenter: 'Theirs', division: 'Ours' } },
+    ],
+  ] as const)(
+    'changes nothing in Microsoft 365 where the directory imports %s',
+    async (_, isImported, theirs) => {
+      const { world, ann, graphId, account } = await oneUser()
+      await world.api.patch(`/users/${ann}`, { costCenter: 'Ours', division: 'Ours' })
+      await world.settle()
+      world.clock.now += 3_600_000
+      const path = `/directories/${world.directoryId}`
+      const { body: list } = await world.api.get(`${path}/attributes`)
+      const names: string[] = list['items']
+        .filter(({ directions }: Loose) => directions.includes('import'))
+        .map(({ attribute }: Loose) => attribute)
+        .filter(isImported)
+      const directions = Object.fromEntries(names.map((name) => [name, 'import']))
+      expect((await world.api.patch(`${path}/attributes`, directions)).status).toBe(200)
+      await world.settle()
+      world.graph.changeUser(graphId, { properties: theirs })
+      const before = account()
+      const { told, writes } = await report(world)
+      expect({ told: told.toSorted(), writes }).toEqual({
+        told: names.filter((name) => name !== 'manager').toSorted(),
+        writes: 0,
+      })
+      await world.api.post(`${path}/exports`, {})
+      await world.settle()
+      expect(world.graph.counters.snapshot().writes).toBeGreaterThan(0)
+      expect(account()).toEqual(before)
+      expect(account()).toMatchObject(theirs)
+    },
+  )
+
+  test('is never the name of its account: a directory cannot import what it takes the userPrincipalName from', async () => {
+    const { world, graphId, account } = await importing()
+    const path = `/directories/${world.directoryId}`
+    await world.api.patch(path, { settings: { upnSource: 'alternateEmail' } })
+    await world.api.patch(`${path}/attributes`, { alternateEmail: 'import' })
+    await world.settle()
+    world.graph.changeUser(graphId, { properties: { otherMails: ['chief@contoso.com'] } })
+    expect(await report(world)).toEqual({ told: [], writes: 0 })
+    expect(account()).toMatchObject({ userPrincipalName: 'ann@contoso.com' })
+  })
+
+  test('leaves nothing owed in the directory that imported it', async () => {
+    const { world, tell } = await importing()
+    tell()
+    await report(world)
+    const { body } = await world.api.get(`/directories/${world.directoryId}/status`)
+    expect(body).toMatchObject({ owed: 0 })
   })
 })

@@ -18,7 +18,7 @@ export const event = sqliteTable(
     urgent: flag('urgent'),
     targetType: text('target_type').notNull(),
     targetId: text('target_id').notNull(),
-    /** The one directory that a command is for, or that a record tells of. */
+    /** The one directory that a command is for, that a record tells of, or that a change was imported from. */
     directoryId: text('directory_id'),
     /** Ids of further resources to look at: members that a group gained or lost, groups that a deleted user was in. */
     touched: text('touched', { mode: 'json' }).$type<readonly string[]>(),

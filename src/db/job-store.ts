@@ -113,14 +113,14 @@ function unknownIds(wanted: WantedCommand): SQL {
   return sql`SELECT value AS id FROM ${listed(wanted)} WHERE value NOT IN (${known}) LIMIT ${MAX_TOLD}`
 }
 
-/** Of a command about everything, every user counts. */
+/** Of a command about everything, every user counts; of a bind whoever waits for one of those that it names, whom its preview told too. */
 function changedIds(wanted: WantedCommand): SQL {
   const { job: row, event, atSequence } = wanted
   if (atSequence === undefined) return sql`SELECT NULL AS id WHERE FALSE`
-  const only =
-    event.touched === undefined
-      ? sql`TRUE`
-      : sql`target_id IN (SELECT value FROM ${listed(wanted)})`
+  const named = sql`(SELECT value FROM ${listed(wanted)})`
+  const waits = sql`EXISTS (SELECT 1 FROM awaited a WHERE a.organization_id = ${row.organizationId}
+    AND a.directory_id = ${row.directoryId} AND a.waiter_id = event.target_id AND a.awaited_id IN ${named})`
+  const only = event.touched === undefined ? sql`TRUE` : sql`(target_id IN ${named} OR ${waits})`
   return sql`SELECT DISTINCT target_id AS id FROM event WHERE organization_id = ${row.organizationId}
     AND sequence > ${atSequence} AND class = 'change' AND target_type = 'user' AND ${only} LIMIT ${MAX_TOLD}`
 }

@@ -1,4 +1,4 @@
-/** What a preview reads: the users that it is about, as a drain would read them, in one round trip and without a lease. */
+/** What a preview reads: the users that it is about, as a drain would read them, in two round trips and without a lease. */
 import { type SQL, sql } from 'drizzle-orm'
 
 import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
@@ -25,6 +25,8 @@ export interface PreviewKey {
 export interface PreviewPage {
   /** These users, in the order of their ids; undefined: those that are bound. */
   readonly userIds: readonly string[] | undefined
+  /** With whoever was bound before and waits for the account of one of them. */
+  readonly withReports: boolean
   readonly after: string
   readonly limit: number
 }
@@ -34,7 +36,10 @@ export interface StoredPreview {
   readonly directions: readonly DirectionRow[]
   /** The log's end. */
   readonly sequence: number
-  /** One more than asked when there are more. */
+  /** Whom the page is about, whether or not they are there. */
+  readonly ids: readonly string[]
+  /** The last of them, when there are more. */
+  readonly nextAfter: string | undefined
   readonly users: readonly UserRow[]
   readonly bindings: readonly BindingRow[]
   /** By user id. */
@@ -59,7 +64,10 @@ export async function readPreview(
   now: number,
 ): Promise<StoredPreview | undefined> {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const ids = idsOf(mine, page)
+  const [paged] = await database.run(idsOf(mine, page))
+  const upTo = rows(paged).map(({ id }) => String(id))
+  const pageIds = upTo.slice(0, page.limit)
+  const ids = sql`SELECT value FROM json_each(${JSON.stringify(pageIds)})`
   const these = sql`organization_id = ${organizationId} AND id IN (${ids})`
   const [found, directions, head, users, bindings, managers, passwords, deleted] =
     await database.run(
@@ -81,6 +89,8 @@ export async function readPreview(
     directory: decode(directory, row),
     directions: rows(directions).map((each) => decode(attributeDirection, each)),
     sequence: Number(rows(head)[0]?.['head']),
+    ids: pageIds,
+    nextAfter: upTo.length > page.limit ? pageIds.at(-1) : undefined,
     users: rows(users).map((each) => decode(user, { ...each, imported: each['imported_now'] })),
     bindings: rows(bindings).map((each) => decode(binding, each)),
     managers: toManagers(managers),
@@ -96,13 +106,22 @@ export async function readPreview(
 
 const rows = (answer: Answer | undefined): Answer['rows'] => answer?.rows ?? []
 
-function idsOf(mine: SQL, { userIds, after, limit }: PreviewPage): SQL {
-  if (userIds !== undefined)
-    return sql`SELECT value FROM json_each(${JSON.stringify(userIds)}) WHERE value > ${after}
-      ORDER BY value LIMIT ${limit + 1}`
-  return sql`SELECT resource_id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}
-    AND state NOT IN ('former', 'unbinding') AND unbound_by IS NULL ORDER BY resource_id LIMIT ${limit + 1}`
+function idsOf(mine: SQL, { userIds, withReports, after, limit }: PreviewPage): SQL {
+  if (userIds === undefined)
+    return sql`SELECT resource_id AS id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}
+      AND state NOT IN ('former', 'unbinding') AND unbound_by IS NULL ORDER BY resource_id LIMIT ${limit + 1}`
+  const asked = sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`
+  const reports = withReports ? reportsOf(mine, asked, after) : sql``
+  return sql`SELECT value AS id FROM ${asked} WHERE value > ${after} ${reports} ORDER BY id LIMIT ${limit + 1}`
 }
+
+/** Whoever waits for one of them, and whoever had the account of one of them as a manager that was found deleted: the link went with it. */
+const reportsOf = (mine: SQL, asked: SQL, after: string): SQL => sql`
+  UNION SELECT waiter_id FROM awaited
+    WHERE ${mine} AND awaited_id IN ${asked} AND waiter_id > ${after} AND waiter_id GLOB 'usr_*'
+  UNION SELECT resource_id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}
+    AND manager_graph_id IN (SELECT graph_id FROM binding WHERE ${mine} AND kind = 'user'
+      AND resource_id IN ${asked} AND error ->> '$.code' = 'object_missing')`
 
 /** Which of these Graph objects are bound in the directory already. */
 export async function readPreviewHolders(

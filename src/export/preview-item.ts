@@ -172,12 +172,14 @@ function planOf(
 ): UserPlan {
   const user = personOf(subject)
   const { managerId } = user
+  const manager = managerId === null ? null : managers.get(managerId)
+  const unknown = manager?.isBack === true ? [...target.unknown, 'manager'] : target.unknown
   return planUser({
     user,
-    binding: { ...target, creatingAs: null },
+    binding: { ...target, unknown, creatingAs: null },
     directions,
     settings,
-    ...plannedManager(managerId === null ? null : managers.get(managerId)),
+    ...plannedManager(manager),
     randomPassword: '',
     graphBase,
     verifiedDomains,

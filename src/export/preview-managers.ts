@@ -1,9 +1,10 @@
 /**
- * Managers who have no account yet. Whoever wants one of them is linked to that one as soon as there is an account: so a preview has to
- * say whether there will be one. Pure.
+ * Managers who have no account yet, or none that is there. Whoever wants one of them is linked to that one as soon as there is an
+ * account: so a preview has to say whether there will be one. Pure.
  */
 import { directionOf } from '../plan/attributes.ts'
 import { hasEnded } from './draft.ts'
+import { idToLink } from './manager.ts'
 import { accountToCome } from './preview-item.ts'
 import { type Configuration, personOf, type Setting, type Subject } from './preview-subject.ts'
 
@@ -14,7 +15,7 @@ export function awaitedManagers(
 ): readonly string[] {
   if (directionOf(directions, 'manager').direction !== 'export') return []
   const wanted = new Set(subjects.flatMap((subject) => personOf(subject).managerId ?? []))
-  return [...wanted].filter((id) => !managers.has(id))
+  return [...wanted].filter((id) => idToLink(managers.get(id)) === undefined)
 }
 
 /** Whether the manager is exported as well: bound with the users of `userIds`, or bound already and owed. Without them, every bound user is. */
@@ -32,7 +33,8 @@ export function withAccountsToCome(setting: Setting, managers: readonly Subject[
   const toCome = managers.flatMap((manager) => {
     const graphId = accountToCome(setting, manager)
     if (graphId === undefined) return []
-    return [[manager.user.id, { graphId, isMissing: false, exportedAt: null }] as const]
+    const isBack = setting.managers.has(manager.user.id)
+    return [[manager.user.id, { graphId, isMissing: false, exportedAt: null, isBack }] as const]
   })
   return { ...setting, managers: new Map([...setting.managers, ...toCome]) }
 }

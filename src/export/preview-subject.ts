@@ -30,7 +30,12 @@ export interface Configuration {
   readonly directions: Directions
   readonly graphBase: string
   /** The accounts of managers, by our ids. */
-  readonly managers: ReadonlyMap<string, ManagerAccount>
+  readonly managers: ReadonlyMap<string, PreviewedManager>
+}
+
+/** The account of a manager. `isBack`: it was found deleted and is there again, without the links that went with it. */
+interface PreviewedManager extends ManagerAccount {
+  readonly isBack?: boolean
 }
 
 /** What a page of users is previewed with; outcomes and accounts by the id of the user they were read for. */

@@ -12,6 +12,7 @@ import { hasEnded, hasNoAccount } from './draft.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
+import { reportItem, waitsForOneOf } from './preview-reports.ts'
 import { withDeletedAccounts } from './preview-return.ts'
 import type { Configuration, Subject } from './preview-subject.ts'
 import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
@@ -26,7 +27,7 @@ export interface PreviewPorts {
 }
 
 export interface PreviewQuery extends PreviewKey {
-  /** Whom a bind is about; undefined: the users that are bound. */
+  /** Whom a bind is about, and with them whoever is linked by it; undefined: the users that are bound. */
   readonly userIds: readonly string[] | undefined
   /** Directions as if they had been chosen just now. */
   readonly choices: ReadonlyMap<AttributeName, Direction>
@@ -51,7 +52,8 @@ export async function previewUsers(
   ports: PreviewPorts,
   query: PreviewQuery,
 ): Promise<Result<Preview, PreviewFault>> {
-  const stored = await readPreview(ports.database, query, query, ports.now)
+  const page = { ...query, withReports: query.userIds !== undefined }
+  const stored = await readPreview(ports.database, query, page, ports.now)
   if (stored === undefined) return err({ kind: 'noDirectory' })
   const unknown = unknownUser(query, stored)
   if (unknown !== undefined) return err({ kind: 'unknownUser', id: unknown })
@@ -63,20 +65,24 @@ export async function previewUsers(
   const { transport } = connection.value
   const settings = readSettings(directory.settings)
   const configuration = { settings, directions, graphBase, managers: bound }
-  const subjects = subjectsIn(stored, configuration).slice(0, query.limit)
+  const subjects = subjectsIn(stored, configuration).filter(
+    (subject) =>
+      isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], configuration, subject),
+  )
   const managers = await readManagers(ports, query, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
   const setting = withAccountsToCome(read.value, managers)
-  const items = subjects.map((subject) => previewItem(setting, subject))
-  const hasMore = stored.users.length > query.limit
-  return ok({
-    sequence: stored.sequence,
-    items,
-    nextAfter: hasMore ? subjects.at(-1)?.user.id : undefined,
+  const items = subjects.flatMap((subject) => {
+    const item = isAsked(query, subject) ? previewItem : reportItem
+    return item(setting, subject) ?? []
   })
+  return ok({ sequence: stored.sequence, items, nextAfter: stored.nextAfter })
 }
+
+const isAsked = ({ userIds }: PreviewQuery, { user }: Subject): boolean =>
+  userIds === undefined || userIds.includes(user.id)
 
 /** The managers without an account who are exported as well, on whichever page they are. */
 async function readManagers(
@@ -87,7 +93,7 @@ async function readManagers(
 ): Promise<readonly Subject[]> {
   const userIds = awaitedManagers(configuration, subjects)
   if (userIds.length === 0) return []
-  const page = { userIds, after: '', limit: userIds.length }
+  const page = { userIds, withReports: false, after: '', limit: userIds.length }
   const stored = await readPreview(database, query, page, now)
   if (stored === undefined) return []
   return subjectsIn(stored, configuration).filter((manager) =>
@@ -95,14 +101,10 @@ async function readManagers(
   )
 }
 
-/** A user that is asked for and is not there; the page holds what comes next in the order of ids. */
-function unknownUser(
-  { userIds, after, limit }: PreviewQuery,
-  { users }: StoredPreview,
-): string | undefined {
-  const asked = (userIds ?? []).filter((id) => id > after).toSorted()
+/** A user that is asked for and is not there. */
+function unknownUser({ userIds }: PreviewQuery, { ids, users }: StoredPreview): string | undefined {
   const found = new Set(users.map(({ id }) => id))
-  return asked.slice(0, limit + 1).find((id) => !found.has(id))
+  return ids.find((id) => !found.has(id) && userIds?.includes(id) === true)
 }
 
 function subjectsIn(stored: StoredPreview, configuration: Configuration): readonly Subject[] {

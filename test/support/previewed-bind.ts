@@ -50,8 +50,8 @@ export async function previewedBind(settings: Partial<DirectorySettings> = MANUA
       await world.api.send('DELETE', `${directory}/bindings`, { userIds })
       await world.settle()
     },
-    /** What a preview tells of a bind, and what the bind then makes of the accounts; the preview is read page by page. */
-    async compare(userIds: readonly string[], limit = 100) {
+    /** What a preview tells of a bind, and what the bind then makes of all accounts; the preview is read page by page. */
+    async compare(userIds: readonly string[], limit = 100, binding = () => bind(userIds)) {
       const items: Loose[] = []
       for (let cursor: string | null = ''; cursor !== null;) {
         const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
@@ -61,13 +61,17 @@ export async function previewedBind(settings: Partial<DirectorySettings> = MANUA
       }
       const before = world.graph.summary().users
       world.graph.journal.clear()
-      await bind(userIds)
+      await binding()
       const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
-        WHERE directory_id = ${world.directoryId}`)
+        WHERE directory_id = ${world.directoryId} AND kind = 'user'`)
       const graphIds = new Map(
         rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]),
       )
-      return { items, told: told(items, graphIds), sent: sentTo(world, userIds, graphIds, before) }
+      const sent = sentTo(world, [...graphIds.keys()], graphIds, before)
+      // Whoever else is bound is there where something was sent.
+      const others = Object.keys(sent).filter((id) => !userIds.includes(id))
+      for (const id of others) if (Object.keys(sent[id] ?? {}).length === 0) delete sent[id]
+      return { items, told: told(items, graphIds), sent }
     },
   }
 }

@@ -212,6 +212,26 @@ describe('a preview of other directions', () => {
   })
 })
 
+describe('a preview of everybody who is bound', () => {
+  test('goes on behind a user who was deleted, and whose account has still to follow', async () => {
+    const { world, api, directory, preview } = await previewing()
+    const names = ['ann', 'bob', 'cid', 'dan']
+    const ids: string[] = []
+    for (const name of names) ids.push(await created(world, name))
+    await api.post(`${directory}/bindings`, { userIds: ids })
+    await world.settle()
+    const [first = '', ...rest] = ids.toSorted()
+    await world.scim.delete(`/Users/${first}`)
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Loose = await preview({ attributes: {} }, `?limit=2&cursor=${cursor}`)
+      seen.push(...page['items'].map((item: Loose) => item['userId']))
+      cursor = page['nextCursor']
+    }
+    expect(seen).toEqual(rest)
+  })
+})
+
 describe('directions that follow a preview', () => {
   test('are refused when a bound user has changed since, and nobody else counts', async () => {
     const { world, api, directory, preview } = await previewing()

@@ -1,6 +1,7 @@
 /** What becomes a user here of an account in Microsoft 365, and why another cannot become one. Pure. */
 import { foldCase } from '../kernel/fold.ts'
 import { isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
+import { assertNever } from '../kernel/result.ts'
 import { withSchemas } from '../scim/document.ts'
 import { USER } from '../scim/resource-types.ts'
 import { checkUserName } from '../scim/username.ts'
@@ -183,24 +184,49 @@ const RENAME = {
 
 /** The refusal of a name or an address that a user here has; `userId` where it is known. */
 export const nameTaken = (
-  { username, userPrincipalName }: Candidate,
+  candidate: Candidate,
   what: 'username' | 'email',
   userId: string | undefined,
-  { bound }: Pick<Here, 'bound'>,
+  here: Here,
 ): Refusal => {
+  const { username, userPrincipalName } = candidate
   const value =
     what === 'username' ? `The username "${username}"` : `The e-mail address ${userPrincipalName}`
   const who = userId === undefined ? 'another user' : `the user ${userId}`
-  const account = userId === undefined ? undefined : bound.get(userId)
+  const account = userId === undefined ? undefined : here.bound.get(userId)
   if (account !== undefined)
     return {
       code: `${what}_taken`,
       message: `${value} is that of ${who} here, who is bound to another account of the directory (${account}). Nothing of that user was changed.`,
       whatToDo: `A user has one account in a directory: if they are the same person, leave this one out. Else ${RENAME[what]}; then import it.`,
     }
+  const bind = `bind ${userId === undefined ? 'that user' : who} to the directory`
   return {
     code: `${what}_taken`,
     message: `${value} is that of ${who} here. Nothing of that user was changed.`,
-    whatToDo: `If they are the same person, bind ${who === 'another user' ? 'that user' : who} to the directory: the account is adopted by its userPrincipalName. Else rename one of them.`,
+    whatToDo: `If they are the same person, ${howToAdopt(candidate, bind, what === 'email' ? 'email' : matchOf(candidate, userId, here))}. Else rename one of them.`,
+  }
+}
+
+type Match = 'email' | 'username' | 'former'
+
+/** What else is the same of a user who has the candidate's username: the address, or the account that was the user's once. */
+function matchOf(candidate: Candidate, userId: string | undefined, here: Here): Match {
+  if (userId === undefined) return 'username'
+  if (here.former.get(candidate.graphId) === userId) return 'former'
+  return here.emails.get(candidateKeys(candidate).email) === userId ? 'email' : 'username'
+}
+
+/** A bind looks for an account by the name that it is to have, and for no username. */
+function howToAdopt({ userPrincipalName }: Candidate, bind: string, match: Match): string {
+  switch (match) {
+    case 'email':
+      return `${bind}: the account is adopted by its userPrincipalName`
+    case 'former':
+      return `${bind}: the account, which was that user's, is taken up again`
+    case 'username':
+      return `make ${userPrincipalName} the e-mail address of that user here, then ${bind}: only the username is the same, and an account is adopted by its userPrincipalName`
+    default:
+      return assertNever(match)
   }
 }

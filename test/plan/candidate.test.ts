@@ -140,6 +140,35 @@ describe('why an account cannot be imported', () => {
     expect(refusal?.whatToDo).not.toContain('bind the user')
   })
 
+  test.each([
+    [
+      'username',
+      { usernames: new Map([['annb', 'usr_1']]) },
+      'make Ann.Bell@contoso.com the e-mail address of that user here, then bind the user usr_1 to the directory: only the username is the same, and an account is adopted by its userPrincipalName',
+    ],
+    [
+      'username and address',
+      {
+        usernames: new Map([['annb', 'usr_1']]),
+        emails: new Map([['ann.bell@contoso.com', 'usr_1']]),
+      },
+      'person, bind the user usr_1 to the directory: the account is adopted by its userPrincipalName',
+    ],
+    [
+      'address',
+      { emails: new Map([['ann.bell@contoso.com', 'usr_1']]) },
+      'person, bind the user usr_1 to the directory: the account is adopted by its userPrincipalName',
+    ],
+    [
+      'username and had the account',
+      { usernames: new Map([['annb', 'usr_1']]), former: new Map([['g-1', 'usr_1']]) },
+      "person, bind the user usr_1 to the directory: the account, which was that user's, is taken up again",
+    ],
+  ])('whose %s a user has is told how that user gets the account', (_, here, how) => {
+    const refusal = whyNotImported(candidate(), VERIFIED, { ...NOBODY, ...here })
+    expect(refusal?.whatToDo).toContain(how)
+  })
+
   test('names the value, and what to do', () => {
     const refusal = whyNotImported(candidate(NO_NAME), VERIFIED, NOBODY)
     expect(refusal?.message).toContain('"ann+bell"')

@@ -71,7 +71,7 @@ export const directorySettingsSchema = v.strictObject({
         ),
         v.maxLength(MAX_GROUP_IDS, `must name at most ${MAX_GROUP_IDS} groups`),
       ),
-      'The groups of the mode `groups`.',
+      'The groups of the mode `groups`, which does not begin without one. Taking the last one away unbinds its members.',
     ),
   }),
   bindNewGroups: described(
@@ -169,7 +169,20 @@ export function mergeSettings(
   const merged = mergeDeeply(base, patch)
   if (!Object.hasOwn(patch, 'threshold')) merged['threshold'] = current.threshold
   const parsed = v.safeParse(directorySettingsSchema, merged)
-  return parsed.success ? ok(parsed.output) : err(parsed.issues.map(problemOf))
+  if (!parsed.success) return err(parsed.issues.map(problemOf))
+  return bindsNobody(parsed.output, current) ? err([NO_GROUP]) : ok(parsed.output)
+}
+
+/** In the mode `groups` the last group may be taken away, whose members are unbound by that; it does not begin without one. */
+const bindsNobody = ({ bindNewUsers }: DirectorySettings, before: DirectorySettings): boolean =>
+  bindNewUsers.mode === 'groups' &&
+  bindNewUsers.groupIds.length === 0 &&
+  before.bindNewUsers.mode !== 'groups'
+
+const NO_GROUP: SettingsProblem = {
+  field: 'bindNewUsers.groupIds',
+  pointer: '/bindNewUsers/groupIds',
+  message: `bindNewUsers.groupIds must name 1 to ${MAX_GROUP_IDS} groups (grp_…) when the mode becomes "groups"; for nobody the mode is "manual"`,
 }
 
 function mergeDeeply(base: JsonObject, patch: JsonObject): Record<string, Json> {

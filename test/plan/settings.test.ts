@@ -47,6 +47,12 @@ describe('settings of a directory', () => {
     })
   })
 
+  it('let the last group go, whose members are unbound by that', () => {
+    const current = merged({ bindNewUsers: { mode: 'groups', groupIds: ['grp_a'] } })
+    const none = { mode: 'groups', groupIds: [] }
+    expect(merged({ bindNewUsers: { groupIds: [] } }, current).bindNewUsers).toEqual(none)
+  })
+
   it('switch the threshold off by null, and stay so under other patches', () => {
     const off = merged({ threshold: null })
     expect(off.threshold).toBeNull()
@@ -71,6 +77,8 @@ describe('settings of a directory', () => {
     [{ usageLocation: 'USA' }, ['usageLocation']],
     [{ bindNewUsers: 'all' }, ['bindNewUsers']],
     [{ bindNewUsers: { groupIds: ['usr_1'] } }, ['bindNewUsers.groupIds.0']],
+    [{ bindNewUsers: { mode: 'groups' } }, ['bindNewUsers.groupIds']],
+    [{ bindNewUsers: { mode: 'groups', groupIds: [] } }, ['bindNewUsers.groupIds']],
     [{ sameTenant: 'yes' }, ['sameTenant']],
     [{ onSuspnd: 'leave' }, ['onSuspnd']],
     [JSON.parse('{"__proto__": {"onSuspend": "leave"}}'), ['__proto__']],

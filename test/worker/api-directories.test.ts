@@ -98,6 +98,7 @@ describe('POST /directories', () => {
       { settings: { bindNewUsers: { mode: 'groups', groupIds: ['grp_unknown'] } } },
       '/settings/bindNewUsers/groupIds',
     ],
+    [{ settings: { bindNewUsers: { mode: 'groups' } } }, '/settings/bindNewUsers/groupIds'],
     [{ state: 'paused' }, '/state'],
   ])('refuses %j with a pointer to the field', async (wrong, pointer) => {
     const api = await apiClient()

@@ -4,7 +4,7 @@ import { err, type Result } from '../kernel/result.ts'
 import type { Direction } from '../plan/attributes.ts'
 import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
-import { appendEvents, type NewEvent } from './event-log.ts'
+import { appendEvents, headOf, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
 import type { DirectionRow } from './round-store.ts'
 import { attributeDirection } from './tables/directories.ts'
@@ -19,6 +19,8 @@ export interface StoredDirections {
   }[]
   /** The attribute that the directory takes the userPrincipalName from. */
   readonly upnSource: string
+  /** The log's end. */
+  readonly head: number
 }
 
 export interface DirectionChange {
@@ -43,7 +45,8 @@ export async function readStoredDirections(
   { organizationId, directoryId }: Key,
 ): Promise<StoredDirections | undefined> {
   const [found, own, others] = await database.run(
-    sql`SELECT ${UPN_SOURCE} AS upn_source FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT ${UPN_SOURCE} AS upn_source, ${headOf(organizationId)} AS head FROM directory
+      WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT * FROM attribute_direction
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId}`,
     sql`SELECT a.attribute, d.id, d.name FROM attribute_direction a JOIN directory d
@@ -55,6 +58,7 @@ export async function readStoredDirections(
   if (directory === undefined) return undefined
   return {
     upnSource: String(directory['upn_source']),
+    head: Number(directory['head']),
     rows: (own?.rows ?? []).map((row) => decode(attributeDirection, row)),
     imports: (others?.rows ?? []).map((row) => ({
       attribute: String(row['attribute']),

@@ -125,12 +125,16 @@ export function appendEventsOf(
   )
 }
 
+/** The log's end: the sequence of the newest event; 0 when there is none. */
+export const headOf = (organizationId: string): SQL =>
+  sql`(SELECT coalesce(max(sequence), 0) FROM event WHERE organization_id = ${organizationId})`
+
 /** `rows`: events by their place, as `toRow` makes them. */
 const insertEvents = (organizationId: string, rows: SQL): SQL =>
   sql`INSERT INTO event (organization_id, sequence, time, class, type, urgent, target_type, target_id,
       directory_id, touched, outcome, actor_type, actor_id, body)
     SELECT ${organizationId},
-      (SELECT coalesce(max(sequence), 0) FROM event WHERE organization_id = ${organizationId}) + e.key + 1,
+      ${headOf(organizationId)} + e.key + 1,
       e.value ->> 'time', e.value ->> 'class', e.value ->> 'type', e.value ->> 'urgent',
       e.value ->> 'targetType', e.value ->> 'targetId', e.value ->> 'directoryId', e.value -> 'touched',
       e.value ->> 'outcome', e.value ->> 'actorType', e.value ->> 'actorId', e.value -> 'body'

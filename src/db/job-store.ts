@@ -5,7 +5,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { isRefused, type Refusal, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
-import { appendEvents, type NewEvent } from './event-log.ts'
+import { appendEvents, headOf, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
 import type { DirectoryRow } from './lease.ts'
 import { directory } from './tables/directories.ts'
@@ -49,6 +49,8 @@ export type CommandFault =
   | { readonly kind: 'noDirectory' }
   /** Some of them, at most `MAX_TOLD`. */
   | { readonly kind: 'unknown' | 'changed'; readonly ids: readonly string[] }
+  /** No preview can have told that sequence: the log ends at `head`. */
+  | { readonly kind: 'ahead'; readonly head: number }
 
 export interface StartedJob {
   readonly job: JobRow
@@ -68,14 +70,15 @@ export async function startCommand(
   const written = await write(database, [
     refuseUnless(directoryIs(wanted), 'directory'),
     refuseUnless(sql`NOT EXISTS (${unknownIds(wanted)})`, 'unknown'),
+    refuseUnless(sql`${wanted.atSequence ?? 0} <= ${headOf(organizationId)}`, 'ahead'),
     refuseUnless(sql`NOT EXISTS (${changedIds(wanted)})`, 'changed'),
     appendEvents(organizationId, [event]),
     insertJob(row, total),
     stateOf(row),
   ])
   if (!written.ok) return err(await explain(database, wanted, written.error))
-  const [made] = written.value[4]?.rows ?? []
-  const [found] = written.value[5]?.rows ?? []
+  const [made] = written.value.at(-2)?.rows ?? []
+  const [found] = written.value.at(-1)?.rows ?? []
   if (made === undefined || found === undefined) return err({ kind: 'noDirectory' })
   return ok({ job: decode(job, made), directory: decode(directory, found) })
 }
@@ -87,6 +90,10 @@ async function explain(
   refusal: Refusal,
 ): Promise<CommandFault> {
   if (isRefused(refusal, 'directory')) return { kind: 'noDirectory' }
+  if (isRefused(refusal, 'ahead')) {
+    const [end] = await database.run(sql`SELECT ${headOf(wanted.job.organizationId)} AS head`)
+    return { kind: 'ahead', head: Number(end?.rows[0]?.['head']) }
+  }
   const isUnknown = isRefused(refusal, 'unknown')
   const [found] = await database.run(isUnknown ? unknownIds(wanted) : changedIds(wanted))
   const ids = (found?.rows ?? []).map((row) => String(row['id']))

@@ -19,6 +19,7 @@ import {
   type Directions,
   isAttributeName,
 } from '../plan/attributes.ts'
+import { beyondLog } from './command-body.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
 import { upnImported } from './faults.ts'
 
@@ -35,7 +36,7 @@ export async function listAttributes(scope: DirectoryScope, directoryId: string)
 }
 
 /**
- * Gives attributes other directions, all or none. Problems: invalid (names and directions), notFound, conflict (see `conflictOf`;
+ * Gives attributes other directions, all or none. Problems: invalid (names, directions, a sequence that no preview told), notFound, conflict (see `conflictOf`;
  * a user that changed since the preview of `atSequence`), busy.
  */
 export async function patchAttributes(
@@ -53,8 +54,8 @@ export async function patchAttributes(
     const stored = await readStoredDirections(scope.database, key)
     if (stored === undefined) return err(noDirectory(directoryId))
     const before = directionsOf(stored)
-    const conflict = conflictOf(choices.value, stored)
-    if (conflict !== undefined) return err(conflict)
+    const refusal = aheadOf(stored, atSequence) ?? conflictOf(choices.value, stored)
+    if (refusal !== undefined) return err(refusal)
     const changes = changesOf(scope, directoryId, choices.value, before)
     if (changes.length === 0) return ok(show(before))
     const written = await storeDirections(scope.database, key, stored.rows, changes, {
@@ -67,6 +68,9 @@ export async function patchAttributes(
   }
   return err({ kind: 'busy', retryAfterSeconds: 1 })
 }
+
+const aheadOf = ({ head }: StoredDirections, atSequence = 0): Problem | undefined =>
+  atSequence > head ? beyondLog(atSequence, head) : undefined
 
 const isSequence = (value: Json): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0

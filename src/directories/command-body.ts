@@ -26,6 +26,10 @@ export const atSequence = v.optional(
   ),
 )
 
+/** The problem of a sequence that no preview can have told, since the log ends at `head`. */
+export const beyondLog = (sequence: number, head: number): Problem =>
+  invalidField('/atSequence', `is ${sequence}, which no preview told yet: at most ${head}`)
+
 const userIds = idsOf('usr', 'user')
 const groupIds = idsOf('grp', 'group')
 

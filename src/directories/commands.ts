@@ -7,6 +7,7 @@ import { type CommandFault, startCommand } from '../db/job-store.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
+import { beyondLog } from './command-body.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
 import { type JobType, showBegun } from './jobs.ts'
 
@@ -31,8 +32,8 @@ export interface Command {
 }
 
 /**
- * Starts a command and gives its job. Problems: notFound (the directory, a resource), conflict (a resource changed since
- * the preview).
+ * Starts a command and gives its job. Problems: notFound (the directory, a resource), invalid (a sequence that no preview
+ * told), conflict (a resource changed since the preview).
  */
 export async function command(
   scope: DirectoryScope,
@@ -55,16 +56,17 @@ export async function command(
   }
   const row = { organizationId, id: jobId, type: job, directoryId, createdAt: now }
   const started = await startCommand(scope.database, { job: row, event, among, atSequence })
-  if (!started.ok) return err(problemOf(started.error, directoryId, among))
+  if (!started.ok) return err(problemOf(started.error, { directoryId, among, atSequence }))
   scope.changed()
   return ok(showBegun(started.value))
 }
 
-function problemOf(
-  fault: CommandFault,
-  directoryId: string,
-  among: 'resources' | 'bindings',
-): Problem {
+interface Asked extends Pick<Command, 'atSequence'> {
+  readonly directoryId: string
+  readonly among: 'resources' | 'bindings'
+}
+
+function problemOf(fault: CommandFault, { directoryId, among, atSequence = 0 }: Asked): Problem {
   switch (fault.kind) {
     case 'noDirectory':
       return noDirectory(directoryId)
@@ -83,6 +85,8 @@ function problemOf(
         detail: `Changed since the preview: ${fault.ids.join(', ')}. What you saw is no longer what would happen. Preview again.`,
         evidence: { userIds: fault.ids },
       }
+    case 'ahead':
+      return beyondLog(atSequence, fault.head)
     default:
       return assertNever(fault)
   }

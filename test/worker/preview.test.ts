@@ -259,6 +259,37 @@ describe('directions that follow a preview', () => {
     })
     expect(none.body['errors']).toMatchObject([{ pointer: '/atSequence' }])
   })
+
+  test('and name a sequence that no preview has told are refused, as a bind is, with the greatest that is taken', async () => {
+    const { world, api, directory, preview } = await previewing()
+    const ann = await created(world, 'ann')
+    const { sequence } = await preview({ userIds: [ann] })
+    const log = await readLog(world.organizationId)
+    const ahead = { atSequence: sequence + 1 }
+    const refused = {
+      status: 400,
+      body: {
+        errors: [
+          {
+            pointer: '/atSequence',
+            detail: `is ${sequence + 1}, which no preview told yet: at most ${sequence}`,
+          },
+        ],
+      },
+    }
+    for (const body of [{ jobTitle: 'exclude' }, { firstname: 'export' }])
+      expect(await api.patch(`${directory}/attributes`, { ...body, ...ahead })).toMatchObject(
+        refused,
+      )
+    for (const method of ['POST', 'DELETE'])
+      for (const body of [{ userIds: [ann] }, { all: true }])
+        expect(
+          await api.send(method, `${directory}/bindings`, { ...body, ...ahead }),
+        ).toMatchObject(refused)
+    expect(await readLog(world.organizationId)).toEqual(log)
+    const asked = { userIds: [ann], atSequence: sequence }
+    expect((await api.post(`${directory}/bindings`, asked)).status).toBe(202)
+  })
 })
 
 describe('what is exported afterwards', () => {

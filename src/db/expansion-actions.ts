@@ -120,6 +120,9 @@ const dueAt = (now: number): SQL => sql`CASE WHEN ${isLookedFor(now)} THEN due_a
 /** Nothing that came in the meantime is for its account: no password above all. */
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
 
+/** Whoever stays bound, or comes back to its groups before it was let go of, is given back what the undoing of a direction has begun with. */
+const STAYS = sql`(state <> 'former' AND (unbound_by IS NULL OR unbound_by = 'groups'))`
+
 /**
  * A group that we deleted in Microsoft 365 is made anew; a user's account is looked for in the recycle bin. Of an account that
  * somebody deleted there, or whose bind is being undone, nothing is known any more. Whose bind was undone, or ended before there was an account, has that which it was
@@ -137,13 +140,16 @@ const revived = (
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   adopting = CASE WHEN unbound_by = 'undo' AND graph_id IS NULL THEN excluded.adopting ELSE adopting END,
-  unbound_by = NULL, restoring = NULL, attempts = 0,
+  unbound_by = NULL, restoring = CASE WHEN ${STAYS} THEN restoring END, attempts = 0,
   error = CASE WHEN error ->> '$.code' = 'object_missing' THEN error END,
   approval = CASE WHEN approval = 'rejected' AND unbound_by IS NULL THEN approval END`
 
 /** The account of the directory that a user was imported from. */
 const importedAccount = (directoryId: string): SQL =>
   sql`CASE imported_from ->> '$.directoryId' WHEN ${directoryId} THEN imported_from ->> '$.graphId' END`
+
+/** The job of the undoing still waits for what it gives back, and tells what becomes of that; bound the user was all the time. */
+const IS_PUT_BACK = sql`(${STAYS} AND restoring IS NOT NULL AND asked_sequence IS NOT NULL AND due_at IS NOT NULL)`
 
 /**
  * Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. A
@@ -159,7 +165,8 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
       CASE r.kind WHEN 'group' THEN '' END, r.account
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${dueAt(now)}, asked_sequence = ${sequence},
+      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${dueAt(now)},
+      asked_sequence = CASE WHEN ${IS_PUT_BACK} THEN asked_sequence ELSE ${sequence} END,
       bound_sequence = CASE WHEN state = 'former' OR ${isBeingUndone('binding')} THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
     WHERE state <> 'held' OR unbound_by IS NOT NULL`
@@ -180,7 +187,7 @@ function unbind(
 ): SQL[] {
   return [
     sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL,
-        adopting = ${FORGOTTEN}
+        adopting = ${FORGOTTEN}, restoring = NULL
       WHERE ${these} AND ${isAbout('unbind', page)}`,
     sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
     ...letGo(key, ids, page.now),

@@ -3,11 +3,11 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
-import { tellOthers } from './answerable.ts'
+import { isAbout, tellOthers } from './answerable.ts'
 import type { Database } from './client.ts'
 import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
-import { tellBoundMeanwhile } from './undo-store.ts'
+import { tellBoundMeanwhile, tellUnboundMeanwhile } from './undo-store.ts'
 
 /** Where the resources of an expansion come from, one after the other. */
 export type ExpansionPhase =
@@ -73,10 +73,12 @@ export async function expandPage(
 }
 
 /** What jobs tell of the bindings of `ids` as the command finds them. */
-const tellBefore = (key: LeaseKey, asked: Parameters<typeof tellOthers>[1], ids: SQL): SQL[] =>
-  asked.action === 'bind'
-    ? [tellBoundMeanwhile(key, asked.sequence, ids)]
-    : tellOthers(key, asked, ids)
+function tellBefore(key: LeaseKey, asked: Parameters<typeof tellOthers>[1], ids: SQL): SQL[] {
+  if (asked.action === 'bind') return [tellBoundMeanwhile(key, asked.sequence, ids)]
+  const others = tellOthers(key, asked, ids)
+  if (asked.action !== 'unbind') return others
+  return [tellUnboundMeanwhile(key, isAbout('unbind', asked), ids), ...others]
+}
 
 /** The job of a command counts what the statement before met. */
 const reached = ({ organizationId }: LeaseKey, sequence: number): SQL =>

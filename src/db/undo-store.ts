@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { eventId } from '../kernel/id.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { BOUND_AGAIN, BOUND_MEANWHILE, UNBOUND_SINCE } from '../plan/problem.ts'
+import { BOUND_AGAIN, BOUND_MEANWHILE, UNBOUND_MEANWHILE, UNBOUND_SINCE } from '../plan/problem.ts'
 import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
@@ -120,11 +120,34 @@ export function tellUnasked(
   )
 }
 
-/** Whether a binding ends because its bind is being undone. */
-export function isBeingUndone(table: 'binding' | 'b'): SQL {
+/** Whether an undoing has asked for what a binding owes. */
+function isAskedByUndo(table: 'binding' | 'b'): SQL {
   const b = sql.raw(table)
-  return sql`(${b}.unbound_by IS NOT NULL AND EXISTS (SELECT 1 FROM event e
-    WHERE e.organization_id = ${b}.organization_id AND e.sequence = ${b}.asked_sequence AND e.type = 'undo'))`
+  return sql`EXISTS (SELECT 1 FROM event e
+    WHERE e.organization_id = ${b}.organization_id AND e.sequence = ${b}.asked_sequence AND e.type = 'undo')`
+}
+
+/** Whether a binding ends because its bind is being undone: while a direction is, it may end for its groups. */
+export const isBeingUndone = (table: 'binding' | 'b'): SQL =>
+  sql`(${sql.raw(table)}.unbound_by IN ('admin', 'undo') AND ${isAskedByUndo(table)})`
+
+/**
+ * The statement by which the jobs of undoings tell of those users of `ids` whom `unbound`, a condition of the binding, says to be
+ * unbound before they are through with them. Before the one that unbinds.
+ */
+export function tellUnboundMeanwhile(
+  { organizationId, directoryId }: Omit<UndoKey, 'sequence'>,
+  unbound: SQL,
+  ids: SQL,
+): SQL {
+  const left = sql`FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
+    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND ${unbound} AND ${isAskedByUndo('binding')}`
+  return addJobErrors(
+    organizationId,
+    sql`SELECT asked_sequence ${left}`,
+    sql`SELECT json_set(${JSON.stringify(UNBOUND_MEANWHILE)}, '$.resourceId', resource_id, '$.graphId', graph_id,
+        '$.before', json(restoring)) AS value ${left} AND asked_sequence = job.sequence`,
+  )
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Change, NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
-import type { Problem } from '../plan/problem.ts'
+import { type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
@@ -75,13 +75,17 @@ function settlePlan(round: Round, work: UserWork): void {
 /** What an undoing leaves: somebody changed it since, or Graph does not take what was there before. */
 const LEFT: ReadonlySet<Problem['code']> = new Set(['changed_since', 'cannot_be_emptied'])
 
-/** The job of an undoing tells which values it left. */
+/** The job of an undoing tells which values it left, and what it had still to give back to whoever ends for another reason. */
 function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
-  const left = plan.problems.filter(({ code }) => LEFT.has(code))
-  if (row.askedSequence === null || left.length === 0) return
-  const { resourceId, graphId } = row
+  const { resourceId, graphId, restoring, askedSequence, unboundBy } = row
+  const left: JsonObject[] = plan.problems
+    .filter(({ code }) => LEFT.has(code))
+    .map((problem) => ({ ...problem }))
+  if (plan.action === 'end' && unboundBy !== 'undo' && restoring !== null)
+    left.push({ ...UNBOUND_MEANWHILE, before: restoring })
+  if (askedSequence === null || left.length === 0) return
   const errors = left.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
-  round.jobErrors.push({ sequence: row.askedSequence, errors })
+  round.jobErrors.push({ sequence: askedSequence, errors })
 }
 
 /** What Graph holds could not be read, so what depends on it could not even be planned. */

@@ -122,6 +122,13 @@ export const BOUND_MEANWHILE = {
     'The user was bound again before this was through, and that bind stands: what was put back into its account by then is overwritten again.',
   whatToDo: BOUND_AGAIN.whatToDo,
 } as const
+export const UNBOUND_MEANWHILE = {
+  code: 'unbound_since',
+  message:
+    'The user was unbound or deleted before this was through: nothing more was put back into its account.',
+  whatToDo:
+    'What was left by then is told here (before): set it in Microsoft 365 where it is to come back.',
+} as const
 export const UNBOUND_SINCE = {
   code: 'unbound_since',
   message:

@@ -16,6 +16,7 @@ import {
   stopStatements,
   type TriedDirectory,
 } from './refused-connection.ts'
+import { MAY_STOP_TRYING, MAY_STOP_WAITING, MAY_WAKE } from './waiting.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
 export interface EdgeChange {
@@ -42,10 +43,12 @@ export interface RoundCommit {
   readonly endedGroups: readonly string[]
   readonly awaits: readonly Awaited[]
   readonly arrived: readonly Awaited[]
-  /** Users that were due: whom they waited for before is forgotten, `awaits` says anew. */
+  /** Users that were due, or were linked: whom they waited for before is forgotten, `awaits` says anew. */
   readonly doneWaiting: readonly string[]
-  /** Resources whose Graph id came, changed or went, or whose account did: who waits for them becomes due. */
+  /** Resources whose Graph id came, changed or went, or whose account came back: who waits for them becomes due. */
   readonly moved: readonly string[]
+  /** Users whose account was found deleted: who tries to be linked to them waits instead. */
+  readonly vanished: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
   readonly unbound: readonly string[]
   /** Who is to leave the groups that it is in, and was not told to before. */
@@ -161,16 +164,16 @@ export function edgeStatements(
   return statements
 }
 
-/** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
-const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
-  AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
-const MAY_WAKE = sql`due_at IS NULL AND ${IS_CALLED}`
-/** Whoever tries at long pauses whether the manager's account is there need not wait for the next try. */
-const MAY_STOP_WAITING = sql`(due_at IS NULL OR error ->> 'code' = 'manager_missing') AND ${IS_CALLED}`
-
 /** What is unknown, with the link to the manager. */
 const WITH_MANAGER = sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(unknown) WHERE value = 'manager')
   THEN unknown ELSE json_insert(unknown, '$[#]', 'manager') END`
+
+/** Those who wait for one of `ids` become due. */
+const callWaiters = (key: LeaseKey, now: number, ids: readonly string[], only: SQL): SQL =>
+  sql`UPDATE binding SET due_at = ${now}, attempts = 0
+    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${only} AND resource_id IN (
+        SELECT waiter_id FROM awaited WHERE ${mine(key)}
+          AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   const {
@@ -178,6 +181,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     arrived,
     doneWaiting,
     moved,
+    vanished,
     lostGraphIds,
     returnedGraphIds,
     calledHolders,
@@ -191,11 +195,8 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     statements.push(sql`INSERT INTO awaited (organization_id, directory_id, awaited_id, waiter_id)
       SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
-  if (moved.length > 0)
-    statements.push(sql`UPDATE binding SET due_at = ${now}, attempts = 0
-      WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_STOP_WAITING} AND resource_id IN (
-          SELECT waiter_id FROM awaited WHERE ${mine(key)}
-            AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(moved)})))`)
+  if (moved.length > 0) statements.push(callWaiters(key, now, moved, MAY_STOP_WAITING))
+  if (vanished.length > 0) statements.push(callWaiters(key, now, vanished, MAY_STOP_TRYING))
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET due_at = ${now}
       WHERE ${mine(key)} AND ${MAY_WAKE}

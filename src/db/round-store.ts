@@ -1,7 +1,6 @@
 /** What a round of a drain reads: two round trips, whatever the number of users. */
 import { type SQL, sql } from 'drizzle-orm'
 
-import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
 import type { Answer, Database } from './client.ts'
 import { decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
@@ -11,6 +10,7 @@ import { type DirectoryRow, holdsLease, type LeaseKey } from './lease.ts'
 import { type Parting, partingOf, toParting } from './letting-go.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
 import { group, pendingPassword, user } from './tables/provisioning.ts'
+import { linkWaitersOf, managerOf, toLinkWaiters } from './waiting.ts'
 
 export type BindingRow = typeof binding.$inferSelect
 export type UserRow = typeof user.$inferSelect
@@ -133,11 +133,15 @@ export interface RoundTargets {
   readonly passwords: readonly PendingPasswordRow[]
   /** Accounts in the recycle bin that one of the users may ask for. */
   readonly deleted: readonly DeletedAccount[]
+  /** Of `reportedIds`: how many users wait to be linked to it as their manager. */
+  readonly linkWaiters: ReadonlyMap<string, number>
   readonly grant: Grant
 }
 
 export interface TargetQuery {
   readonly userIds: readonly string[]
+  /** Those of them whom a run that only reports has named, and nothing else. */
+  readonly reportedIds: readonly string[]
   readonly groupIds: readonly string[]
   /** Those of them that are due, perhaps because somebody arrived for whom they waited. */
   readonly dueGroupIds: readonly string[]
@@ -158,26 +162,41 @@ export async function readTargets(
   const users = JSON.stringify(query.userIds)
   const groups = JSON.stringify(query.groupIds)
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const [, , grant, , userRows, groupRows, bindings, managers, edges, parting, passwords, deleted] =
-    await database.run(
-      holdsLease(key),
-      openLanes(query.lanes, query.now),
-      ...takeTokens(query.lanes, query.wanted, query.now),
-      sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE organization_id = ${organizationId}
+  const reported = sql`(SELECT value FROM json_each(${JSON.stringify(query.reportedIds)}))`
+  const [
+    ,
+    ,
+    grant,
+    ,
+    userRows,
+    groupRows,
+    bindings,
+    managers,
+    edges,
+    parting,
+    passwords,
+    deleted,
+    waiters,
+  ] = await database.run(
+    holdsLease(key),
+    openLanes(query.lanes, query.now),
+    ...takeTokens(query.lanes, query.wanted, query.now),
+    sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${users}))`,
-      sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
+    sql`SELECT * FROM "group" WHERE organization_id = ${organizationId}
       AND id IN (SELECT value FROM json_each(${groups}))`,
-      sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user'
+    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user'
         AND resource_id IN (SELECT value FROM json_each(${users}))
       UNION ALL SELECT * FROM binding WHERE ${mine} AND kind = 'group'
         AND resource_id IN (SELECT value FROM json_each(${groups}))`,
-      managersOf(organizationId, directoryId, sql`(SELECT value FROM json_each(${users}))`),
-      edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
-      partingOf(key, users, groups),
-      sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
+    managersOf(organizationId, directoryId, sql`(SELECT value FROM json_each(${users}))`),
+    edgesOf(key, JSON.stringify(query.edges), groups, JSON.stringify(query.dueGroupIds)),
+    partingOf(key, users, groups),
+    sql`SELECT * FROM pending_password WHERE organization_id = ${organizationId}
       AND user_id IN (SELECT value FROM json_each(${users}))`,
-      deletedAccountsOf(key, sql`(SELECT value FROM json_each(${users}))`, query.now),
-    )
+    deletedAccountsOf(key, sql`(SELECT value FROM json_each(${users}))`, query.now),
+    ...(query.reportedIds.length > 0 ? [linkWaitersOf(key, reported)] : []),
+  )
   return {
     users: rows(userRows).map((row) => decode(user, { ...row, imported: row['imported_now'] })),
     groups: rows(groupRows).map((row) => decode(group, row)),
@@ -187,6 +206,7 @@ export async function readTargets(
     parting: rows(parting).map(toParting),
     passwords: rows(passwords).map((row) => decode(pendingPassword, row)),
     deleted: rows(deleted).map(toDeletedAccount),
+    linkWaiters: toLinkWaiters(waiters),
     grant: readGrant(grant ?? { rows: [], changes: 0 }, query.lanes, query.wanted, query.now),
   }
 }
@@ -204,11 +224,10 @@ const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former
 
 /** The accounts of the managers of users; `users` is what stands behind IN. */
 export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
-  const path = `$."${ENTERPRISE_USER_URN}".manager.value`
   return sql`SELECT b.resource_id, b.graph_id, b.exported_at,
       b.error ->> '$.code' IS 'object_missing' AS is_missing FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
-        AND b.resource_id IN (json_extract(u.resource, ${path}), u.imported ->> '$.manager.value')
+        AND b.resource_id IN ${managerOf}
     WHERE u.organization_id = ${organizationId}
       AND u.id IN ${users} AND ${LIVE}`
 }

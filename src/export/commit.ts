@@ -3,6 +3,7 @@ import { laneKey } from '../db/lane-store.ts'
 import { isRejection } from '../db/rejection.ts'
 import type { RoundCommit } from '../db/round-commit.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { AWAY } from '../plan/drift.ts'
 import type { Round } from './context.ts'
 import { domainChange } from './domains.ts'
 import { changeOf, type Draft } from './draft.ts'
@@ -19,6 +20,7 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   arrived: [],
   doneWaiting: [],
   moved: [],
+  vanished: [],
   unbound: [],
   parting: [],
   lostGraphIds: [],
@@ -43,6 +45,8 @@ export function toCommit(round: Round): RoundCommit {
   const now = round.ports.clock.now()
   const drafts = [...round.drafts.values()].filter(({ target }) => !round.unreached.has(target))
   const bindings = drafts.flatMap((draft) => changeOf(draft) ?? [])
+  // What a run that only reports has found calls nobody who may have something to write.
+  const calling = drafts.filter(({ target }) => target.mayWrite)
   return {
     now,
     bindings,
@@ -51,17 +55,16 @@ export function toCommit(round: Round): RoundCommit {
     awaits: round.awaits,
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
-    moved: drafts
-      .filter(
-        (draft) => hasMoved(draft) || hasVanished(draft) || hasReturned(draft) || isBack(draft),
-      )
+    moved: calling
+      .filter((draft) => hasMoved(draft) || hasReturned(draft) || isBack(draft))
       .map(({ target }) => target.id),
+    vanished: drafts.filter(hasVanished).map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     parting: round.parting,
-    lostGraphIds: drafts.filter(hasMoved).flatMap(({ before }) => before?.graphId ?? []),
-    // A run that only reports overwrites nothing: the links that are not there it tells.
-    returnedGraphIds: drafts
-      .filter((draft) => hasReturned(draft) && draft.target.mayWrite)
+    lostGraphIds: calling.filter(hasMoved).flatMap(({ before }) => before?.graphId ?? []),
+    // Of whoever a run that only reports found before, the links that are not there have been told: those are drift.
+    returnedGraphIds: calling
+      .filter((draft) => hasReturned(draft) && isAccountMissing(draft.before))
       .flatMap(({ row }) => row.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
@@ -89,13 +92,16 @@ function refusedBy({ halt, tried }: Round): RoundCommit['refused'] {
 /** Whether the Graph id by which others name the resource came, changed, or went. */
 const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
 
-/** Whether the account was found deleted in Microsoft 365: whoever tried to name it in vain waits from now on. */
+/** Whether the account was found deleted in Microsoft 365. */
 const hasVanished = ({ before, row }: Draft): boolean =>
   isAccountMissing(row) && !isAccountMissing(before)
 
-/** Whether the account that had been found deleted is there again. */
+/** Whether the account that had been found deleted is there again, and nothing is left that an administrator is told of that. */
 const hasReturned = (draft: Draft): boolean =>
-  isAccountMissing(draft.before) && !isAccountMissing(draft.row) && !hasMoved(draft)
+  isAway(draft.before) && !isAway(draft.row) && !hasMoved(draft)
+
+const isAway = (row: Draft['before']): boolean =>
+  row?.kind === 'user' && row.graphId !== null && AWAY.has(row.error?.['code'])
 
 /** Whether it is a user's that ends with this round. */
 const hasEnded = ({ target, before, row }: Draft): boolean =>

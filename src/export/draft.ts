@@ -114,6 +114,15 @@ export const isEnding = ({ state, unboundBy }: BindingRow): boolean =>
 export const hasNoAccount = ({ graphId, deletedAt }: BindingRow): boolean =>
   graphId === null || deletedAt !== null
 
+/** Whether reconciliation found the account again that it had found deleted. */
+export const isReturned = ({ row, target }: Draft): boolean =>
+  target.found.has(`deleted:returned:${row.graphId}`)
+
+/** Whether it found the account of the binding deleted. */
+export const isFoundDeleted = ({ row, target }: Draft): boolean =>
+  target.found.has(`deleted:recycle_bin:${row.graphId}`) ||
+  target.found.has(`deleted:gone:${row.graphId}`)
+
 /** Whether another bind begins anew, as of somebody who was never bound. */
 export const hasEnded = (row: BindingRow): boolean => row.state === 'former' || isEnding(row)
 

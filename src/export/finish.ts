@@ -39,9 +39,10 @@ export function finishUser(round: Round, work: UserWork): void {
   noteEvent(round, draft)
 }
 
-/** Whoever tries a link again at long pauses is called as well, should the manager come back before. */
+/** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */
 function noteWaiting(round: Round, { draft, plan, user, linkAt }: UserWork): void {
-  if (draft.target.due) round.doneWaiting.push(draft.target.id)
+  const { target, before, sent } = draft
+  if (target.due || (before !== undefined && sent.has('manager'))) round.doneWaiting.push(target.id)
   const awaitedId = linkAt === undefined ? plan.awaitsManager : (user?.managerId ?? null)
   if (awaitedId !== null) round.awaits.push({ awaitedId, waiterId: draft.target.id })
 }

@@ -3,11 +3,10 @@
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
-import { type Draft, fail, isEnding } from './draft.ts'
+import { type Draft, fail, isEnding, isReturned } from './draft.ts'
 import type { Round } from './context.ts'
 import { ACCOUNT_GONE } from './gone.ts'
 import { GROUP_GONE, isAskedFor, isToldGone, makeAnew } from './gone-group.ts'
-import { isReturned } from './returned.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Takes the findings into the draft of a binding; without an account there is nothing that could have drifted. */

@@ -7,11 +7,10 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { getDeleted } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { ageOf, type BindingError, type Draft, fail, owe } from './draft.ts'
+import { ageOf, type BindingError, type Draft, fail, isFoundDeleted, owe } from './draft.ts'
 import { settleUnread } from './finish.ts'
 import { readRequest } from './read-account.ts'
 import { SAYS_NOTHING_YET } from './recycle-bin.ts'
-import { isFoundDeleted } from './returned.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { OBJECT_MISSING } from './settle.ts'
 import { planWork, type UserWork } from './user-work.ts'
@@ -40,7 +39,8 @@ export async function readBeforeEnding(round: Round, works: readonly UserWork[])
     if (read?.kind === 'done') continue
     work.queue = []
     // Of what a run that only reports has found, the next one tells again.
-    if (read?.kind === 'missing' || draft.target.mayWrite) settleUnread(round, { draft, read })
+    const { mayWrite, due } = draft.target
+    if (read?.kind === 'missing' || mayWrite || due) settleUnread(round, { draft, read })
     else draft.stopped = true
   }
 }
@@ -73,7 +73,17 @@ function isMissing({ draft: { row, stopped }, read }: UserWork): boolean {
 }
 
 const isLookedFor = (before: Draft['before']): boolean =>
-  before?.error?.['message'] === LOOKED_FOR.message
+  before?.error?.['message'] === LOOKED_FOR.message || isReportLookedFor(before)
+
+const isReportLookedFor = (before: Draft['before']): boolean =>
+  before?.error?.['message'] === LOOKED_FOR_BY_REPORT.message
+
+/** Whether a run that only reports is all that the round looks at the binding for: its second look is no more to write for than its first. */
+export const isDueByReport = ({ target, before }: Pick<Draft, 'target' | 'before'>): boolean =>
+  isReportLookedFor(before) &&
+  before?.askedSequence === null &&
+  target.urgentAt === null &&
+  target.ordinaryAt === null
 
 const wasLookedFor = (before: Draft['before'], now: number): boolean =>
   isLookedFor(before) && before?.dueAt !== null && (before?.dueAt ?? 0) <= now
@@ -91,7 +101,8 @@ function decide(round: Round, work: UserWork, outcome: Outcome | undefined): voi
   if (isTellingOnly(work) || (outcome !== undefined && !SAYS_NOTHING_YET.has(outcome.kind))) return
   // What was approved has not been carried out yet: it is not asked about again.
   if (draft.before?.approval === 'approved') draft.row = { ...draft.row, approval: 'approved' }
-  owe(draft, round.ports.clock.now() + REPLICATION_SECONDS * 1000, LOOKED_FOR)
+  const error = draft.target.mayWrite ? LOOKED_FOR : LOOKED_FOR_BY_REPORT
+  owe(draft, round.ports.clock.now() + REPLICATION_SECONDS * 1000, error)
 }
 
 function settleGone(round: Round, work: UserWork): void {
@@ -106,6 +117,13 @@ const LOOKED_FOR: BindingError = {
     'The account does not exist in Microsoft 365 any more, nor in the recycle bin there. It is looked for once more, when every replica of Microsoft 365 knows what became of it.',
   whatToDo:
     'Wait five minutes: if it is not found then either, this is through, and a user who is bound again by then gets a new account.',
+}
+
+/** The same for an ending that a run that only reports looks into. */
+const LOOKED_FOR_BY_REPORT: BindingError = {
+  ...LOOKED_FOR,
+  message: `${LOOKED_FOR.message} A reconciliation that only reports asked for that, so that nothing is written.`,
+  whatToDo: 'Wait five minutes: if it is not found then either, this is through.',
 }
 
 const IN_RECYCLE_BIN: BindingError = {

@@ -8,7 +8,7 @@ import type { Outcome } from '../graph/outcome.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
 import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
 import type { Round } from './context.ts'
-import type { BindingError, Draft } from './draft.ts'
+import { type BindingError, type Draft, isReturned } from './draft.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Null: no manager is wanted; undefined: one is, who has no account here. */
@@ -24,8 +24,9 @@ export function wantedManager(round: Round, user: DirectoryUser | undefined): Wa
   if (graphId === null) return undefined
   const { before, row } = draft
   const isNew = before?.graphId !== graphId
-  // Whoever is seen again in this round is linked by the next: the end of this one calls everybody who waits.
-  const isMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
+  // Whoever is seen again by a write of this round is linked by the next: the end of this one calls everybody who waits.
+  const wasMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
+  const isMissing = wasMissing && !isReturned(draft)
   return { graphId, isMissing, exportedAt: isNew ? round.ports.clock.now() : row.exportedAt }
 }
 

@@ -56,6 +56,7 @@ export async function runRound(
   const wanted = Math.min(WRITES_PER_ROUND, writesWanted(targets))
   const loaded = await readTargets(ports.database, key, {
     userIds: targets.users.map(({ id }) => id),
+    reportedIds: targets.users.filter(({ mayWrite }) => !mayWrite).map(({ id }) => id),
     groupIds: targets.groups.map(({ id }) => id),
     dueGroupIds: targets.groups.filter(({ due }) => due).map(({ id }) => id),
     edges: targets.groups.flatMap(({ id, members }) =>

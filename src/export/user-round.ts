@@ -6,7 +6,7 @@ import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, hasNoAccount, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
-import { lookForGone, readBeforeEnding } from './gone.ts'
+import { isDueByReport, lookForGone, readBeforeEnding } from './gone.ts'
 import { lookForCreates, wantedName } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
 import { readOverwritten } from './overwritten.ts'
@@ -26,7 +26,7 @@ export async function exportUsers(round: Round): Promise<void> {
   await checkDomains(round, works)
   await lookIntoRecycleBin(round, works)
   await readBeforeEnding(round, works)
-  settleReported(works)
+  settleReported(round, works)
   await holdRemovals(round, works)
   intendWrites(round, works)
   await readOverwritten(round, works)
@@ -58,6 +58,7 @@ function openUserDrafts(round: Round): Draft[] {
     if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
     const draft = openDraft(round.key, target, before, 'all')
     if (!isWanted(draft, existing.has(target.id))) return []
+    if (isDueByReport(draft)) target.mayWrite = false
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     askAnew(draft)

@@ -13,6 +13,8 @@ export interface ReconcileWorld extends ExportWorld {
   exported(...names: string[]): Promise<string[]>
   /** The Graph id of an account, also of one in the recycle bin. */
   accountOf(name: string): string
+  /** Starts a run as an administrator and answers its first bell; gives it as the API shows it. */
+  begin(mode: 'report' | 'enforce'): Promise<Loose>
   /** Starts a run as an administrator and carries it on to its end; gives it as the API shows it. */
   run(mode: 'report' | 'enforce'): Promise<Loose>
   /** Lets minutes pass, rings cron, and carries on what it started; undefined when it started nothing. */
@@ -37,9 +39,16 @@ export async function reconcileWorld(options: WorldOptions = {}): Promise<Reconc
     world.graph.fetch(new Request(input, init))
   const api = await apiClient({ organizationId, clock, instead: { fetch } })
   const read = async (run: Loose) => (await api.get(`/reconciliations/${run['id']}`)).body
+  const answerRun = (reconciliationId: unknown) =>
+    world.jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId }]))
   const carryOn = async (reconciliationId: unknown) => {
-    await world.jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId }]))
+    await answerRun(reconciliationId)
     await world.settle()
+  }
+  const begin = async (mode: 'report' | 'enforce') => {
+    const { body } = await api.post(`/directories/${directoryId}/reconciliations`, { mode })
+    await answerRun(body['id'])
+    return body
   }
   const newest = async (): Promise<Loose | undefined> =>
     (await api.get(`/directories/${directoryId}/reconciliations?limit=1`)).body['items'][0]
@@ -64,10 +73,11 @@ export async function reconcileWorld(options: WorldOptions = {}): Promise<Reconc
       const found = world.graph.summary().users.find((user) => user['mailNickname'] === name)
       return String(found?.['id'])
     },
+    begin,
     async run(mode) {
-      const { body } = await api.post(`/directories/${directoryId}/reconciliations`, { mode })
-      await carryOn(body['id'])
-      return read(body)
+      const run = await begin(mode)
+      await world.settle()
+      return read(run)
     },
     async tick(minutes = 60) {
       const before = await newest()

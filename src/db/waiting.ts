@@ -1,0 +1,40 @@
+/** Who waits for somebody's account, and which of them is called once it is there. */
+import { type SQL, sql } from 'drizzle-orm'
+
+import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
+import type { Answer } from './client.ts'
+import type { LeaseKey } from './lease.ts'
+
+/** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
+const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
+  AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
+export const MAY_WAKE = sql`due_at IS NULL AND ${IS_CALLED}`
+const IS_TRYING = sql`error ->> 'code' = 'manager_missing'`
+/** Whoever tries at long pauses whether the manager's account is there need not try again once it is known to be deleted. */
+export const MAY_STOP_TRYING = sql`${IS_TRYING} AND ${IS_CALLED}`
+/** Nor need it wait for the next try once the account is back. */
+export const MAY_STOP_WAITING = sql`(due_at IS NULL OR ${IS_TRYING}) AND ${IS_CALLED}`
+
+/** Whose manager a user is to have, by our ids: `u` is its row. */
+const MANAGER_PATH = `$."${ENTERPRISE_USER_URN}".manager.value`
+export const managerOf: SQL = sql`(json_extract(u.resource, ${MANAGER_PATH}), u.imported ->> '$.manager.value')`
+
+/**
+ * How many users would be called to be linked to each of these managers, who have accounts; `managers` is what stands behind IN.
+ * Whoever has another manager by now, or has the link by a change of its own, waits no longer.
+ */
+export function linkWaitersOf({ organizationId, directoryId }: LeaseKey, managers: SQL): SQL {
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'`
+  return sql`SELECT a.awaited_id, count(*) AS waiters FROM awaited a CROSS JOIN user u
+      ON u.organization_id = a.organization_id AND u.id = a.waiter_id AND a.awaited_id IN ${managerOf}
+    WHERE a.organization_id = ${organizationId} AND a.directory_id = ${directoryId} AND a.awaited_id IN ${managers}
+      AND EXISTS (SELECT 1 FROM binding WHERE ${mine} AND resource_id = a.waiter_id AND ${MAY_STOP_WAITING}
+        AND manager_graph_id IS NOT (SELECT graph_id FROM binding WHERE ${mine} AND resource_id = a.awaited_id))
+    GROUP BY a.awaited_id`
+}
+
+/** Reads the answer to `linkWaitersOf`: by user id of the manager. */
+export const toLinkWaiters = (answer: Answer | undefined): ReadonlyMap<string, number> =>
+  new Map(
+    (answer?.rows ?? []).map((row) => [String(row['awaited_id']), Number(row['waiters'])] as const),
+  )

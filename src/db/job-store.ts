@@ -154,48 +154,70 @@ export async function readJob(
   organizationId: string,
   id: string,
 ): Promise<JobProgress | undefined> {
-  const mine = sql`SELECT * FROM job WHERE organization_id = ${organizationId} AND id = ${id}`
-  const commands = sql`job j CROSS JOIN json_each(coalesce(j.commands, json_array(j.sequence))) c`
-  // The index is named: left to itself, SQLite walks every binding of the directory for each command.
-  const asked = sql`FROM ${commands} CROSS JOIN binding b INDEXED BY binding_asked
-      ON b.organization_id = j.organization_id AND b.directory_id = j.directory_id AND b.asked_sequence = c.value
-    WHERE j.organization_id = ${organizationId} AND j.id = ${id}`
-  // A command that a drain has not carried out is met in the log; one that it has, in the bindings.
-  const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${commands}
-    CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
-    CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
-    WHERE j.organization_id = ${organizationId} AND j.id = ${id} AND j.commands IS NOT NULL
-      AND e.sequence > d.position`
-  const [found, directories, due, failed] = await database.run(
-    mine,
-    sql`SELECT state, state_reason FROM directory WHERE organization_id = ${organizationId}
-      AND id = (SELECT directory_id FROM (${mine}))`,
-    // Beside a single minimum, SQLite takes a bare column from the row that has it.
-    sql`SELECT count(*) AS due, (${ahead}) AS ahead, min(b.due_at) AS due_at, b.attempts, b.error
-      ${asked} AND b.due_at IS NOT NULL`,
-    sql`SELECT b.resource_id, b.error ${asked} AND b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS}`,
+  const [found] = await database.run(
+    progressOf(sql`j.organization_id = ${organizationId} AND j.id = ${id}`),
   )
-  const [row] = found?.rows ?? []
-  const [owner] = directories?.rows ?? []
-  if (row === undefined || owner === undefined) return undefined
-  return {
-    job: decode(job, row),
-    directory: decode(directory, owner),
-    ...remainderOf(due?.rows[0] ?? {}),
-    failed: (failed?.rows ?? []).map(({ resource_id: resourceId, error }) => ({
-      resourceId: String(resourceId),
-      error: JSON.parse(String(error)),
-    })),
-  }
+  return found?.rows.map(toProgress)[0]
 }
 
-function remainderOf(row: Answer['rows'][number]): Pick<JobProgress, 'remaining' | 'next'> {
-  const { due_at: dueAt, attempts, error: told } = row
-  const ahead = Number(row['ahead'] ?? 0)
-  const remaining = Number(row['due'] ?? 0) + ahead
-  if (ahead > 0 || typeof dueAt !== 'number') return { remaining, next: null }
-  const error: unknown = typeof told === 'string' ? JSON.parse(told) : null
-  return { remaining, next: { dueAt, attempts: Number(attempts), error } }
+/** The jobs of an organization and how far they have come, newest first, before the one of that id. */
+export async function readJobs(
+  database: Database,
+  organizationId: string,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<readonly JobProgress[]> {
+  const before = after === undefined ? sql`TRUE` : sql`j.id < ${after}`
+  const [found] = await database.run(
+    sql`${progressOf(sql`j.organization_id = ${organizationId} AND ${before}`)} ORDER BY j.id DESC LIMIT ${limit}`,
+  )
+  return (found?.rows ?? []).map(toProgress)
+}
+
+const COMMANDS = sql`json_each(coalesce(j.commands, json_array(j.sequence))) c`
+// The index is named: left to itself, SQLite walks every binding of the directory for each command.
+const ASKED = sql`FROM ${COMMANDS} CROSS JOIN binding b INDEXED BY binding_asked
+  ON b.organization_id = j.organization_id AND b.directory_id = j.directory_id AND b.asked_sequence = c.value`
+
+/** The query of some jobs with what is left of each. */
+function progressOf(chosen: SQL): SQL {
+  // A command that a drain has not carried out is met in the log; one that it has, in the bindings.
+  const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${COMMANDS}
+    CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
+    WHERE j.commands IS NOT NULL AND e.sequence > d.position`
+  // Beside a single minimum, SQLite takes a bare column from the row that has it.
+  const due = sql`SELECT json_object('count', count(*), 'dueAt', min(b.due_at), 'attempts', b.attempts, 'error', json(b.error))
+    ${ASKED} WHERE b.due_at IS NOT NULL`
+  const failed = sql`SELECT json_group_array(json_object('resourceId', resource_id, 'error', json(error))) FROM (
+    SELECT b.resource_id, b.error ${ASKED} WHERE b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS})`
+  return sql`SELECT j.*, d.state AS directory_state, d.state_reason AS directory_reason,
+      (${ahead}) AS asked_ahead, (${due}) AS asked_due, (${failed}) AS asked_failed
+    FROM job j CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
+    WHERE ${chosen}`
+}
+
+/** What is left of the bindings that a job asked something of, and the first of them to be tried. */
+interface Due {
+  readonly count: number
+  readonly dueAt: number | null
+  readonly attempts: number | null
+  readonly error: unknown
+}
+
+function toProgress(row: Answer['rows'][number]): JobProgress {
+  const due: Due = JSON.parse(String(row['asked_due']))
+  const failed: JobProgress['failed'] = JSON.parse(String(row['asked_failed']))
+  const ahead = Number(row['asked_ahead'])
+  const { dueAt, attempts, error } = due
+  return {
+    job: decode(job, row),
+    directory: decode(directory, {
+      state: row['directory_state'],
+      state_reason: row['directory_reason'],
+    }),
+    remaining: due.count + ahead,
+    next: ahead > 0 || dueAt === null ? null : { dueAt, attempts: attempts ?? 0, error },
+    failed,
+  }
 }
 
 /** What a round has to tell of what a command asked for. */

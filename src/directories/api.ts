@@ -215,10 +215,16 @@ export const directoryApi: ApiRoom = {
       status: 202,
       conflict: 'The event cannot be undone, or not any more.',
     },
+    'GET /jobs': {
+      summary: 'List long work and how far it has come, newest first',
+      details: 'What is over is kept for 30 days from when it began.',
+      query: v.object(pageParameters),
+      answer: listOf(jobShape),
+    },
     'GET /jobs/:id': {
       summary: 'Read how far long work has come',
       details:
-        'Whoever has lost the answer that named the job finds its id in the event of the command: `details.jobId` of binding_create, binding_delete, export_requested, replay_requested, held_approve, held_reject and undo, and of the user_import events of an import.',
+        'Whoever has lost the answer that named the job finds it in the list, and its id in the event of the command: `details.jobId` of binding_create, binding_delete, export_requested, replay_requested, held_approve, held_reject and undo, and of the user_import events of an import.',
       answer: jobShape,
     },
   },

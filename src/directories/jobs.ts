@@ -1,4 +1,12 @@
-import { type JobProgress, type JobRow, readJob, type StartedJob } from '../db/job-store.ts'
+import {
+  type JobProgress,
+  type JobRow,
+  readJob,
+  readJobs,
+  type StartedJob,
+} from '../db/job-store.ts'
+import type { ListBody } from '../http/api-context.ts'
+import { pageOf, type PageQuery } from '../http/parse-request.ts'
 import { notFound, type Problem } from '../http/problem.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -14,6 +22,16 @@ export async function readJobProgress(
 ): Promise<Result<JsonObject, Problem>> {
   const found = await readJob(database, organizationId, id)
   return found === undefined ? err(notFound('Job', id)) : ok(showJob(found, now))
+}
+
+/** One page of the jobs and how far they have come, newest first. */
+export async function listJobs(
+  { database, organizationId, now }: DirectoryScope,
+  { after, limit }: PageQuery,
+): Promise<ListBody> {
+  const found = await readJobs(database, organizationId, { after, limit: limit + 1 })
+  const jobs = found.map((progress) => ({ id: progress.job.id, progress }))
+  return pageOf(jobs, limit, ({ progress }) => showJob(progress, now))
 }
 
 /** A job that has just begun, as it is shown. */

@@ -36,7 +36,7 @@ import {
 import { importBody, startImportJob } from './import.ts'
 import { preview, previewBody } from './preview.ts'
 import { directoryPatchSchema, newDirectorySchema } from './shape.ts'
-import { readJobProgress } from './jobs.ts'
+import { listJobs, readJobProgress } from './jobs.ts'
 import { directoryStatus } from './status.ts'
 import { testConnection } from './test-connection.ts'
 import { undo, undoBody } from './undo.ts'
@@ -65,10 +65,19 @@ export function directoryRoutes(deps: DirectoryDeps): Hono<DirectoryEnv> {
     if (!body.ok) return problemAnswer(c, body.error)
     return apiAnswer(c, await undo(scopeOf(c, deps), deps, c.req.param('id'), body.value), 202)
   })
+  addJobRoutes(routes, deps)
+  return routes
+}
+
+function addJobRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {
+  routes.get('/jobs', async (c) => {
+    const page = pageQuery(c.req.query())
+    if (!page.ok) return problemAnswer(c, page.error)
+    return apiAnswer(c, ok(await listJobs(scopeOf(c, deps), page.value)))
+  })
   routes.get('/jobs/:id', async (c) =>
     apiAnswer(c, await readJobProgress(scopeOf(c, deps), c.req.param('id'))),
   )
-  return routes
 }
 
 function addImportRoutes(routes: Hono<DirectoryEnv>, deps: DirectoryDeps): void {

@@ -73,6 +73,7 @@ export const API_ROUTES = {
   'GET /directories/:id/import-candidates': 'read_only',
   'POST /directories/:id/import': 'manager',
   'POST /directories/:id/undo': 'manager',
+  'GET /jobs': 'read_only',
   'GET /jobs/:id': 'read_only',
   'GET /directories/:id/reconciliations': 'read_only',
   'POST /directories/:id/reconciliations': 'administrator',

@@ -119,6 +119,8 @@ describe('commands', () => {
     'reject dir_1 bnd_1 bnd_2',
     'undo dir_1 evt_1',
     'job job_1',
+    'jobs',
+    'jobs --enough 20',
     'events',
     'events --from 2026-01-01T00:00:00Z --type undo,user_create --target usr_1',
   ])('%s is a request that the admin API takes', async (command) => {

@@ -753,6 +753,45 @@ describe('a command', () => {
     expect(taken.status).toBe(202)
   })
 
+  test('are jobs that are listed newest first, page by page, each as it is read alone', async () => {
+    const { world, api, directory } = await commanded()
+    const ids = await users(world, 'ann', 'bob')
+    expect((await api.get('/jobs')).body).toEqual({ items: [], nextCursor: null })
+    const jobs: unknown[] = []
+    const begin = async (method: string, path: string, body: object) => {
+      api.clock.now += 1000
+      jobs.unshift((await api.send(method, `${directory}${path}`, body)).body['id'])
+    }
+    await begin('POST', '/bindings', { userIds: ids })
+    await world.settle()
+    await begin('DELETE', '/bindings', { userIds: [ids[1]] })
+    await world.settle()
+    world.graph.faults.add({
+      match: { method: 'PATCH', path: '^/users/' },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+      message: 'Insufficient privileges to complete the operation.',
+    })
+    await begin('POST', '/exports', { userIds: ids })
+    await world.settle()
+    await begin('POST', '/bindings', { all: true })
+    const first = await api.get('/jobs?limit=3')
+    // Whose key it is, and the page.
+    expect(first.cost.roundTrips).toBeLessThanOrEqual(2)
+    const second = await api.get(`/jobs?limit=3&cursor=${first.body['nextCursor']}`)
+    expect(second.body['nextCursor']).toBeNull()
+    const listed = [...first.body['items'], ...second.body['items']]
+    expect(listed.map(({ id }) => id)).toEqual(jobs)
+    expect(listed.map(({ type, state, errors }) => [type, state, errors.length])).toEqual([
+      ['bind', 'running', 0],
+      ['export', 'failed', 2],
+      ['unbind', 'done', 0],
+      ['bind', 'done', 0],
+    ])
+    for (const job of listed) expect((await api.get(`/jobs/${job.id}`)).body).toEqual(job)
+    expect((await (await apiClient()).get('/jobs')).body['items']).toEqual([])
+  })
+
   test('of a directory that carries nothing out is taken, and its job tells what it waits for', async () => {
     const { world, api, directory } = await commanded()
     const [ann] = await users(world, 'ann')

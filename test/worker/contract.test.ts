@@ -169,7 +169,7 @@ const ROUTES: Readonly<Record<string, string>> = {
     GET /directories, GET /directories/:id, GET /directories/:id/attributes, GET /directories/:id/import-candidates,
     GET /directories/:id/bindings, GET /directories/:id/status, GET /directories/:id/failures,
     GET /directories/:id/reconciliations, GET /reconciliations/:id, GET /reconciliations/:id/drift,
-    GET /events, GET /events/export, GET /metrics, GET /jobs/:id`,
+    GET /events, GET /events/export, GET /metrics, GET /jobs, GET /jobs/:id`,
   manager: `POST /sources, PATCH /sources/:id, DELETE /sources/:id, POST /sources/:id/credentials,
     DELETE /sources/:id/credentials/:credentialId, PATCH /users/:id, DELETE /users/:id, PATCH /groups/:id,
     DELETE /groups/:id, PATCH /directories/:id/attributes, POST /directories/:id/undo, POST /directories/:id/preview,

@@ -238,6 +238,16 @@ function addLog(program: Command, send: Send, list: List): void {
     .description('how far long work has come: a bind, an export, an import, an undo')
     .action((id: string) => send({ method: 'GET', path: `/jobs/${segment(id)}` }))
   program
+    .command('jobs')
+    .description('long work and how far it has come, newest first')
+    .option(
+      '--enough <count>',
+      'so many at most; "more" tells that there are others',
+      wholeNumber,
+      100,
+    )
+    .action(({ enough }: { enough: number }) => list('/jobs', enough))
+  program
     .command('events')
     .description('the log, newest first')
     .option('--type <types>', 'one, or several with commas')

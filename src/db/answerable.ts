@@ -5,6 +5,7 @@ import { bindingId } from './binding-store.ts'
 import { MAX_ERRORS } from './job-store.ts'
 import type { LeaseKey } from './lease.ts'
 import { IS_REJECTED } from './rejection.ts'
+import { IS_RESTING } from './resting.ts'
 
 interface Command {
   readonly sequence: number
@@ -16,11 +17,11 @@ const ABOUT = {
   // What was rejected is answered: whoever wants it tried after all names it.
   replay: ({ isNamed }: Command) =>
     isNamed
-      ? sql`due_at IS NULL AND state IN ('failed', 'unbinding')`
-      : sql`due_at IS NULL AND state IN ('failed', 'unbinding') AND NOT ${IS_REJECTED}`,
+      ? sql`${IS_RESTING} AND state IN ('failed', 'unbinding')`
+      : sql`${IS_RESTING} AND state IN ('failed', 'unbinding') AND NOT ${IS_REJECTED}`,
   approve: ({ sequence, isNamed }: Command) =>
     isNamed
-      ? sql`(${isAskedBefore(sequence)} OR ${IS_REJECTED} AND due_at IS NULL)`
+      ? sql`(${isAskedBefore(sequence)} OR ${IS_REJECTED} AND ${IS_RESTING})`
       : isAskedBefore(sequence),
   reject: ({ sequence }: Command) => isAskedBefore(sequence),
   export: () => sql`state NOT IN ('held', 'former', 'unbinding') AND unbound_by IS NULL`,

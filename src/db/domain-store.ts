@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Database } from './client.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
+import { dueAt, IS_RESTING } from './resting.ts'
 
 /** What was read of the domains. */
 export interface DomainChange {
@@ -15,7 +16,7 @@ export interface DomainChange {
 const mine = ({ organizationId, directoryId }: LeaseKey): SQL =>
   sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
 
-const WAITS = sql`state = 'failed' AND due_at IS NULL AND error ->> 'code' = 'domain_not_verified'`
+const WAITS = sql`state = 'failed' AND ${IS_RESTING} AND error ->> 'code' = 'domain_not_verified'`
 
 /** The statements that store what was read. The bindings are scanned only when a domain that was missing is there. */
 export function domainStatements(
@@ -28,7 +29,7 @@ export function domainStatements(
     sql`UPDATE directory SET domains = ${stored}
       WHERE organization_id = ${key.organizationId} AND id = ${key.directoryId}`,
     ...(isAwaitedVerified
-      ? [sql`UPDATE binding SET due_at = ${now} WHERE ${mine(key)} AND ${WAITS}`]
+      ? [sql`UPDATE binding SET ${dueAt(now)} WHERE ${mine(key)} AND ${WAITS}`]
       : []),
   ]
 }

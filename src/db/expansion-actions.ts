@@ -6,6 +6,7 @@ import { isAbout } from './answerable.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
+import { dueAt, IS_RESTING } from './resting.ts'
 import { isBeingUndone, tellUnasked } from './undo-store.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -38,12 +39,12 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const isNamed = page.isNamed ? sql`TRUE` : sql`FALSE`
   const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
   const these = sql`${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})`
-  const asked = sql`due_at = ${dueAt(now)}, asked_sequence = ${sequence}`
+  const asked = sql`${dueAt(whenDue(now))}, asked_sequence = ${sequence}`
   switch (action) {
     case 'look':
       return [
-        sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-          WHERE ${these} AND due_at IS NULL AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
+        sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+          WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
         ...endOfMembership(key, page, ids),
       ]
     case 'bind':
@@ -71,7 +72,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'reject':
       // That it has failed afterwards is what was asked for: the job has nothing to wait for.
       return [
-        sql`UPDATE binding SET due_at = ${now}, approval = 'rejected' WHERE ${these} AND ${isAbout('reject', page)}`,
+        sql`UPDATE binding SET ${dueAt(now)}, approval = 'rejected' WHERE ${these} AND ${isAbout('reject', page)}`,
       ]
     case 'follow':
       return [
@@ -115,7 +116,7 @@ const IS_BACK = sql`${IS_LET_GO} AND kind = 'user' AND graph_id IS NOT NULL AND 
 /** A missing account is looked for the second time when every replica knows of it, whatever is asked for in the meantime. */
 const isLookedFor = (now: number): SQL =>
   sql`coalesce(kind = 'user' AND error ->> '$.code' = 'object_missing' AND due_at > ${now}, FALSE)`
-const dueAt = (now: number): SQL => sql`CASE WHEN ${isLookedFor(now)} THEN due_at ELSE ${now} END`
+const whenDue = (now: number): SQL => sql`CASE WHEN ${isLookedFor(now)} THEN due_at ELSE ${now} END`
 
 /** Nothing that came in the meantime is for its account: no password above all. */
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
@@ -165,7 +166,7 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
       CASE r.kind WHEN 'group' THEN '' END, r.account
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, sql`${sequence}`)}, reason = 'manual', due_at = ${dueAt(now)},
+      ${revived(now, sql`${sequence}`)}, reason = 'manual', ${dueAt(whenDue(now))},
       asked_sequence = CASE WHEN ${IS_PUT_BACK} THEN asked_sequence ELSE ${sequence} END,
       bound_sequence = CASE WHEN state = 'former' OR ${isBeingUndone('binding')} THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
@@ -230,7 +231,7 @@ function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
     FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
       SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, position)}, reason = 'groups', due_at = ${dueAt(now)}, bound_sequence = NULL
+      ${revived(now, position)}, reason = 'groups', ${dueAt(whenDue(now))}, bound_sequence = NULL
     WHERE unbound_by = 'groups'`
 }
 
@@ -244,7 +245,7 @@ function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[
   const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)}
     AND member_id IN (${ids})`
   return [
-    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', due_at = ${now}, attempts = 0,
+    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', ${dueAt(now)}, attempts = 0,
         approval = CASE approval WHEN 'rejected' THEN 'asked' END,
         held_sequence = (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
@@ -258,8 +259,8 @@ function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[
 /** Whoever is bound again may have an account already: those who wait for it, groups above all, are looked at. */
 function wake({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number): SQL {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  return sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-    WHERE ${mine} AND kind IN ('user', 'group') AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')
+  return sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    WHERE ${mine} AND kind IN ('user', 'group') AND ${IS_RESTING} AND state NOT IN ('held', 'former', 'unbinding')
       AND resource_id IN (SELECT waiter_id FROM awaited WHERE ${mine} AND awaited_id IN (
         SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
           AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}))`

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import type { LeaseKey } from './lease.ts'
+import { dueAt, IS_RESTING } from './resting.ts'
 
 /** A membership of one of the users or groups that are unbound, which Graph still holds. */
 export interface Parting {
@@ -27,9 +28,9 @@ export function letGoStatements(
   return [
     sql`UPDATE exported_member SET unknown = 1 WHERE ${mine}
       AND (group_id, member_id) IN (SELECT group_id, member_id ${memberships})`,
-    sql`UPDATE binding SET due_at = ${now}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
       WHERE ${mine} AND kind = 'group' AND resource_id IN (SELECT group_id ${memberships})
-        AND due_at IS NULL AND state NOT IN ('held', 'former', 'unbinding')`,
+        AND ${IS_RESTING} AND state NOT IN ('held', 'former', 'unbinding')`,
   ]
 }
 

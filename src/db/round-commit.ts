@@ -11,6 +11,7 @@ import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { takeImported } from './imported-store.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
+import { dueAt } from './resting.ts'
 import {
   type ConnectionRefusal,
   stopStatements,
@@ -170,7 +171,7 @@ const WITH_MANAGER = sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(unknown) WHER
 
 /** Those who wait for one of `ids` become due. */
 const callWaiters = (key: LeaseKey, now: number, ids: readonly string[], only: SQL): SQL =>
-  sql`UPDATE binding SET due_at = ${now}, attempts = 0
+  sql`UPDATE binding SET ${dueAt(now)}, attempts = 0
     WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${only} AND resource_id IN (
         SELECT waiter_id FROM awaited WHERE ${mine(key)}
           AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`
@@ -198,16 +199,16 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   if (moved.length > 0) statements.push(callWaiters(key, now, moved, MAY_STOP_WAITING))
   if (vanished.length > 0) statements.push(callWaiters(key, now, vanished, MAY_STOP_TRYING))
   if (lostGraphIds.length > 0)
-    statements.push(sql`UPDATE binding SET due_at = ${now}
+    statements.push(sql`UPDATE binding SET ${dueAt(now)}
       WHERE ${mine(key)} AND ${MAY_WAKE}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET unknown = ${WITH_MANAGER}, attempts = 0,
-        due_at = CASE WHEN ${MAY_WAKE} THEN ${now} ELSE due_at END
+        due_at = CASE WHEN ${MAY_WAKE} THEN ${now} ELSE due_at END, found = NULL
       WHERE ${mine(key)}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(returnedGraphIds)}))`)
   if (calledHolders.length > 0)
-    statements.push(sql`UPDATE binding SET due_at = ${now}
+    statements.push(sql`UPDATE binding SET ${dueAt(now)}
       WHERE ${mine(key)} AND ${MAY_WAKE}
         AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(calledHolders)}))`)
   if (arrived.length > 0)

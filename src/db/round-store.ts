@@ -30,6 +30,8 @@ export interface LogEntry {
 export interface DueBinding {
   readonly kind: 'user' | 'group'
   readonly resourceId: string
+  /** What reconciliation found of it, where that alone is due. */
+  readonly found: readonly string[] | null
 }
 
 export interface RoundLog {
@@ -64,7 +66,7 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
         AND ${isFollowedBy(directoryId)}
       ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
   const dueBindings = (urgency: 0 | 1) =>
-    sql`SELECT kind, resource_id FROM binding
+    sql`SELECT kind, resource_id, found FROM binding
       WHERE ${mine} AND urgency = ${urgency} AND due_at <= ${now} ORDER BY due_at LIMIT ${DUE_PER_ROUND}`
   const [, own, directions, urgent, ordinary, urgentDue, due, head] = await database.run(
     holdsLease(key),
@@ -85,6 +87,7 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
     due: [...rows(urgentDue), ...rows(due)].map((row) => ({
       kind: row['kind'] === 'group' ? 'group' : 'user',
       resourceId: String(row['resource_id']),
+      found: typeof row['found'] === 'string' ? ids(row['found']) : null,
     })),
     head: Number(only(head)['head']),
   }

@@ -4,16 +4,17 @@ import { type SQL, sql } from 'drizzle-orm'
 import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
 import type { Answer } from './client.ts'
 import type { LeaseKey } from './lease.ts'
+import { IS_RESTING } from './resting.ts'
 
 /** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
 const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
   AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
-export const MAY_WAKE = sql`due_at IS NULL AND ${IS_CALLED}`
+export const MAY_WAKE = sql`${IS_RESTING} AND ${IS_CALLED}`
 const IS_TRYING = sql`error ->> 'code' = 'manager_missing'`
 /** Whoever tries at long pauses whether the manager's account is there need not try again once it is known to be deleted. */
 export const MAY_STOP_TRYING = sql`${IS_TRYING} AND ${IS_CALLED}`
 /** Nor need it wait for the next try once the account is back. */
-export const MAY_STOP_WAITING = sql`(due_at IS NULL OR ${IS_TRYING}) AND ${IS_CALLED}`
+export const MAY_STOP_WAITING = sql`(${IS_RESTING} OR ${IS_TRYING}) AND ${IS_CALLED}`
 
 /** Whose manager a user is to have, by our ids: `u` is its row. */
 const MANAGER_PATH = `$."${ENTERPRISE_USER_URN}".manager.value`

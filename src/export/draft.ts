@@ -11,6 +11,8 @@ export interface Draft {
   readonly target: Target
   readonly before: BindingRow | undefined
   row: BindingRow
+  /** What alone may be sent; undefined: everything that is owed. See found-alone.ts. */
+  readonly only: ReadonlySet<string> | undefined
   /** Writes of this round that were answered OK, and what they carried: attributes, with their values where these are told. */
   writes: number
   readonly sent: Map<string, Json | undefined>
@@ -34,22 +36,30 @@ export interface BindingError {
   readonly name?: string
 }
 
-/** The draft of a stored binding, or of one that begins with this round. */
+/** The draft of a stored binding, or of one that begins with this round; `only`: see `Draft`. */
 export function openDraft(
   key: LeaseKey,
   target: Target,
   before: BindingRow | undefined,
   reason: BindingRow['reason'],
+  only?: ReadonlySet<string>,
 ): Draft {
   return {
     target,
     before,
-    row: before ?? newBinding(key, target, reason),
+    row: before === undefined ? newBinding(key, target, reason) : rowOf(before, only),
+    only,
     writes: 0,
     sent: new Map(),
     held: {},
     stopped: false,
   }
+}
+
+/** What is found is tried as often as anything else; and whoever is tried with everything has nothing left that was found. */
+function rowOf(before: BindingRow, only: Draft['only']): BindingRow {
+  if (only === undefined) return before.found === null ? before : { ...before, found: null }
+  return before.found === null && before.attempts > 0 ? { ...before, attempts: 0 } : before
 }
 
 function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason']): BindingRow {
@@ -86,6 +96,7 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     boundSequence: target.created ? target.ordinaryAt : null,
     adoptedAt: null,
     restoring: null,
+    found: null,
   }
 }
 

@@ -6,6 +6,7 @@ import { type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
+import { keepEarlier, keepWaiting } from './found-alone.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
@@ -26,17 +27,29 @@ export function leaveUnreached(round: Round, draft: Draft): void {
 export function finishUser(round: Round, work: UserWork): void {
   const { draft, user } = work
   if (round.unreached.has(draft.target)) return
-  if (!draft.stopped) settlePlan(round, work)
+  if (!draft.stopped && draft.only !== undefined) settleFound(round, work)
+  else if (!draft.stopped) settlePlan(round, work)
   if (work.held !== undefined) settleHeld(draft, work.held)
+  keepEarlier(draft)
   // An account that is ending, has ended, or is not there is no member of this round's groups.
   const { graphId, state } = draft.row
   if (graphId === null || state === 'unbinding' || state === 'former')
     round.graphIds.set(draft.target.id, null)
-  noteWaiting(round, work)
+  if (draft.only?.has('manager') ?? true) noteWaiting(round, work)
   // The last one counts: by it a former account is known.
   if (user !== undefined && draft.row.externalId !== user.externalId)
     draft.row = { ...draft.row, externalId: user.externalId }
   noteEvent(round, draft)
+  keepWaiting(draft)
+}
+
+/** Of what was found alone: a part was refused, could not be planned, or waits for the manager's account. */
+function settleFound(round: Round, work: UserWork): void {
+  const { draft, plan, refused, held, linkAt } = work
+  if (held !== undefined) return
+  if (refused !== undefined) settleRefused(draft, refused)
+  else if (plan.needs.length > 0) settleUnread(round, work)
+  else if (linkAt !== undefined) owe(draft, linkAt)
 }
 
 /** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */
@@ -168,11 +181,10 @@ const adjusted = (problems: readonly Problem[]): JsonObject => ({
 
 /** A round that sent nothing for a binding writes no event about it, unless it has just failed or is held. */
 export function noteEvent(round: Round, draft: Draft): void {
-  const { row, before } = draft
+  const { row } = draft
   const type = eventType(draft)
   // A domain that is not verified is told once, about the directory.
   if (type === undefined || row.error?.['code'] === 'domain_not_verified') return
-  if (type !== 'export_success' && before?.state === row.state && sameError(draft)) return
   round.events.push({
     class: 'record',
     type,
@@ -204,10 +216,13 @@ function changesOf({ sent, held, before }: Draft): readonly Change[] {
   })
 }
 
-function eventType({ row, writes }: Draft): NewEvent['type'] | undefined {
-  if (row.state === 'failed') return 'export_failure'
-  if (row.state === 'held') return 'binding_held'
-  return writes > 0 && row.dueAt === null ? 'export_success' : undefined
+/** What was exported is told, also where something else is refused, held or put off as before. */
+function eventType(draft: Draft): NewEvent['type'] | undefined {
+  const { row, before, writes } = draft
+  const isNews = before?.state !== row.state || !sameError(draft)
+  if (isNews && row.state === 'failed') return 'export_failure'
+  if (isNews && row.state === 'held') return 'binding_held'
+  return writes > 0 ? 'export_success' : undefined
 }
 
 const sameError = ({ row, before }: Draft): boolean =>

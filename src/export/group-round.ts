@@ -5,6 +5,7 @@ import type { PlannedWrite } from '../plan/planned.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type Draft } from './draft.ts'
+import { foundIn, keepEarlier, keepWaiting } from './found-alone.ts'
 import { isGone, settleGoneGroup } from './gone-group.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
 import { type GroupWork, lookForEnding, openGroupWorks } from './group-work.ts'
@@ -57,7 +58,15 @@ async function sendGroups(round: Round, works: readonly GroupWork[]): Promise<vo
     const attributes = [...write.attributes]
     const isTaking = isRemoval(write)
     const { reason } = work.draft.row
-    round.intent.writes.push({ kind: 'group', id, reason, creatingAs: null, attributes, isTaking })
+    round.intent.writes.push({
+      kind: 'group',
+      id,
+      reason,
+      creatingAs: null,
+      attributes,
+      isTaking,
+      ...foundIn(work.draft),
+    })
   }
   if (steps.length === 0) return
   await storeIntent(round)
@@ -133,11 +142,21 @@ function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void
   if (round.unreached.has(draft.target)) return
   forgetMembers(round, draft)
   if (isEnded(round, work)) round.endedGroups.push(draft.target.id)
-  if (!draft.stopped && !hasUnsettled)
+  if (draft.only !== undefined) settleFound(draft, hasUnsettled)
+  else if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   else if (!draft.stopped && draft.row !== draft.before) draft.row = { ...draft.row, state: 'owed' }
   noteUnseen(work)
   noteEvent(round, draft)
+  keepWaiting(draft)
+}
+
+/** What the quota did not reach is met again, in the log or as it was due. */
+function settleFound(draft: Draft, hasUnsettled: boolean): void {
+  const { before, row } = draft
+  if (draft.stopped || !hasUnsettled || before === undefined) return keepEarlier(draft)
+  const { state, error, dueAt, found } = before
+  draft.row = { ...row, state, error, dueAt, found }
 }
 
 /** Members that could not be looked at are found again by comparing all of them. */

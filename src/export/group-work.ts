@@ -13,6 +13,7 @@ import type { Round } from './context.ts'
 import { type Draft, isEnding, openDraft, owe } from './draft.ts'
 import { noteEvent } from './finish.ts'
 import { takeGroupFindings } from './found.ts'
+import { onlyFound } from './found-alone.ts'
 import { askAnew } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
@@ -39,7 +40,8 @@ export function openGroupWorks(round: Round): GroupWork[] {
     const before = rows.get(target.id)
     const isNew = round.settings.bindNewGroups === 'all' && target.created && row !== undefined
     if (before?.state === 'former' || (before === undefined && !isNew)) return []
-    const draft = openDraft(round.key, target, before, 'all')
+    const only = row === undefined ? undefined : onlyFound(target, before)
+    const draft = openDraft(round.key, target, before, 'all', only)
     if (row !== undefined) takeGroupFindings(round, draft)
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
@@ -49,9 +51,14 @@ export function openGroupWorks(round: Round): GroupWork[] {
     }
     askAnew(draft)
     const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-    return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
+    const plan = planWork(round, { draft, group })
+    return [{ draft, group, plan: isNameSent(draft) ? plan : withoutName(plan), isUnseen: false }]
   })
 }
+
+const isNameSent = ({ only }: Draft): boolean => only?.has('displayName') ?? true
+
+const withoutName = (plan: GroupPlan): GroupPlan => ({ ...plan, action: 'none', writes: [] })
 
 const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'group'>): GroupPlan =>
   planGroup({

@@ -26,6 +26,8 @@ const intentSchema = v.object({
       attributes: v.array(v.string()),
       /** Whether it takes the account away: the directory's threshold counts it. */
       isTaking: v.boolean(),
+      /** What alone is sent of it; absent: everything that it owes. */
+      found: v.optional(v.array(v.string())),
     }),
   ),
   edges: v.array(v.object({ groupId: v.string(), memberId: v.string(), graphId: v.string() })),
@@ -36,7 +38,10 @@ export type IntendedWrite = Intent['writes'][number]
 
 export const intentToJson = ({ at, writes, edges }: Intent): JsonObject => ({
   at,
-  writes: writes.map((write): JsonObject => ({ ...write })),
+  writes: writes.map(({ found, ...write }): JsonObject => ({
+    ...write,
+    ...(found === undefined ? {} : { found }),
+  })),
   edges: edges.map((edge): JsonObject => ({ ...edge })),
 })
 
@@ -67,7 +72,7 @@ export function markUnknown(
       ...(isCreate
         ? { creatingAs: write.creatingAs, creatingSince: row.creatingSince ?? intent.at }
         : {
-            state: row.state === 'unbinding' ? 'unbinding' : 'owed',
+            ...stillOwed(row, write),
             unknown: [...new Set([...row.unknown, ...write.attributes])],
           }),
     }
@@ -79,6 +84,15 @@ export function markUnknown(
     ({ before, after }) => after.takenAt === intent.at && before?.approval !== 'approved',
   )
   return { bindings: changes, edges, removed: removed.length }
+}
+
+/** Of what was found alone nothing but that is tried again. */
+function stillOwed(
+  { state }: BindingRow,
+  { found }: IntendedWrite,
+): Pick<BindingRow, 'state' | 'found'> {
+  if (found !== undefined) return { state, found }
+  return { state: state === 'unbinding' ? 'unbinding' : 'owed', found: null }
 }
 
 interface Abandoned {
@@ -102,4 +116,5 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   ordinaryAt: null,
   due: true,
   mayWrite: true,
+  mayRetry: true,
 })

@@ -6,7 +6,8 @@ import type { Outcome } from '../graph/outcome.ts'
 import { type MemberWrite, planMembers } from '../plan/group-plan.ts'
 import type { Round } from './context.ts'
 import type { Draft } from './draft.ts'
-import { type EdgePlan, planEdge, withFinding } from './edges.ts'
+import { type EdgePlan, isFound, planEdge, withFinding } from './edges.ts'
+import { foundIn } from './found-alone.ts'
 import { toldMembers } from './told-members.ts'
 
 /** One write of a group, and the memberships that it is about. */
@@ -55,6 +56,7 @@ async function edgesOf(members: Members, draft: Draft): Promise<readonly Edge[]>
   const named = round.loaded.edges
     .filter(({ groupId }) => groupId === target.id)
     .map((edge) => withFinding(target, edge))
+  if (draft.only !== undefined) return named.filter((edge) => isFound(target, edge))
   const cursor = target.whole ? '' : row.memberCursor
   if (cursor === null) return named
   if (pages.size >= PAGES) {
@@ -153,6 +155,7 @@ export function intendEdges(round: Round, steps: readonly MemberStep[]): void {
         creatingAs: null,
         attributes: [],
         isTaking: false,
+        ...foundIn(draft),
       })
     for (const { edge } of edges)
       for (const graphId of [...write.adds, ...write.removes])

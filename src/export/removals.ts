@@ -56,7 +56,9 @@ export async function heldRemovals(
 /** Whether it is to be taken away. Once it is not any more, a rejection is over: whoever wants it again wants something else. */
 function isTaking({ draft, plan }: Taking): boolean {
   const { row } = draft
-  const isOver = plan.takesAway === null && row.approval === 'rejected' && row.graphId !== null
+  const isAll = draft.only === undefined
+  const isOver =
+    isAll && plan.takesAway === null && row.approval === 'rejected' && row.graphId !== null
   if (isOver) draft.row = { ...row, approval: null }
   return plan.takesAway !== null
 }

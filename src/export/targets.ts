@@ -29,6 +29,8 @@ export interface Target {
   due: boolean
   /** Something is to be carried out: else a run that only reports has named it, which leads to no write. */
   mayWrite: boolean
+  /** It changed, or is due: else a run that enforces has named it, and what was refused before stays refused. */
+  mayRetry: boolean
 }
 
 export interface Targets {
@@ -67,11 +69,9 @@ export function collectTargets(
   const reading: Reading = { caps, isStop: (entry) => isExpanding(entry, watch) }
   // What is urgent is met again in its place in the log, where it is expanded.
   const urgent = takeEntries(collected, log.urgent, 'urgentAt', { ...reading, isStop: () => false })
-  for (const { kind, resourceId } of log.due) {
+  for (const due of log.due) {
     if (isFull(collected, caps)) break
-    const target = targetOf(collected, kind, resourceId)
-    target.due = true
-    target.mayWrite = true
+    takeDue(collected, due)
   }
   const ordinary = takeEntries(collected, log.ordinary, 'ordinaryAt', reading)
   const targets = [...collected.byId.values()]
@@ -116,6 +116,26 @@ interface Collected {
   members: number
 }
 
+/** One of which only what reconciliation found is due has been named by it again, as it were. */
+function takeDue(collected: Collected, { kind, resourceId, found }: RoundLog['due'][number]): void {
+  const target = targetOf(collected, kind, resourceId)
+  target.mayWrite = true
+  if (found === null) {
+    target.due = true
+    target.mayRetry = true
+    return
+  }
+  for (const name of found) {
+    target.found.add(name)
+    const [memberId = '', graphId] = name.split(':')
+    if (kind === 'group' && graphId !== undefined && memberId !== DELETED)
+      touch(collected, target, memberId)
+  }
+}
+
+/** What a finding of an account, or a group, that is gone begins with. */
+const DELETED = 'deleted'
+
 interface Reading {
   readonly caps: Caps
   /** Whether an entry has to be expanded before it is taken. */
@@ -135,6 +155,7 @@ function takeEntries(
     for (const target of targetsOf(collected, entry)) {
       target[place] ??= entry.sequence
       target.mayWrite ||= mayWrite
+      target.mayRetry ||= entry.type !== 'drift_found'
     }
   }
   return null
@@ -220,6 +241,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     ordinaryAt: null,
     due: false,
     mayWrite: false,
+    mayRetry: false,
   }
   collected.byId.set(id, target)
   collected[kind === 'user' ? 'users' : 'groups'] += 1

@@ -6,6 +6,7 @@ import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, hasNoAccount, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
 import { takeFindings } from './found.ts'
+import { foundIn, onlyFound } from './found-alone.ts'
 import { isDueByReport, lookForGone, readBeforeEnding } from './gone.ts'
 import { lookForCreates, wantedName } from './look-for-creates.ts'
 import { lookIntoRecycleBin } from './recycle-bin.ts'
@@ -56,7 +57,8 @@ function openUserDrafts(round: Round): Draft[] {
     if (before?.state === 'former') return []
     // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
     if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
-    const draft = openDraft(round.key, target, before, 'all')
+    const only = existing.has(target.id) ? onlyFound(target, before) : undefined
+    const draft = openDraft(round.key, target, before, 'all', only)
     if (!isWanted(draft, existing.has(target.id))) return []
     if (isDueByReport(draft)) target.mayWrite = false
     round.drafts.set(target.id, draft)
@@ -125,6 +127,7 @@ function intendWrites(round: Round, works: readonly UserWork[]): void {
       creatingAs: plan.action === 'create' ? createName(queue[0]) : null,
       attributes: [...attributes],
       isTaking: queue.some(isRemoval),
+      ...foundIn(draft),
     })
   }
 }

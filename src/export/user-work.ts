@@ -42,7 +42,8 @@ export interface UserWork {
 export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const row = round.loaded.users.find(({ id }) => id === draft.target.id)
   const user = row === undefined ? undefined : directoryUser(row.resource, stateOf(row))
-  const password = user === undefined ? undefined : await pendingPassword(round, draft)
+  const isAll = user !== undefined && draft.only === undefined
+  const password = isAll ? await pendingPassword(round, draft) : undefined
   const work = { draft, user, password, current: undefined, read: undefined }
   const plan = planWork(round, work)
   const queue = [...plan.writes]
@@ -102,6 +103,7 @@ export function planWork(
     graphBase: round.ports.graphBase,
     verifiedDomains: verifiedDomains(round.domains),
     current,
+    only: draft.only,
     isYoung: round.ports.clock.now() < replicatedAt(row),
   })
 }

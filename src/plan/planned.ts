@@ -79,6 +79,8 @@ export interface UserPlanInput {
   readonly verifiedDomains?: ReadonlySet<string> | undefined
   /** What Graph holds now of what an earlier plan of the same user needed: a blank is null. */
   readonly current?: Held | undefined
+  /** The only keys that are sent, where the rest of what is owed is not to be tried now; undefined: everything. */
+  readonly only?: ReadonlySet<string> | undefined
   /** So short a while after the last export that what was read may be what Graph held before it. */
   readonly isYoung?: boolean
 }

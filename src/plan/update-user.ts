@@ -31,11 +31,11 @@ export interface Differences {
 
 /** What Graph does not hold yet, as far as is known. */
 export function differencesOf(input: UserPlanInput, desired: DesiredUser): Differences {
-  const { binding, directions, settings } = input
+  const { binding, directions, settings, only } = input
   const values: MutableSnapshot = {}
   const unread: SnapshotKey[] = []
   const left: SnapshotKey[] = []
-  for (const key of exportedKeys(directions)) {
+  for (const key of exportedKeys(directions).filter((name) => isSent(name, only))) {
     const value = desired.values[key]
     if (value === undefined || (value === null && !isClearable(key))) continue
     const standing = desired.standIns.includes(key) ? standingOf(key, input) : 'ours'
@@ -48,6 +48,10 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
   if (holdsFormerManager(input)) values.manager = null
   return { left, ...withOrgData(input, values, unread) }
 }
+
+/** Whether a key is one of those that are sent. */
+export const isSent = (key: SnapshotKey, only: UserPlanInput['only']): boolean =>
+  only?.has(key) ?? true
 
 /**
  * Whether a value that only stands in for one is sent (`ours`) or gives way to what somebody else gave the account (`theirs`), which
@@ -85,7 +89,8 @@ function withOrgData(
 
 /** While the manager who is wanted has no account, whoever was exported before is in any case not the one; of a lost link nothing is left. */
 function holdsFormerManager(input: UserPlanInput): boolean {
-  const { binding, directions, managerGraphId, lostManagerId } = input
+  const { binding, directions, managerGraphId, lostManagerId, only } = input
+  if (!isSent('manager', only)) return false
   if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
     return false
   const known = knownValue('manager', binding, directions)

@@ -17,7 +17,13 @@ import {
   type Snapshot,
   SNAPSHOT_KEYS,
 } from './snapshot.ts'
-import { type Differences, differencesOf, disableWrites, updateWrites } from './update-user.ts'
+import {
+  type Differences,
+  differencesOf,
+  disableWrites,
+  isSent,
+  updateWrites,
+} from './update-user.ts'
 import { withVerifiedName } from './verified-domain.ts'
 
 const NOTHING = {
@@ -33,12 +39,12 @@ const NOTHING = {
 
 /** Plans one user in one directory. A user that is gone ends like one that was deleted. */
 export function planUser(input: UserPlanInput): UserPlan {
-  const { user, ending, binding } = input
+  const { user, ending, binding, only } = input
   if (user === undefined || ending !== undefined) return planEnd(input, ending ?? 'deleted')
   const desired = withVerifiedName(input, desiredUser({ ...input, user }))
   const { values, problems, failure } = desired
   const plan: UserPlan = { ...NOTHING, known: {}, unknown: binding.unknown, problems, failure }
-  const awaitsManager = awaitedManager(input)
+  const awaitsManager = isSent('manager', only) ? awaitedManager(input) : null
   if (binding.graphId === null) {
     if (failure !== null) return plan
     const writes = createWrites(input, user, values)
@@ -48,7 +54,7 @@ export function planUser(input: UserPlanInput): UserPlan {
   const { orgData } = differences
   const putBack = putBackWrites(
     { ...input, orgData, desired: desiredOfAll(input) },
-    notExported(input),
+    only === undefined ? notExported(input) : {},
   )
   const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {

@@ -18,6 +18,7 @@ function draftOf(...found: readonly string[]) {
     ordinaryAt: 7,
     due: false,
     mayWrite: true,
+    mayRetry: false,
   }
   const key = { organizationId: 'org_1', directoryId: 'dir_1', token: 'token' }
   const draft = openDraft(key, target, undefined, 'all')

@@ -36,7 +36,7 @@ describe('the targets of a round', () => {
       log({
         ordinary: [entry(1, 'user_update', 'usr_c'), entry(9, 'user_suspend', 'usr_a')],
         urgent: [entry(9, 'user_suspend', 'usr_a')],
-        due: [{ kind: 'user', resourceId: 'usr_b' }],
+        due: [{ kind: 'user', resourceId: 'usr_b', found: null }],
         head: 9,
       }),
       LIMITS,

@@ -92,11 +92,12 @@ export class History {
     return plan
   }
 
-  plan(): UserPlan {
-    const first = planUser(this.input())
+  /** What is to be sent; `only`: the keys that alone may be. */
+  plan(only?: ReadonlySet<string>): UserPlan {
+    const first = planUser({ ...this.input(), only })
     if (first.needs.length === 0) return first
     const current = heldOf(seenUser({ ...this.graph.user }), first.needs)
-    return planUser({ ...this.input(), current })
+    return planUser({ ...this.input(), only, current })
   }
 
   input(): UserPlanInput {

@@ -208,4 +208,22 @@ describe('an attribute that is excluded and exported again', () => {
   })
 })
 
+describe('a plan that is given the only keys to send', () => {
+  it('sends no other, and what it would send of them', () => {
+    fc.assert(
+      fc.property(history, person, fc.subarray([...SNAPSHOT_KEYS]), (directory, next, keys) => {
+        directory.settle()
+        directory.person = next
+        directory.binding = { ...directory.binding, unknown: keys }
+        const only = new Set<string>(keys)
+        const sent = sentBy(directory.plan(only))
+        const all = sentBy(directory.plan()).filter((key) => only.has(key))
+        expect(sent.filter((key) => !only.has(key))).toEqual([])
+        expect(sent.toSorted()).toEqual(all.toSorted())
+      }),
+      RUNS,
+    )
+  })
+})
+
 const seenValue = (values: Readonly<Record<string, unknown>>, name: string): unknown => values[name]

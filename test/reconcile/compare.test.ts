@@ -38,6 +38,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   externalId: null,
   unboundBy: null,
   boundSequence: null,
+  found: null,
   adoptedAt: null,
   restoring: null,
   approval: null,

@@ -159,6 +159,11 @@ export const binding = sqliteTable(
     adoptedAt: integer('adopted_at'),
     /** What its account held before, and is to hold again: sent once, attribute by attribute. Null: nothing. */
     restoring: text('restoring', { mode: 'json' }).$type<JsonObject>(),
+    /**
+     * What reconciliation found of a binding of which something else was refused or is held: it alone is tried again while this is set,
+     * and whoever calls the binding calls it for everything. Null: everything that is owed is tried, when it is due.
+     */
+    found: text('found', { mode: 'json' }).$type<readonly string[]>(),
   },
   (table) => [
     primaryKey({

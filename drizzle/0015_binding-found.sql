@@ -1,0 +1,1 @@
+ALTER TABLE `binding` ADD `found` text;

@@ -1,0 +1,8 @@
+/** Whether a binding rests: nothing is due, or nothing but what reconciliation found of it. */
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Whoever calls such a binding calls it for everything that it owes. */
+export const IS_RESTING: SQL = sql`(due_at IS NULL OR found IS NOT NULL)`
+
+/** Makes everything that it owes due. */
+export const dueAt = (time: SQL | number): SQL => sql`due_at = ${time}, found = NULL`

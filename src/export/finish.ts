@@ -35,7 +35,7 @@ export function finishUser(round: Round, work: UserWork): void {
   const { graphId, state } = draft.row
   if (graphId === null || state === 'unbinding' || state === 'former')
     round.graphIds.set(draft.target.id, null)
-  if (draft.only?.has('manager') ?? true) noteWaiting(round, work)
+  noteWaiting(round, work)
   // The last one counts: by it a former account is known.
   if (user !== undefined && draft.row.externalId !== user.externalId)
     draft.row = { ...draft.row, externalId: user.externalId }
@@ -54,7 +54,8 @@ function settleFound(round: Round, work: UserWork): void {
 
 /** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */
 function noteWaiting(round: Round, { draft, plan, user, linkAt }: UserWork): void {
-  const { target, before, sent } = draft
+  const { target, before, sent, only } = draft
+  if (only?.has('manager') === false) return
   if (target.due || (before !== undefined && sent.has('manager'))) round.doneWaiting.push(target.id)
   const awaitedId = linkAt === undefined ? plan.awaitsManager : (user?.managerId ?? null)
   if (awaitedId !== null) round.awaits.push({ awaitedId, waiterId: draft.target.id })

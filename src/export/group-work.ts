@@ -1,4 +1,5 @@
 /** One group of a round: what is stored of it, and what Graph is to hold. */
+import type { GroupRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { type DirectoryGroup, directoryGroup } from '../plan/directory-user.ts'
@@ -40,20 +41,23 @@ export function openGroupWorks(round: Round): GroupWork[] {
     const before = rows.get(target.id)
     const isNew = round.settings.bindNewGroups === 'all' && target.created && row !== undefined
     if (before?.state === 'former' || (before === undefined && !isNew)) return []
-    const only = row === undefined ? undefined : onlyFound(target, before)
-    const draft = openDraft(round.key, target, before, 'all', only)
-    if (row !== undefined) takeGroupFindings(round, draft)
-    round.drafts.set(target.id, draft)
-    round.graphIds.set(target.id, draft.row.graphId)
-    if (draft.stopped) {
-      noteEvent(round, draft)
-      return []
-    }
-    askAnew(draft)
-    const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-    const plan = planWork(round, { draft, group })
-    return [{ draft, group, plan: isNameSent(draft) ? plan : withoutName(plan), isUnseen: false }]
+    const only = onlyFound(target, before, row !== undefined)
+    return openGroupWork(round, openDraft(round.key, target, before, 'all', only), row)
   })
+}
+
+function openGroupWork(round: Round, draft: Draft, row: GroupRow | undefined): GroupWork[] {
+  const { target } = draft
+  if (row !== undefined) takeGroupFindings(round, draft)
+  round.drafts.set(target.id, draft)
+  round.graphIds.set(target.id, draft.row.graphId)
+  if (draft.stopped) noteEvent(round, draft)
+  // What a run that only reports has found of it is over by now.
+  if (draft.stopped || !target.mayWrite) return []
+  askAnew(draft)
+  const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
+  const plan = planWork(round, { draft, group })
+  return [{ draft, group, plan: isNameSent(draft) ? plan : withoutName(plan), isUnseen: false }]
 }
 
 const isNameSent = ({ only }: Draft): boolean => only?.has('displayName') ?? true

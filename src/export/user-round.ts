@@ -57,7 +57,7 @@ function openUserDrafts(round: Round): Draft[] {
     if (before?.state === 'former') return []
     // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
     if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
-    const only = existing.has(target.id) ? onlyFound(target, before) : undefined
+    const only = onlyFound(target, before, existing.has(target.id))
     const draft = openDraft(round.key, target, before, 'all', only)
     if (!isWanted(draft, existing.has(target.id))) return []
     if (isDueByReport(draft)) target.mayWrite = false

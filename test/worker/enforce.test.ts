@@ -183,6 +183,28 @@ describe('a user of whom something was refused before', () => {
   })
 })
 
+describe('a user who owes nothing', () => {
+  test.each([403, 503])(
+    'fails, or is tried again, when what was found is answered %i',
+    async (status) => {
+      const world = await reconcileWorld()
+      const [ann = ''] = await world.exported('ann')
+      const graphId = world.accountOf('ann')
+      world.graph.changeUser(graphId, { properties: { givenName: 'Anna' } })
+      ;(status === 403 ? refuseOnce : failOnce)(world, `^/users/${graphId}`)
+      const { told, sent } = await enforce(world)
+      expect(told).toEqual(['firstname'])
+      const found = { givenName: 'ann' }
+      expect(sent).toEqual(status === 403 ? [found] : [found, found])
+      expect(await world.binding(ann)).toMatchObject(
+        status === 403
+          ? { ...RESTING, error: { code: expect.any(String) } }
+          : { ...RESTING, state: 'synced', error: null },
+      )
+    },
+  )
+})
+
 describe('a user whose link to the manager waits', () => {
   test('is sent what was told, and waits on', async () => {
     const world = await reconcileWorld()

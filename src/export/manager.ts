@@ -7,6 +7,8 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
 import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
+import type { SnapshotValue } from '../plan/snapshot.ts'
+import { managerWrites } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, isReturned } from './draft.ts'
 import { OBJECT_MISSING } from './settle.ts'
@@ -52,6 +54,7 @@ export const plannedManager = (
 interface LinkedUser {
   readonly draft: Draft
   readonly user: DirectoryUser | undefined
+  queue: PlannedWrite[]
   linkAt: number | undefined
 }
 
@@ -60,13 +63,14 @@ const PAUSES_SECONDS = [REPLICATION_SECONDS, 1200, 4800, 19_200, 86_400]
 
 /**
  * Takes it into the work that Graph does not know the manager's account: the link is tried again when every replica knows of the
- * account, and then at long pauses, until a reconciliation tells that it is deleted, or somebody brings it back; everything else of the
- * user goes on. False when the outcome is another, and when the manager was written so lately that a replica may lag behind.
+ * account, and then at long pauses, until a reconciliation tells that it is deleted, or somebody brings it back; the link to a former
+ * manager goes, and everything else of the user goes on. False when the outcome is another, and when the manager was written so lately
+ * that a replica may lag behind.
  */
 export function takeMissingManager(
   round: Round,
   work: LinkedUser,
-  { purpose }: PlannedWrite,
+  { purpose, sets }: PlannedWrite,
   outcome: Outcome,
 ): boolean {
   const { draft } = work
@@ -79,7 +83,15 @@ export function takeMissingManager(
   const pause = isWaiting ? Math.min(draft.row.attempts, PAUSES_SECONDS.length - 1) : 0
   draft.row = { ...draft.row, attempts: pause + 1 }
   work.linkAt = now + (PAUSES_SECONDS[pause] ?? REPLICATION_SECONDS) * 1000
+  if (mayHoldAnother(draft, sets.manager)) work.queue.unshift(...managerWrites('', null))
   return true
+}
+
+/** Whether the account may still be linked to a former manager, who is in any case not the one. */
+function mayHoldAnother({ row }: Draft, wanted: SnapshotValue | undefined): boolean {
+  const { manager = null } = row.snapshot
+  if (wanted === null) return false
+  return row.unknown.includes('manager') || (manager !== null && manager !== wanted)
 }
 
 /** Whether Graph names an object that it does not know, and that is not the user's own. */

@@ -22,8 +22,8 @@ const reportOf = (boss: string, name: string) =>
 async function bossDeleted() {
   const world = await reconcileWorld()
   const [boss = ''] = await world.exported('boss')
-  const create = async (name: string) => {
-    const { body } = await world.scim.post('/Users', reportOf(boss, name))
+  const create = async (name: string, manager = boss) => {
+    const { body } = await world.scim.post('/Users', reportOf(manager, name))
     await world.settle()
     return String(body['id'])
   }
@@ -228,6 +228,25 @@ describe('a manager whose account nobody has found deleted yet', () => {
     await world.run('enforce')
     expect(managersOf('cyn')).toEqual(['boss@contoso.com'])
     expect(await world.binding(cyn)).toMatchObject(SYNCED)
+  })
+
+  test('takes the place of the former one at once, whose link goes, so that a run that reports leads to no write', async () => {
+    const { world, boss, create, managersOf } = await bossDeleted()
+    const [lead = ''] = await world.exported('lead')
+    const dan = await create('dan', lead)
+    world.clock.now += 3_600_000
+    world.graph.journal.clear()
+    await world.scim.patch(`/Users/${dan}`, [
+      { op: 'replace', path: `${ENTERPRISE}:manager`, value: { value: boss } },
+    ])
+    await world.drain()
+    expect(links(world).map((link) => link.split(' ')[0])).toEqual(['PUT', 'DELETE'])
+    expect(managersOf('dan')).toEqual([null])
+    expect(await world.binding(dan)).toMatchObject({ error: { code: 'manager_missing' } })
+    world.bells.length = 0
+    await world.run('report')
+    expect(links(world)).toHaveLength(2)
+    expect(await world.binding(dan)).toMatchObject(SYNCED)
   })
 
   test('and that was created moments ago is tried again at once: a replica may lag behind', async () => {

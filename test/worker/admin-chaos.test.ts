@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { askToken } from '../graph/test-client.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { untoldWrites } from '../support/told-writes.ts'
 import { randomOf } from '../support/random.ts'
 import type { Loose } from '../support/seed.ts'
 
@@ -100,6 +101,9 @@ const CLIENT: readonly Step[] = [
     ])
   },
 ]
+
+/** Those that change who is there. */
+const CHANGES = CLIENT.slice(1, 4)
 
 /** What an administrator decides. */
 const ADMINISTRATOR: readonly Step[] = [
@@ -236,6 +240,11 @@ const MISFORTUNE: readonly Step[] = [
     graph.faults.add({ status: one({ pick } as Story, [500, 503, 504]), times: 1 + pick(3) })
   },
   async ({ world: { graph }, pick }) => {
+    const match = { method: 'PATCH', path: one({ pick } as Story, ['^/users/', '^/groups/']) }
+    const refused = { status: 403, code: 'Authorization_RequestDenied' }
+    graph.faults.add({ match, ...refused, times: 1 + pick(3) })
+  },
+  async ({ world: { graph }, pick }) => {
     graph.faults.add({ status: 429, retryAfter: 1 + pick(20) })
   },
   async ({ world }) => {
@@ -264,6 +273,7 @@ async function comeToRest(story: Story): Promise<void> {
   for (const { id } of world.directories)
     await ask(story, 'PATCH', `/directories/${id}`, { state: 'active' })
   for (let i = 0; i < 20; i++) await tick(story)
+  for (const directory of world.directories) await expectEnforcedAsTold(story, directory)
   for (const { id } of world.directories) {
     for (const action of ['replay', 'approve']) {
       const path = action === 'replay' ? 'failures/replay' : 'held/approve'
@@ -272,6 +282,31 @@ async function comeToRest(story: Story): Promise<void> {
   }
   for (let i = 0; i < 20; i++) await tick(story)
   for (const { id } of world.directories) await reconciled(story, id, 'enforce')
+}
+
+/** While some things are refused, held and rejected, somebody changes accounts there: a run that enforces writes what it told of, and no more. */
+async function expectEnforcedAsTold(story: Story, { id, tenantId }: Rested): Promise<void> {
+  const { world } = story
+  world.graph.faults.add({
+    match: { method: 'PATCH' },
+    status: 403,
+    code: 'Authorization_RequestDenied',
+  })
+  for (let i = 0; i < 4; i++) await one(story, CHANGES)(story)
+  for (let i = 0; i < 3; i++) await tick(story)
+  world.graph.faults.clear()
+  for (let i = 0; i < 3; i++) await tick(story, 15)
+  for (let i = 0; i < 6; i++) await SOMEBODY[0]?.(story)
+  world.graph.journal.clear()
+  const run = await ask(story, 'POST', `/directories/${id}/reconciliations`, { mode: 'enforce' })
+  for (let i = 0; i < 10; i++) await tick(story)
+  const { users, groups } = world.graph.summary(tenantId)
+  const own = new Set([...users, ...groups].map((object) => String(object['id'])))
+  // What it imports the other directory exports.
+  const requests = world.graph.journal
+    .records()
+    .filter(({ url }) => own.has(url.split('/')[2] ?? ''))
+  expect(await untoldWrites(world, run['id'], requests)).toEqual([])
 }
 
 async function reconciled(story: Story, directoryId: string, mode: string): Promise<Loose> {

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
+import { type AwayAccount, awayColumn, toAway } from './away-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { type Lane, readBlock } from './lane-store.ts'
 import type { RunKey } from './reconciliation-store.ts'
@@ -26,6 +27,8 @@ const COMPARED = [
 export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]> & {
   /** Its user was deleted here, and the account could not be ended yet: nothing that it holds is ours any more. */
   readonly isLeft: boolean
+  /** Its account was found deleted: what is owed to it, should it be there again. */
+  readonly away: AwayAccount | null
 }
 
 /** A user's document and the values that were imported beside it. */
@@ -64,7 +67,7 @@ export async function readAccounts(
   const { organizationId, directoryId } = key
   const lists = chunks(graphIds)
   const managerLists = chunks(managerIds)
-  const compared = sql`json_array(${columnsOf(COMPARED)}, ${isLeft}, ${withImports ? importing : null})`
+  const compared = sql`json_array(${columnsOf(COMPARED)}, ${isLeft}, ${awayColumn}, ${withImports ? importing : null})`
   const [own, block, ...answers] = await database.run(
     sql`SELECT intent FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     readBlock(lanes),
@@ -138,9 +141,13 @@ function toCompared(list: readonly unknown[]): {
   readonly user: ImportingUser | null
 } {
   const columns = COMPARED.map((name, i) => [binding[name].name, list[i]] as const)
-  const [left, ofUser] = list.slice(COMPARED.length)
+  const [left, away, ofUser] = list.slice(COMPARED.length)
   return {
-    row: { ...decode(binding, Object.fromEntries(columns)), isLeft: left === 1 },
+    row: {
+      ...decode(binding, Object.fromEntries(columns)),
+      isLeft: left === 1,
+      away: toAway(away),
+    },
     user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0], resource: ofUser[1] }) : null,
   }
 }

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { membershipOf } from '../plan/drift.ts'
+import { ACCOUNT } from '../plan/owed.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
@@ -13,7 +14,7 @@ export interface DriftTotals {
   readonly imported: number
   /** Accounts that were deleted in Microsoft 365, or came back. */
   readonly deleted: number
-  /** Accounts that putting our value back would disable. */
+  /** Accounts that putting our value back would disable or delete. */
   readonly disables: number
 }
 
@@ -27,7 +28,7 @@ const totalsOf = (key: RunKey): SQL => sql`SELECT
     coalesce(sum(direction = 'export' AND attribute <> 'deleted'), 0) AS exported,
     coalesce(sum(direction = 'import'), 0) AS imported,
     coalesce(sum(attribute = 'deleted'), 0) AS deleted,
-    coalesce(sum(attribute = 'accountEnabled' AND ours = 'false'), 0) AS disables
+    coalesce(sum(attribute = 'accountEnabled' AND ours = 'false' OR attribute = ${ACCOUNT}), 0) AS disables
   FROM drift WHERE organization_id = ${key.organizationId}
     AND reconciliation_id = ${key.reconciliationId}`
 

@@ -25,12 +25,15 @@ export function takeFindings(draft: Draft): void {
   if (found.size === 0) return
   const { row } = draft
   const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
-  draft.row = {
-    ...row,
-    unknown: [...row.unknown, ...drifted],
-    // An administrator approved what putting them right takes away, not what is held or was rejected otherwise.
-    ...(found.has('approved') && row.approval === null ? { approval: 'approved' as const } : {}),
-  }
+  draft.row = { ...row, unknown: [...row.unknown, ...drifted] }
+  takeApproval(draft)
+}
+
+/** An administrator approved what putting the findings right takes away, not what is held or was rejected otherwise. */
+export function takeApproval(draft: Draft): void {
+  const { row, target } = draft
+  if (target.found.has('approved') && row.approval === null)
+    draft.row = { ...row, approval: 'approved' }
 }
 
 /** An account that was disabled is not disabled again: that would count as a removal, and stop an unbind that has nothing to do. */

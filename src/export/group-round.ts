@@ -2,6 +2,7 @@
 import { MEMBERS } from '../db/whole-group.ts'
 import { groupUniqueName, type GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
+import { isRemoval } from '../plan/removal.ts'
 import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type Draft } from './draft.ts'
@@ -13,7 +14,6 @@ import { exportMembers } from './member-round.ts'
 import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
 import { settleWrite } from './settle.ts'
-import { isRemoval } from './threshold.ts'
 
 /** Carries the round's groups and memberships as far as the tokens reach. */
 export async function exportGroups(round: Round): Promise<void> {

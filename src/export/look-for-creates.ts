@@ -8,6 +8,7 @@ import { backoffBase } from '../kernel/backoff.ts'
 import { assertNever } from '../kernel/result.ts'
 import { desiredUser } from '../plan/desired-user.ts'
 import { directoryUser } from '../plan/directory-user.ts'
+import { stateOf } from '../plan/imported.ts'
 import { getUser } from '../plan/requests.ts'
 import { exportedKeys } from '../plan/snapshot.ts'
 import {
@@ -24,7 +25,6 @@ import { noteEvent } from './finish.ts'
 import { lookForPrivileges } from './privileges.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { errorOf } from './settle.ts'
-import { stateOf } from './user-work.ts'
 
 /** The drafts that can be planned; the others wait for a later look, or are held. */
 export async function lookForCreates(round: Round, drafts: readonly Draft[]): Promise<Draft[]> {

@@ -10,6 +10,7 @@ import { readEach } from '../graph/read-each.ts'
 import type { Transport } from '../graph/transport.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { readDomainFacts, verifiedDomains } from '../plan/domain-facts.ts'
 import { USER_SELECT } from '../plan/graph-user.ts'
 import { importedNames } from '../plan/imported.ts'
 import {
@@ -20,7 +21,7 @@ import {
   listMemberships,
 } from '../plan/requests.ts'
 import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
-import { factsFrom, readDomainFacts, verifiedDomains } from './domain-facts.ts'
+import { factsFrom } from './domain-facts.ts'
 import { managerIn } from './preview-item.ts'
 import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 

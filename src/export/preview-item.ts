@@ -2,6 +2,7 @@
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { type Change, heldOf, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
 import type { UserPlan } from '../plan/planned.ts'
+import { isPartOfRemoval } from '../plan/removal.ts'
 import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { BindingError } from './draft.ts'
@@ -11,7 +12,7 @@ import { RESTORED } from './preview-return.ts'
 import { personOf, type Setting, type Subject, type WritableTarget } from './preview-subject.ts'
 import { targetIfApproved, targetOf } from './preview-target.ts'
 import { errorOf } from './settle.ts'
-import { isPartOfRemoval, REMOVAL_REJECTED } from './threshold.ts'
+import { REMOVAL_REJECTED } from './threshold.ts'
 
 export interface PreviewItem {
   readonly userId: string

@@ -7,11 +7,11 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { Directions } from '../plan/attributes.ts'
 import { desiredUser } from '../plan/desired-user.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
+import { stateOf } from '../plan/imported.ts'
 import type { PlannedWrite, UserBinding } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import type { Account } from './adoption.ts'
 import type { BindingError } from './draft.ts'
-import { stateOf } from './user-work.ts'
 
 /** A user, and how it is bound. */
 export interface Subject {

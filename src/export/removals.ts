@@ -5,12 +5,12 @@ import type { Outcome } from '../graph/outcome.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite, TakesAway } from '../plan/planned.ts'
+import { isRemoval } from '../plan/removal.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import {
   isCounted,
-  isRemoval,
   limitOf,
   mayHaveHappened,
   permissionOf,

@@ -17,7 +17,6 @@ import { giveBackTokens } from '../db/lane-store.ts'
 import { EMPTY_COMMIT, toCommit } from './commit.ts'
 import type { Connection } from './connection.ts'
 import type { ExportPorts, Round, ToldMembers } from './context.ts'
-import { readDomainFacts } from './domain-facts.ts'
 import { recheckDomains } from './domains.ts'
 import type { Draft } from './draft.ts'
 import { expansionOf, leavesImport, type Watch, watchOf } from './expansion.ts'
@@ -36,6 +35,7 @@ import { readRemovals } from './threshold.ts'
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
+import { readDomainFacts } from '../plan/domain-facts.ts'
 
 /** Runs one round under the lease, with tokens that were taken for it, and what the drain was told before. Throws what aborts it: a lost lease, or D1. */
 export async function runRound(

@@ -155,7 +155,16 @@ function settleMissing(
   if (write.purpose === 'restore') return retryLater(draft, moment, undefined, true)
   if (write.purpose === 'manager' && !isOwn) return retryLater(draft, moment, undefined, true)
   const evidence = outcome.requestId === undefined ? {} : { requestId: outcome.requestId }
+  keepKnown(draft)
   fail(draft, { ...OBJECT_MISSING, ...evidence })
+}
+
+/** Nothing was written: should the account come back, it holds what it held, and is owed no more than before. */
+function keepKnown(draft: Draft): void {
+  const { before, row, writes } = draft
+  if (before === undefined || before.graphId !== row.graphId || writes > 0) return
+  const { snapshot, unknown, exportedSequence } = before
+  draft.row = { ...row, snapshot, unknown, exportedSequence }
 }
 
 /** Somebody deleted in Microsoft 365 what is bound here. */

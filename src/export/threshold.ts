@@ -8,10 +8,8 @@ import type { RejectionCode } from '../db/rejection.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { GroupSnapshot } from '../plan/group-plan.ts'
-import type { PlannedWrite, TakesAway } from '../plan/planned.ts'
+import type { TakesAway } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
-import type { Snapshot } from '../plan/snapshot.ts'
 import type { BindingError } from './draft.ts'
 
 const removalsSchema = v.object({
@@ -76,17 +74,6 @@ export function permissionOf(
 /** Whether a removal at `takenAt` still counts. */
 export const isCounted = (takenAt: number | null, now: number): boolean =>
   takenAt !== null && minuteOf(takenAt) >= minuteOf(now - HOUR_MS)
-
-type Write = Pick<PlannedWrite<Snapshot | GroupSnapshot>, 'purpose' | 'sets'>
-
-/** Whether the write itself takes the object away. */
-export const isRemoval = ({ purpose, sets }: Write): boolean =>
-  purpose === 'delete' ||
-  (purpose === 'update' && 'accountEnabled' in sets && sets.accountEnabled === null)
-
-/** Whether the write is a part of taking the object away: nobody who is not disabled loses the sessions. */
-export const isPartOfRemoval = (write: Write): boolean =>
-  write.purpose === 'revoke' || isRemoval(write)
 
 /** Whether it happened, or may have. */
 export const mayHaveHappened = ({ kind }: Outcome): boolean =>

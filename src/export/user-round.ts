@@ -1,11 +1,12 @@
 /** The users of a round: plan each, send its writes wave by wave, say what became of its binding. */
 import type { BindingRow } from '../db/round-store.ts'
+import { isPartOfRemoval, isRemoval } from '../plan/removal.ts'
 import type { Round } from './context.ts'
 import { checkDomains } from './domains.ts'
 import { adoptionRejected } from './adoption.ts'
 import { type Draft, fail, hasNoAccount, openDraft } from './draft.ts'
 import { finishUser, noteEvent } from './finish.ts'
-import { takeFindings } from './found.ts'
+import { takeApproval, takeFindings } from './found.ts'
 import { foundIn, onlyFound } from './found-alone.ts'
 import { isDueByReport, lookForGone, readBeforeEnding } from './gone.ts'
 import { lookForCreates, wantedName } from './look-for-creates.ts'
@@ -14,7 +15,6 @@ import { readOverwritten } from './overwritten.ts'
 import { askAnew, heldRemovals } from './removals.ts'
 import { isWanted, settleReported } from './returned.ts'
 import { storeIntent } from './sending.ts'
-import { isPartOfRemoval, isRemoval } from './threshold.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { isBoundByCreation, openWork, readNeeded, type UserWork } from './user-work.ts'
 
@@ -64,7 +64,9 @@ function openUserDrafts(round: Round): Draft[] {
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
     askAnew(draft)
-    return existing.has(target.id) ? meetUser(round, draft) : [draft]
+    if (existing.has(target.id)) return meetUser(round, draft)
+    takeApproval(draft)
+    return [draft]
   })
 }
 

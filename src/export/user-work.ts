@@ -4,14 +4,14 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { PASSWORD_BYTES, randomPassword } from '../kernel/random.ts'
 import { directoryUser, type DirectoryUser } from '../plan/directory-user.ts'
+import { verifiedDomains } from '../plan/domain-facts.ts'
 import { heldOf } from '../plan/graph-user.ts'
-import { importedValues } from '../plan/imported.ts'
-import type { PlannedWrite, UserPlan } from '../plan/planned.ts'
+import { stateOf } from '../plan/imported.ts'
+import { endingBy, type Ending, type PlannedWrite, type UserPlan } from '../plan/planned.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import type { Held } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
-import { verifiedDomains } from './domain-facts.ts'
 import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
 import { plannedManager, wantedManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
@@ -50,15 +50,6 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const nothing = { refused: undefined, held: undefined, linkAt: undefined }
   return { ...work, plan, queue, ...nothing, isIntended: false }
 }
-
-/** What the planner takes of a user's row beside its document. */
-export const stateOf = ({ id, usernameKey, suspended, passwordExpired, imported }: UserRow) => ({
-  id,
-  usernameKey,
-  suspended,
-  passwordExpired,
-  imported: importedValues(imported),
-})
 
 /** Whether a user that is new is bound because of that. Of an account of this directory an import makes no new user: its `bind` says whether it is bound. */
 export const isBoundByCreation = (
@@ -108,10 +99,8 @@ export function planWork(
   })
 }
 
-function endingOf(row: Draft['row']): 'unbound' | 'undone' | undefined {
-  if (!isEnding(row)) return undefined
-  return row.unboundBy === 'undo' ? 'undone' : 'unbound'
-}
+const endingOf = (row: Draft['row']): Ending | undefined =>
+  isEnding(row) ? endingBy(row.unboundBy ?? 'admin') : undefined
 
 /**
  * When every replica of Microsoft 365 shows the account as our last write left it. An account that was adopted may have been written,

@@ -72,7 +72,8 @@ export function comparedProperties(keys: readonly SnapshotKey[]): readonly strin
 export const REPORTED = 'reported'
 
 /** With what a binding has failed whose account somebody deleted in Microsoft 365, or restored there while something was owed to it. */
-export const AWAY: ReadonlySet<unknown> = new Set(['object_missing', 'account_returned'])
+export const AWAY_CODES = ['object_missing', 'account_returned'] as const
+export const AWAY: ReadonlySet<unknown> = new Set(AWAY_CODES)
 
 const MEMBERS = 'members'
 

@@ -10,7 +10,7 @@ import {
   type Directions,
   isAttributeName,
 } from './attributes.ts'
-import type { DirectoryUser } from './directory-user.ts'
+import type { DirectoryUser, UserState } from './directory-user.ts'
 import type { SeenUser } from './graph-user.ts'
 import type { SnapshotKey } from './snapshot.ts'
 
@@ -100,3 +100,15 @@ export function importedValues(stored: JsonObject | null): Imported {
   })
   return Object.fromEntries(entries)
 }
+
+/** What the planner takes of a user's row beside its document; of imported values those that count now. */
+export const stateOf = ({
+  imported,
+  ...state
+}: Omit<UserState, 'imported'> & { readonly imported: JsonObject | null }): UserState => ({
+  id: state.id,
+  usernameKey: state.usernameKey ?? null,
+  suspended: state.suspended,
+  passwordExpired: state.passwordExpired,
+  imported: importedValues(imported),
+})

@@ -54,11 +54,17 @@ export interface UserBinding extends Exported {
   readonly restoring?: Held | null
 }
 
+/** `undone`: the account is let go of as it was before it was bound. */
+export type Ending = 'deleted' | 'unbound' | 'undone'
+
+/** How a binding ends that ends though its user exists. */
+export const endingBy = (unboundBy: 'admin' | 'groups' | 'undo'): Ending =>
+  unboundBy === 'undo' ? 'undone' : 'unbound'
+
 export interface UserPlanInput {
   /** Undefined when it was deleted. */
   readonly user: DirectoryUser | undefined
-  /** `undone`: the account is let go of as it was before it was bound. */
-  readonly ending?: 'deleted' | 'unbound' | 'undone' | undefined
+  readonly ending?: Ending | undefined
   readonly binding: UserBinding
   readonly directions: Directions
   readonly settings: Pick<

@@ -65,7 +65,7 @@ const driftShape = v.strictObject({
   attribute: v.pipe(
     v.string(),
     v.description(
-      'An attribute, accountEnabled, deleted (the account itself), members (whether userId is a member of groupId), or displayName of a group.',
+      'An attribute, accountEnabled, deleted (the account itself), members (whether userId is a member of groupId), or displayName of a group. Of an account that has come back also what is owed to it: account (it is to be deleted) and password (a new one, of which nothing is told) among that.',
     ),
   ),
   direction: v.picklist(['export', 'import']),

@@ -2,11 +2,11 @@
 import type { ComparedAccounts, ComparedBinding } from '../db/compared-accounts.ts'
 import type { RunStep } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { Directions } from '../plan/attributes.ts'
 import { directoryUser } from '../plan/directory-user.ts'
-import { AWAY, type Difference, differences } from '../plan/drift.ts'
+import { type Difference, differences } from '../plan/drift.ts'
 import { seenUser, type SeenUser } from '../plan/graph-user.ts'
 import { type ImportChange, importChanges, type ImportedName } from '../plan/imported.ts'
+import { type OwedConfiguration, owedToAccount, type OwedValue } from './owed.ts'
 
 /** A difference on a user that was exported within this time may be an echo of that export. */
 const ECHO_MS = 5 * 60_000
@@ -25,9 +25,8 @@ export interface ToldUser {
   readonly manager: string | null | undefined
 }
 
-export interface Comparison {
+export interface Comparison extends OwedConfiguration {
   readonly directoryId: string
-  readonly directions: Directions
   readonly imports: readonly ImportedName[]
   readonly accounts: Pick<ComparedAccounts, 'bindings' | 'users' | 'managers' | 'inFlight'>
   readonly manner: Manner
@@ -57,13 +56,20 @@ export function compareUser(input: Comparison, told: ToldUser): Compared | undef
   const seen = seenUser(told.properties, managerOf(input.manner, told))
   const found = row.isLeft ? [] : differencesOf(input, row, seen)
   const imports = importsOf(input, row, seen)
-  const returned = AWAY.has(errorCode(row)) ? [returnedRow(row)] : []
-  if (found.length + imports.length === 0) return { ...SAME, drift: returned }
-  const recheckAt = recheckTime(input, row, [...found, ...imports])
+  const returned = row.away === null ? [] : [returnedRow(row)]
+  const owed = owedToAccount(input, row, found, input.manner === 'byId' ? seen : undefined)
+  const doubtful = [...found, ...imports, ...(owed.isUnread ? [UNREAD] : [])]
+  if (doubtful.length + owed.values.length === 0) return { ...SAME, drift: returned }
+  const recheckAt = recheckTime(input, row, doubtful)
   if (recheckAt !== null) return { ...SAME, recheckAt }
-  const drift = found.map((difference) => driftRow(row, difference))
+  const sent = new Set(owed.values.map(({ attribute }) => attribute))
+  const others = found.filter(({ attribute }) => !sent.has(attribute))
+  const drift = [...others, ...owed.values].map((difference) => driftRow(row, difference))
   return { drift: [...returned, ...drift], imports, recheckAt: null }
 }
+
+/** What is owed to an account that came back is told once that has been read whole. */
+const UNREAD = { isTold: false } as const
 
 /** Asked by id, an account without manager is told by leaving the manager out. */
 const managerOf = (manner: Manner, { manager }: ToldUser): string | null | undefined =>
@@ -109,13 +115,16 @@ function recheckTime(
   const exportedAt = row.exportedAt ?? 0
   const isFresh = now - exportedAt < (manner === 'byId' ? REPLICAS_MS : ECHO_MS)
   if (isFresh) return Math.max(now, exportedAt + REPLICAS_MS)
-  return manner === 'whole' && found.some(({ isTold }) => !isTold) ? now : null
+  return manner !== 'byId' && found.some(({ isTold }) => !isTold) ? now : null
 }
 
 const errorCode = ({ state, error }: ComparedBinding): unknown =>
   state === 'failed' ? error?.['code'] : undefined
 
-function driftRow(row: ComparedBinding, { attribute, ours, theirs }: Difference): FoundRow {
+function driftRow(
+  row: ComparedBinding,
+  { attribute, ours, theirs }: Difference | OwedValue,
+): FoundRow {
   return { ...rowOf(row), attribute, ours, theirs }
 }
 

@@ -13,6 +13,7 @@ import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { groupOf, REPORTED } from '../plan/drift.ts'
+import { ACCOUNT } from '../plan/owed.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { DELETED } from './compare.ts'
 import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
@@ -189,4 +190,4 @@ function nameOf({ attribute, graphId, theirs }: DriftRow): string {
 
 /** What `driftTotals` counts as `disables`. */
 const disables = ({ attribute, ours }: DriftRow): boolean =>
-  attribute === 'accountEnabled' && ours === false
+  attribute === ACCOUNT || (attribute === 'accountEnabled' && ours === false)

@@ -6,6 +6,7 @@ import { afterFailure, tryAgain } from './answers.ts'
 import { collect, type Finding } from './collect.ts'
 import { compareUser, type Comparison } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
+import { configurationOf } from './owed.ts'
 import { afterPage } from './progress.ts'
 
 /** Reads one page, and compares it with what is stored. */
@@ -30,7 +31,7 @@ export async function readPage(run: ConnectedRun): Promise<StepResult> {
   const now = ports.clock.now()
   const comparison: Comparison = {
     directoryId: run.key.directoryId,
-    directions: run.directions,
+    ...configurationOf(run),
     imports: run.imports,
     accounts,
     manner: progress.isWhole ? 'whole' : 'delta',

@@ -9,6 +9,7 @@ import { afterFailure } from './answers.ts'
 import { collect, type Finding } from './collect.ts'
 import { compareMissing, compareUser, type Comparison, type ToldUser } from './compare.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
+import { configurationOf } from './owed.ts'
 import type { Progress } from './progress.ts'
 
 /** Four envelopes a step, one after another: reading in the background leaves Graph to those who write. */
@@ -49,11 +50,11 @@ async function settle(
     lanes: connection.lanes,
   })
   const now = ports.clock.now()
-  const { directions, imports } = run
+  const { imports } = run
   const { directoryId } = key
   const comparison: Comparison = {
     directoryId,
-    directions,
+    ...configurationOf(run),
     imports,
     accounts,
     manner: 'byId',

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
 import {
-  isPartOfRemoval,
-  isRemoval,
   limitOf,
   permissionOf,
   readRemovals,
   removedLately,
   withRemoved,
 } from '../../src/export/threshold.ts'
+import { isPartOfRemoval, isRemoval } from '../../src/plan/removal.ts'
 
 const NOW = Date.UTC(2026, 5, 1, 12, 0, 30)
 const MINUTE = 60_000

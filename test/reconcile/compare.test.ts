@@ -8,6 +8,7 @@ import {
   type Comparison,
   type ToldUser,
 } from '../../src/reconcile/compare.ts'
+import { defaultSettings } from '../../src/plan/settings.ts'
 import { directions, ENTERPRISE } from '../plan/builders.ts'
 
 const NOW = 10_000_000
@@ -47,8 +48,24 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   heldSequence: null,
   deletedAt: null,
   isLeft: false,
+  away: null,
   ...more,
 })
+
+/** What is read of whoever is away, and of whom nothing else has changed. */
+const AWAY: ComparedBinding['away'] = {
+  binding: { restoring: null, unboundBy: null, approval: null, deletedAt: null },
+  user: {
+    id: 'usr_1',
+    usernameKey: null,
+    resource: { title: 'Engineer' },
+    suspended: false,
+    passwordExpired: false,
+    imported: null,
+  },
+  managers: new Map(),
+  hasPassword: false,
+}
 
 interface Given {
   readonly row?: ComparedBinding
@@ -59,6 +76,8 @@ interface Given {
 const comparison = ({ row = binding(), manner = 'delta', inFlight = [] }: Given): Comparison => ({
   directoryId: 'dir_1',
   directions: directions({ jobTitle: 'export', department: 'import' }),
+  settings: defaultSettings,
+  verifiedDomains: undefined,
   imports: ['department'],
   accounts: {
     bindings: new Map([['g1', row]]),
@@ -140,7 +159,10 @@ describe('a user on a page', () => {
   })
 
   test('who had been deleted is back', () => {
-    const row = binding({ state: 'failed', error: { code: 'object_missing' } })
+    const row = {
+      ...binding({ state: 'failed', error: { code: 'object_missing' } }),
+      away: AWAY,
+    }
     const same = told({ jobTitle: 'Engineer', accountEnabled: true })
     expect(compareUser(comparison({ row }), same)?.drift).toMatchObject([
       { attribute: 'deleted', ours: 'deleted', theirs: null },

@@ -28,6 +28,8 @@ export interface EdgeChange {
   readonly unknown: boolean
   /** When it was added, milliseconds. */
   readonly exportedAt: number
+  /** Whether the account was in the group before we added it; absent where what is known of that stays. */
+  readonly wasThere?: boolean
 }
 
 /** A resource without a Graph id, and who waits for it. */
@@ -150,12 +152,13 @@ export function edgeStatements(
   const statements: SQL[] = []
   if (held.length > 0)
     statements.push(sql`INSERT INTO exported_member
-        (organization_id, directory_id, group_id, member_id, graph_id, unknown, exported_at)
+        (organization_id, directory_id, group_id, member_id, graph_id, unknown, exported_at, was_there)
       SELECT ${key.organizationId}, ${key.directoryId}, e.value ->> 'groupId', e.value ->> 'memberId',
-        e.value ->> 'graphId', e.value ->> 'unknown', e.value ->> 'exportedAt'
+        e.value ->> 'graphId', e.value ->> 'unknown', e.value ->> 'exportedAt', e.value ->> 'wasThere'
       FROM json_each(${JSON.stringify(held)}) e WHERE TRUE
       ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id, unknown = excluded.unknown,
-        exported_at = excluded.exported_at`)
+        exported_at = excluded.exported_at,
+        was_there = coalesce(excluded.was_there, CASE graph_id WHEN excluded.graph_id THEN was_there END)`)
   if (gone.length > 0)
     statements.push(sql`DELETE FROM exported_member WHERE ${mine(key)} AND (group_id, member_id) IN (
       SELECT e.value ->> 'groupId', e.value ->> 'memberId' FROM json_each(${JSON.stringify(gone)}) e)`)

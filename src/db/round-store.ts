@@ -112,6 +112,8 @@ export interface Edge {
   readonly exportedAt: number | null
   /** The account under which it was exported is another member's by now. */
   readonly passedOn: boolean
+  /** The account was in the group before its bind, which is being undone: it is left there. */
+  readonly isTheirs: boolean
   /** The member's Graph id in this directory now; null when it has none. */
   readonly graphId: string | null
 }
@@ -276,7 +278,8 @@ function edgesOf(
           AND m.group_id = edge.group_id AND m.member_id = o.resource_id
         WHERE o.organization_id = ${organizationId} AND o.directory_id = ${directoryId}
           AND o.graph_id = x.graph_id AND o.resource_id <> edge.member_id
-          AND o.state NOT IN ('unbinding', 'former')) AS passed_on
+          AND o.state NOT IN ('unbinding', 'former')) AS passed_on,
+      coalesce(x.was_there AND b.unbound_by = 'undo', FALSE) AS is_theirs
     FROM edge
     LEFT JOIN exported_member x ON x.organization_id = ${organizationId}
       AND x.directory_id = ${directoryId} AND x.group_id = edge.group_id AND x.member_id = edge.member_id
@@ -309,5 +312,6 @@ const toEdge = (row: Record<string, unknown>): Edge => ({
   unknown: row['unknown'] === 1,
   exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
   passedOn: row['passed_on'] === 1,
+  isTheirs: row['is_theirs'] === 1,
   graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
 })

@@ -32,7 +32,10 @@ export async function readWholeGroup(
         AND b.kind = CASE substr(m.member_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
       WHERE m.organization_id = ${organizationId} AND m.group_id = ${groupId} AND m.member_id > ${cursor}
       ORDER BY m.member_id LIMIT ${PAGE}`,
-    sql`SELECT x.member_id, x.graph_id, x.unknown, x.exported_at FROM exported_member x
+    sql`SELECT x.member_id, x.graph_id, x.unknown, x.exported_at,
+        coalesce(x.was_there AND b.unbound_by = 'undo', FALSE) AS is_theirs
+      FROM exported_member x LEFT JOIN binding b ON x.was_there AND b.organization_id = x.organization_id
+        AND b.directory_id = x.directory_id AND b.kind = 'user' AND b.resource_id = x.member_id
       WHERE x.organization_id = ${organizationId} AND x.directory_id = ${directoryId}
         AND x.group_id = ${groupId} AND x.member_id > ${cursor}
       ORDER BY x.member_id LIMIT ${PAGE}`,
@@ -65,6 +68,7 @@ export function mergePages(
       unknown: false,
       exportedAt: null,
       passedOn: false,
+      isTheirs: false,
       graphId: typeof row['graph_id'] === 'string' ? row['graph_id'] : null,
     })
   for (const row of exported.filter(isInPage)) {
@@ -77,6 +81,7 @@ export function mergePages(
       unknown: row['unknown'] === 1,
       exportedAt: Number(row['exported_at']),
       passedOn: false,
+      isTheirs: row['is_theirs'] === 1,
       graphId: member?.graphId ?? null,
     })
   }

@@ -84,6 +84,7 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     error: null,
     managerGraphId: null,
     passwordSequence: 0,
+    deliveredSequence: null,
     memberCursor: null,
     externalId: null,
     deletedAt: null,
@@ -99,6 +100,9 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     found: null,
   }
 }
+
+/** Of a binding that has no account any more. */
+export const NOT_ADOPTED = { adoptedAt: null, deliveredSequence: null } as const
 
 /** The change to store; undefined when the round left the binding as it was. */
 export function changeOf({ before, row }: Draft): BindingChange | undefined {

@@ -2,10 +2,10 @@
 import type { Change, NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
-import { type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
+import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
-import { type BindingError, type Draft, fail, isEnding, owe } from './draft.ts'
+import { type BindingError, type Draft, fail, isEnding, NOT_ADOPTED, owe } from './draft.ts'
 import { keepEarlier, keepWaiting } from './found-alone.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
@@ -98,10 +98,16 @@ function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
     .map((problem) => ({ ...problem }))
   if (plan.action === 'end' && unboundBy !== 'undo' && restoring !== null)
     left.push({ ...UNBOUND_MEANWHILE, before: restoring })
+  if (plan.action === 'end' && unboundBy === 'undo' && isPasswordOfBind(row))
+    left.push(PASSWORD_STAYS)
   if (askedSequence === null || left.length === 0) return
   const errors = left.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
   round.jobErrors.push({ sequence: askedSequence, errors })
 }
+
+/** Whether a password was delivered into the account since the event that bound it, which may have brought the password itself. */
+const isPasswordOfBind = ({ adoptedAt, deliveredSequence, boundSequence }: Draft['row']): boolean =>
+  adoptedAt !== null && deliveredSequence !== null && deliveredSequence >= (boundSequence ?? 0)
 
 /** What Graph holds could not be read, so what depends on it could not even be planned. */
 export function settleUnread(
@@ -115,7 +121,7 @@ export function settleUnread(
 
 /** An account that is as it was before its bind is none of ours: a later bind meets it as a stranger. */
 function letGo(draft: Draft): void {
-  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], adoptedAt: null }
+  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], ...NOT_ADOPTED }
 }
 
 /** Whoever is unbound is let go of, even where the account is not ours to disable: what was refused is told. */

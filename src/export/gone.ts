@@ -7,7 +7,15 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { getDeleted } from '../plan/requests.ts'
 import type { Round } from './context.ts'
-import { ageOf, type BindingError, type Draft, fail, isFoundDeleted, owe } from './draft.ts'
+import {
+  ageOf,
+  type BindingError,
+  type Draft,
+  fail,
+  isFoundDeleted,
+  NOT_ADOPTED,
+  owe,
+} from './draft.ts'
 import { settleUnread } from './finish.ts'
 import { readRequest } from './read-account.ts'
 import { SAYS_NOTHING_YET } from './recycle-bin.ts'
@@ -151,5 +159,5 @@ function beginAnew(round: Round, draft: Draft): void {
 }
 
 function forgetAccount(draft: Draft): void {
-  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], adoptedAt: null }
+  draft.row = { ...draft.row, graphId: null, snapshot: {}, unknown: [], ...NOT_ADOPTED }
 }

@@ -203,6 +203,7 @@ function takeOver(
     approval: null,
     takenAt: null,
     adoptedAt: adoption.kind === 'adopt' ? round.ports.clock.now() : null,
+    deliveredSequence: null,
   }
   round.graphIds.set(draft.target.id, graphId)
   if (adoption.kind === 'adopt') round.takenOver.push(graphId)

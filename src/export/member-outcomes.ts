@@ -20,7 +20,7 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
     draft.row = { ...draft.row, exportedAt: round.ports.clock.now() }
     // What the group itself was refused for stays told.
     if (!draft.stopped) draft.row = { ...draft.row, attempts: 0, error: null }
-    for (const plan of edges) storeEdge(round, plan, write)
+    for (const plan of edges) storeEdge(round, plan, write, outcome)
     noteTold(round, draft, write)
     return []
   }
@@ -81,16 +81,21 @@ function noteTold({ told }: Round, { row }: Draft, { adds, removes }: MemberWrit
 }
 
 /** What Graph holds now; an exchange of Graph ids is through when the new one was added. */
-function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite): void {
+function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite, { kind }: Outcome): void {
   const { edge, add, remove } = plan
   const { groupId, memberId } = edge
   const exportedAt = round.ports.clock.now()
+  const before = kind === 'done' ? { wasThere: false } : isFirst(plan) ? { wasThere: true } : {}
   if (!plan.awaits) noteArrived(round, edge)
   if (add !== null && write.adds.includes(add))
-    round.edges.push({ groupId, memberId, graphId: add, unknown: false, exportedAt })
+    round.edges.push({ groupId, memberId, graphId: add, unknown: false, exportedAt, ...before })
   else if (add === null && remove !== null && write.removes.includes(remove))
     round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })
 }
+
+/** Whether none of our writes can have made the account a member before: not even one that has no answer. */
+const isFirst = ({ edge: { exportedAs, unknown }, add }: EdgePlan): boolean =>
+  exportedAs !== add && !unknown
 
 /** A membership that could not be written is unknown until it is: so it is met again, whatever the log says by then. */
 const remember = (round: Round, { edge, add, remove, awaits }: EdgePlan): void => {

@@ -87,7 +87,7 @@ function planSteps(round: Round, draft: Draft, edges: readonly Edge[]): MemberSt
   const wanted = new Set(edges.flatMap((edge) => (edge.isMember ? graphIdOf(round, edge) : [])))
   const plans = edges
     .map((edge) => planEdge(edge, graphIdOf(round, edge)))
-    .map((plan) => withoutPassedOn(round, plan, wanted))
+    .map((plan) => withoutLeft(round, plan, wanted))
   for (const plan of plans) noteWaiting(round, plan)
   const writes = planMembers({
     graphBase: round.ports.graphBase,
@@ -114,15 +114,14 @@ function planSteps(round: Round, draft: Draft, edges: readonly Edge[]): MemberSt
 export const firstMember = ({ edges }: Pick<MemberStep, 'edges'>): string =>
   edges.map(({ edge }) => edge.memberId).toSorted()[0] ?? ''
 
-/** An account that passed from one user to another stays a member under the other: only our row of it goes. */
-function withoutPassedOn(
-  round: Round,
-  plan: EdgePlan,
-  wanted: ReadonlySet<string | null>,
-): EdgePlan {
+/**
+ * An account that passed from one user to another stays a member under the other; and so does one that was a member before its bind,
+ * which is being undone: only our row of it goes.
+ */
+function withoutLeft(round: Round, plan: EdgePlan, wanted: ReadonlySet<string | null>): EdgePlan {
   const { edge, remove } = plan
-  const isPassedOn = edge.passedOn || wanted.has(remove)
-  if (remove === null || edge.isMember || !isPassedOn) return plan
+  const isPassedOn = !edge.isMember && (edge.passedOn || wanted.has(remove))
+  if (remove === null || !(isPassedOn || edge.isTheirs)) return plan
   const { groupId, memberId } = edge
   const exportedAt = round.ports.clock.now()
   round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })

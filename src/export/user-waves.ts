@@ -117,7 +117,9 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     noteRefusedDomain(round, outcome)
     round.graphIds.set(draft.target.id, draft.row.graphId)
     if (password !== undefined && isPasswordSettled(write, outcome)) {
-      draft.row = { ...draft.row, passwordSequence: password.sequence }
+      const { sequence } = password
+      const delivered = isDelivered(write, outcome) ? { deliveredSequence: sequence } : {}
+      draft.row = { ...draft.row, passwordSequence: sequence, ...delivered }
       round.passwordsOf.push(draft.target.id)
     }
   }
@@ -139,14 +141,16 @@ function startFromPlan(round: Round, draft: Draft, { known, unknown }: UserPlan)
 
 /** A password is delivered, or refused for its own sake or with everything else; whatever else keeps its write from happening, it waits. */
 function isPasswordSettled(write: PlannedWrite, outcome: Outcome): boolean {
-  if (outcome.kind === 'masteredOnPremises') return true
+  if (outcome.kind === 'masteredOnPremises' || isDelivered(write, outcome)) return true
   if (!write.carriesPassword) return false
-  if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') return true
   if (outcome.kind === 'permanent' && outcome.code === 'password_rejected') return true
   if (write.purpose !== 'password') return false
   if (outcome.kind === 'authError') return outcome.scope === 'operation'
   return outcome.kind === 'permanent' || outcome.kind === 'privilegedTarget'
 }
+
+const isDelivered = ({ carriesPassword }: PlannedWrite, { kind }: Outcome): boolean =>
+  carriesPassword && (kind === 'done' || kind === 'alreadyDone')
 
 const definedValues = (values: UserPlan['known']): Record<string, string | boolean | null> =>
   Object.fromEntries(

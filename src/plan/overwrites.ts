@@ -36,8 +36,10 @@ export function firstOverwrites(
 function causeOf(key: SnapshotKey, binding: OverwritingBinding, directions: Directions): number {
   const chosen = key === 'accountEnabled' ? 0 : directionOf(directions, key).sequence
   const isChosenSince = binding.exportedSequence < chosen
-  const isAdopted = !isExported(key, binding.snapshot[key])
-  return Math.max(isChosenSince ? chosen : 0, isAdopted ? (binding.adoptedBy ?? 0) : 0)
+  const bound = binding.adoptedBy ?? 0
+  // Before its first export the account is somebody else's, also where it was ours until it was let go of.
+  const isAdopted = !isExported(key, binding.snapshot[key]) || binding.exportedSequence < bound
+  return Math.max(isChosenSince ? chosen : 0, isAdopted ? bound : 0)
 }
 
 /** Null of accountEnabled says that we are disabling the account; of what cannot be cleared, that it was left as it is. */

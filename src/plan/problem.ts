@@ -108,6 +108,16 @@ export function cannotBeEmptied(attribute: SnapshotKey, held: Json): Problem {
   }
 }
 
+/** What an undoing tells of an account into which the bind has delivered a password: the one before is known to nobody. */
+export const PASSWORD_STAYS = {
+  code: 'cannot_be_put_back',
+  attribute: 'password',
+  message:
+    'The bind has delivered a password of the identity provider into the account, and Microsoft 365 tells nobody which one it had before: the delivered one stays.',
+  whatToDo:
+    'Nothing, when whoever has the account knows that password. Otherwise reset it in Microsoft 365.',
+} as const
+
 /** What an undoing tells of a user for whom it does nothing, because its bind is another one by now, or has ended. */
 export const BOUND_AGAIN = {
   code: 'bound_again',

@@ -15,6 +15,7 @@ describe('a membership', () => {
     unknown: false,
     exportedAt: null,
     passedOn: false,
+    isTheirs: false,
     graphId: null,
     ...parts,
   })
@@ -78,6 +79,7 @@ describe('a membership that reconciliation found otherwise', () => {
     unknown: false,
     exportedAt: null,
     passedOn: false,
+    isTheirs: false,
     graphId: 'g1',
     ...parts,
   })

@@ -22,6 +22,13 @@ describe('a value is overwritten for the first time', () => {
     expect(firstOverwrites(exported, CHOSEN, ALL)).toEqual(new Map([[7, ['jobTitle']]]))
   })
 
+  test('by the bind, also of what was ours before the account was let go of, until it is exported again', () => {
+    const back = { ...BINDING, adoptedBy: 15, snapshot: { firstname: 'Ann' } }
+    const name = new Set(['firstname'])
+    expect(firstOverwrites(back, CHOSEN, name)).toEqual(new Map([[15, ['firstname']]]))
+    expect(firstOverwrites({ ...back, exportedSequence: 15 }, CHOSEN, name)).toEqual(new Map())
+  })
+
   test('by the later of the two', () => {
     const since = { ...BINDING, adoptedBy: 7, snapshot: { firstname: 'Ann' } }
     expect(firstOverwrites(since, CHOSEN, new Set(['jobTitle']))).toEqual(

@@ -35,6 +35,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   error: null,
   managerGraphId: null,
   passwordSequence: 0,
+  deliveredSequence: null,
   memberCursor: null,
   externalId: null,
   unboundBy: null,

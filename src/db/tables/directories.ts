@@ -124,6 +124,8 @@ export const binding = sqliteTable(
     managerGraphId: text('manager_graph_id'),
     /** The sequence of the last password that was delivered or refused here. */
     passwordSequence: integer('password_sequence').notNull().default(0),
+    /** The sequence of the last password that was delivered into this account; null when none was. */
+    deliveredSequence: integer('delivered_sequence'),
     /** A group whose members are still compared as a whole: the last member id that was. */
     memberCursor: text('member_cursor'),
     /** Kept when it becomes `former`: who may take the account over. */
@@ -234,6 +236,8 @@ export const exportedMember = sqliteTable(
     unknown: flag('unknown'),
     /** When it was last added: Graph's replicas may not know of it for some minutes. */
     exportedAt: integer('exported_at').notNull(),
+    /** Whether the account was in the group before we added it; null where Graph has not said. */
+    wasThere: integer('was_there', { mode: 'boolean' }),
   },
   (table) => [
     primaryKey({

@@ -1,0 +1,1 @@
+ALTER TABLE `exported_member` ADD `was_there` integer;

@@ -1,0 +1,1 @@
+ALTER TABLE `binding` ADD `delivered_sequence` integer;

@@ -1,12 +1,11 @@
 /** What a run reads of a binding whose account was found deleted, beside what it compares: by it what is owed to the account is known, should that be there again. */
 import { type SQL, sql } from 'drizzle-orm'
 
-import { AWAY_CODES } from '../plan/drift.ts'
 import { decode } from './client.ts'
 import { type BindingRow, importedNow, type ManagerAccount, type UserRow } from './round-store.ts'
 import { binding } from './tables/directories.ts'
 import { user } from './tables/provisioning.ts'
-import { managerOf } from './waiting.ts'
+import { awayCodes, managerOf } from './waiting.ts'
 
 /** What of a user's row is planned with. */
 type AwayUser = Pick<
@@ -24,13 +23,10 @@ export interface AwayAccount {
   readonly hasPassword: boolean
 }
 
-/** Written out: a statement takes a hundred parameters, and nearly as many ids are asked for in one. */
-const codes = sql.raw(AWAY_CODES.map((code) => `'${code}'`).join(', '))
-
 const userIs = sql`u.organization_id = b.organization_id AND u.id = b.resource_id`
 
 /** Of the binding `b`: null, and no row read, where its account is not away. */
-export const awayColumn: SQL = sql`json(CASE WHEN b.state = 'failed' AND b.error ->> '$.code' IN (${codes}) THEN json_object(
+export const awayColumn: SQL = sql`json(CASE WHEN b.state = 'failed' AND b.error ->> '$.code' IN (${awayCodes}) THEN json_object(
     'binding', json_object('restoring', b.restoring, 'unbound_by', b.unbound_by, 'approval', b.approval, 'deleted_at', b.deleted_at),
     'user', (SELECT json_object('id', u.id, 'username_key', u.username_key, 'resource', u.resource, 'suspended', u.suspended,
         'password_expired', u.password_expired, 'imported', '' || ${importedNow}) FROM user u WHERE ${userIs}),

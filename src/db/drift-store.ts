@@ -7,6 +7,7 @@ import { type Answer, type Database, decode } from './client.ts'
 import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
 import { drift } from './tables/reconciliations.ts'
+import { managerOf, MAY_BE_LINKED } from './waiting.ts'
 
 export interface DriftTotals {
   /** Exported values that Graph does not hold. */
@@ -44,18 +45,18 @@ function toTotals(found: Answer | undefined): DriftTotals {
 }
 
 /**
- * Takes the links away that went with the manager's account: a deletion is told once, of the manager, for whom the reports wait. Of a
- * manager who came back a run that reports tells them, since they are written again only where one enforces. Gives the counts of
- * what is left.
+ * Takes the links away that went with the account of a manager who is not back, or deleted here: a deletion is told once, of the
+ * manager, for whom the reports wait. Where `withWaiters`, tells of whoever waits for the link to one who is back. Gives the counts of
+ * what there is then.
  */
-export async function dropLostLinks(
+export async function settleLinks(
   database: Database,
   key: RunKey,
-  mode: 'report' | 'enforce',
+  withWaiters: boolean,
 ): Promise<DriftTotals> {
   const { organizationId, directoryId, reconciliationId } = key
   const isMissing = sql`b.error ->> '$.code' IS 'object_missing'`
-  const [, left] = await database.run(
+  const answers = await database.run(
     sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
       AND attribute = 'manager' AND direction = 'export' AND theirs = 'null' AND EXISTS (
         SELECT 1 FROM binding b INDEXED BY binding_by_graph_id
@@ -63,10 +64,57 @@ export async function dropLostLinks(
             AND d.user_id = b.resource_id AND d.attribute = 'deleted'
         WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
           AND b.graph_id IS NOT NULL AND b.graph_id = drift.ours ->> '$'
-          AND (d.theirs <> 'null' OR ${isMissing} AND (d.theirs IS NULL OR ${mode === 'enforce'})))`,
+          AND (d.theirs <> 'null' OR ${isMissing} AND d.theirs IS NULL OR NOT EXISTS (SELECT 1 FROM user u
+            WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`,
+    ...(withWaiters ? [tellWaiters(key)] : []),
     totalsOf(key),
   )
-  return toTotals(left)
+  return toTotals(answers.at(-1))
+}
+
+/** That an account is back, of the run's drift `d`. */
+const isBack = ({ organizationId, reconciliationId }: RunKey, d: SQL): SQL =>
+  sql`(${d}.organization_id = ${organizationId} AND ${d}.reconciliation_id = ${reconciliationId}
+    AND ${d}.attribute = 'deleted' AND ${d}.theirs = 'null')`
+
+/** Of a waiter who came back too, everything that is owed is sent. */
+function tellWaiters(key: RunKey): SQL {
+  const { organizationId, directoryId, reconciliationId } = key
+  const waiter = sql`SELECT graph_id FROM binding WHERE organization_id = ${organizationId}
+    AND directory_id = ${directoryId} AND kind = 'user' AND resource_id = a.waiter_id
+    AND manager_graph_id IS NOT d.graph_id AND (${MAY_BE_LINKED} OR EXISTS (
+      SELECT 1 FROM drift r WHERE r.user_id = a.waiter_id AND ${isBack(key, sql`r`)}))`
+  return sql`INSERT INTO drift (organization_id, directory_id, reconciliation_id, user_id, attribute, graph_id,
+      direction, ours, theirs)
+    SELECT * FROM (SELECT ${organizationId}, ${directoryId}, ${reconciliationId}, a.waiter_id, 'manager',
+        (${waiter}) AS graph_id, 'export', json_quote(d.graph_id), 'null'
+      FROM drift d CROSS JOIN awaited a ON a.organization_id = d.organization_id
+        AND a.directory_id = ${directoryId} AND a.awaited_id = d.user_id
+      CROSS JOIN user u ON u.organization_id = a.organization_id AND u.id = a.waiter_id
+        AND a.awaited_id IN ${managerOf}
+      WHERE ${isBack(key, sql`d`)})
+    WHERE graph_id IS NOT NULL
+    ON CONFLICT DO UPDATE SET ours = excluded.ours`
+}
+
+/** How many reports of managers who are back one look gives. */
+const REPORTS_PER_LOOK = 200
+
+/** The next accounts behind `after` whose manager is back, as we know the links: whether they are there a page of changes does not tell. */
+export async function reportsOfReturned(
+  database: Database,
+  key: RunKey,
+  after: string,
+): Promise<readonly string[]> {
+  const [found] = await database.run(
+    sql`SELECT b.graph_id FROM drift d CROSS JOIN binding b INDEXED BY binding_by_manager
+        ON b.organization_id = d.organization_id AND b.directory_id = ${key.directoryId}
+          AND b.manager_graph_id IS NOT NULL AND b.manager_graph_id = d.graph_id
+      WHERE ${isBack(key, sql`d`)} AND b.kind = 'user' AND b.graph_id > ${after}
+        AND b.state NOT IN ('unbinding', 'former')
+      ORDER BY b.graph_id LIMIT ${REPORTS_PER_LOOK}`,
+  )
+  return (found?.rows ?? []).map((row) => String(row['graph_id']))
 }
 
 /** How many accounts are bound here: what a threshold in percent is of. */
@@ -79,18 +127,26 @@ export async function countBound(database: Database, key: RunKey): Promise<numbe
   return Number(found?.rows[0]?.['bound'] ?? 0)
 }
 
-/** The exported rows of the next users after `after`, whole users only. */
+/** Which users: those whose account came back, or everybody else. */
+export interface UserPage {
+  readonly back: boolean
+  readonly after: string
+  readonly limit: number
+}
+
+/** The exported rows of the next users, whole users only. */
 export async function driftOfUsers(
   database: Database,
   key: RunKey,
-  after: string,
-  users: number,
+  { back, after, limit }: UserPage,
 ): Promise<readonly DriftRow[]> {
   const mine = sql`organization_id = ${key.organizationId} AND reconciliation_id = ${key.reconciliationId}`
+  const returned = sql`EXISTS (SELECT 1 FROM drift r WHERE r.user_id = drift.user_id AND ${isBack(key, sql`r`)})`
   const [found] = await database.run(
     sql`SELECT * FROM drift WHERE ${mine} AND direction = 'export' AND user_id IN (
         SELECT DISTINCT user_id FROM drift WHERE ${mine} AND direction = 'export' AND user_id > ${after}
-        ORDER BY user_id LIMIT ${users})
+          AND ${back ? returned : sql`NOT ${returned}`}
+        ORDER BY user_id LIMIT ${limit})
       ORDER BY user_id, attribute`,
   )
   return (found?.rows ?? []).map((row) => decode(drift, row))

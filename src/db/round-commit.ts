@@ -17,7 +17,15 @@ import {
   stopStatements,
   type TriedDirectory,
 } from './refused-connection.ts'
-import { MAY_STOP_TRYING, MAY_STOP_WAITING, MAY_WAKE } from './waiting.ts'
+import {
+  LINK_ALONE,
+  managerOf,
+  MAY_BE_LINKED,
+  MAY_STOP_TRYING,
+  MAY_STOP_WAITING,
+  MAY_WAKE,
+  MAY_WAKE_FOR_LINK,
+} from './waiting.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
 export interface EdgeChange {
@@ -48,8 +56,10 @@ export interface RoundCommit {
   readonly arrived: readonly Awaited[]
   /** Users that were due, or were linked: whom they waited for before is forgotten, `awaits` says anew. */
   readonly doneWaiting: readonly string[]
-  /** Resources whose Graph id came, changed or went, or whose account came back: who waits for them becomes due. */
+  /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
   readonly moved: readonly string[]
+  /** Users whose account came back: who waits for them becomes due, and whoever rests with a failure is sent the link alone. */
+  readonly returned: readonly string[]
   /** Users whose account was found deleted: who tries to be linked to them waits instead. */
   readonly vanished: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
@@ -179,12 +189,23 @@ const callWaiters = (key: LeaseKey, now: number, ids: readonly string[], only: S
         SELECT waiter_id FROM awaited WHERE ${mine(key)}
           AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`
 
+/** Those who wait for an account that is back; a user who has another manager by now does not. */
+const callForLinks = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
+  sql`UPDATE binding SET due_at = ${now}, attempts = 0, found = ${LINK_ALONE}
+    WHERE ${mine(key)} AND kind IN ('user', 'group') AND (kind = 'group' AND ${MAY_STOP_WAITING} OR ${MAY_BE_LINKED})
+      AND resource_id IN (SELECT a.waiter_id FROM awaited a
+        WHERE a.organization_id = ${key.organizationId} AND a.directory_id = ${key.directoryId}
+          AND a.awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))
+          AND (substr(a.waiter_id, 1, 4) = 'grp_' OR EXISTS (SELECT 1 FROM user u
+            WHERE u.organization_id = a.organization_id AND u.id = a.waiter_id AND a.awaited_id IN ${managerOf})))`
+
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   const {
     awaits,
     arrived,
     doneWaiting,
     moved,
+    returned,
     vanished,
     lostGraphIds,
     returnedGraphIds,
@@ -200,6 +221,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
       SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
   if (moved.length > 0) statements.push(callWaiters(key, now, moved, MAY_STOP_WAITING))
+  if (returned.length > 0) statements.push(callForLinks(key, now, returned))
   if (vanished.length > 0) statements.push(callWaiters(key, now, vanished, MAY_STOP_TRYING))
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET ${dueAt(now)}
@@ -207,7 +229,8 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET unknown = ${WITH_MANAGER}, attempts = 0,
-        due_at = CASE WHEN ${MAY_WAKE} THEN ${now} ELSE due_at END, found = NULL
+        due_at = CASE WHEN ${MAY_WAKE_FOR_LINK} THEN ${now} ELSE due_at END,
+        found = CASE WHEN ${MAY_WAKE_FOR_LINK} THEN ${LINK_ALONE} ELSE found END
       WHERE ${mine(key)}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(returnedGraphIds)}))`)
   if (calledHolders.length > 0)

@@ -1,10 +1,14 @@
 /** Who waits for somebody's account, and which of them is called once it is there. */
 import { type SQL, sql } from 'drizzle-orm'
 
+import { AWAY_CODES } from '../plan/drift.ts'
 import { ENTERPRISE_USER_URN } from '../scim/urns.ts'
 import type { Answer } from './client.ts'
 import type { LeaseKey } from './lease.ts'
 import { IS_RESTING } from './resting.ts'
+
+/** Written out: a statement takes a hundred parameters, and nearly as many ids are asked for in one. */
+export const awayCodes = sql.raw(AWAY_CODES.map((code) => `'${code}'`).join(', '))
 
 /** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
 const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
@@ -15,6 +19,17 @@ const IS_TRYING = sql`error ->> 'code' = 'manager_missing'`
 export const MAY_STOP_TRYING = sql`${IS_TRYING} AND ${IS_CALLED}`
 /** Nor need it wait for the next try once the account is back. */
 export const MAY_STOP_WAITING = sql`(${IS_RESTING} OR ${IS_TRYING}) AND ${IS_CALLED}`
+
+/** Who is sent the link to a manager who is back: no user without an account, or whose account is away too. */
+const HAS_ACCOUNT = sql`kind = 'user' AND graph_id IS NOT NULL
+  AND coalesce(error ->> '$.code', '') NOT IN (${awayCodes})`
+export const MAY_BE_LINKED = sql`(${HAS_ACCOUNT} AND ${MAY_STOP_WAITING})`
+export const MAY_WAKE_FOR_LINK = sql`(${HAS_ACCOUNT} AND ${MAY_WAKE})`
+/** What `found` becomes of whoever is called for the link: what was refused before, or is held, stays so. */
+export const LINK_ALONE = sql`CASE WHEN kind = 'user' AND state IN ('failed', 'held') THEN CASE
+  WHEN found IS NULL THEN '["manager"]'
+  WHEN EXISTS (SELECT 1 FROM json_each(found) WHERE value = 'manager') THEN found
+  ELSE json_insert(found, '$[#]', 'manager') END END`
 
 /** Whose manager a user is to have, by our ids: `u` is its row. */
 const MANAGER_PATH = `$."${ENTERPRISE_USER_URN}".manager.value`

@@ -20,6 +20,7 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   arrived: [],
   doneWaiting: [],
   moved: [],
+  returned: [],
   vanished: [],
   unbound: [],
   parting: [],
@@ -56,15 +57,17 @@ export function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     moved: calling
-      .filter((draft) => hasMoved(draft) || hasReturned(draft) || isBack(draft))
+      .filter((draft) => hasMoved(draft) || (isBack(draft) && !hasReturned(draft)))
       .map(({ target }) => target.id),
+    returned: calling.filter(hasReturned).map(({ target }) => target.id),
     vanished: drafts.filter(hasVanished).map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     parting: round.parting,
     lostGraphIds: calling.filter(hasMoved).flatMap(({ before }) => before?.graphId ?? []),
-    // Of whoever a run that only reports found before, the links that are not there have been told: those are drift.
+    // Of whoever a run has found, the links that are not there have been told: those are drift, and one that enforces sends them.
     returnedGraphIds: calling
       .filter((draft) => hasReturned(draft) && isAccountMissing(draft.before))
+      .filter(({ target }) => !target.enforced)
       .flatMap(({ row }) => row.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,

@@ -5,6 +5,7 @@
 import type { BindingRow } from '../db/round-store.ts'
 import { AWAY } from '../plan/drift.ts'
 import { type Draft, hasNoAccount } from './draft.ts'
+import { MANAGER_MISSING } from './manager.ts'
 import type { Target } from './targets.ts'
 
 const LIVE: ReadonlySet<BindingRow['state']> = new Set(['synced', 'failed', 'held', 'owed'])
@@ -24,6 +25,9 @@ export function onlyFound(
 ): ReadonlySet<string> | undefined {
   if (before === undefined || !exists || target.mayRetry || !target.mayWrite) return undefined
   if (!LIVE.has(before.state) || AWAY.has(before.error?.['code'])) return undefined
+  // Whoever waits for the link alone owes nothing else.
+  if (before.error?.['code'] === MANAGER_MISSING.code && target.found.has('manager'))
+    return undefined
   return hasNoAccount(before) ? undefined : target.found
 }
 

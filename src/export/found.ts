@@ -2,6 +2,7 @@
  * What reconciliation found of a user or group, which its command names: attributes that Graph holds otherwise are unknown from now on, and
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
+import { AWAY } from '../plan/drift.ts'
 import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { type Draft, fail, isEnding, isReturned } from './draft.ts'
 import type { Round } from './context.ts'
@@ -22,11 +23,19 @@ export function takeFindings(draft: Draft): void {
   const wasMissing = draft.row.error?.['code'] === OBJECT_MISSING.code
   // Nobody has seen the account since: that everything is sent again shows whether it is there.
   if (wasMissing && !isReturned(draft)) forgetExported(draft)
+  takeReturn(draft)
   if (found.size === 0) return
   const { row } = draft
   const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
   draft.row = { ...row, unknown: [...row.unknown, ...drifted] }
   takeApproval(draft)
+}
+
+/** The account was seen: whatever becomes of the writes to it, whoever waits for it waits no longer. */
+function takeReturn(draft: Draft): void {
+  const { row, target } = draft
+  if (isReturned(draft) && target.mayWrite && AWAY.has(row.error?.['code']))
+    draft.row = { ...row, error: null }
 }
 
 /** An administrator approved what putting the findings right takes away, not what is held or was rejected otherwise. */

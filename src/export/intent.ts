@@ -117,4 +117,5 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   due: true,
   mayWrite: true,
   mayRetry: true,
+  enforced: false,
 })

@@ -31,6 +31,8 @@ export interface Target {
   mayWrite: boolean
   /** It changed, or is due: else a run that enforces has named it, and what was refused before stays refused. */
   mayRetry: boolean
+  /** A run that enforces has named it: what follows for others, such as the links to an account that came back, it names too. */
+  enforced: boolean
 }
 
 export interface Targets {
@@ -156,6 +158,7 @@ function takeEntries(
       target[place] ??= entry.sequence
       target.mayWrite ||= mayWrite
       target.mayRetry ||= entry.type !== 'drift_found'
+      target.enforced ||= entry.type === 'drift_found' && mayWrite
     }
   }
   return null
@@ -242,6 +245,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     due: false,
     mayWrite: false,
     mayRetry: false,
+    enforced: false,
   }
   collected.byId.set(id, target)
   collected[kind === 'user' ? 'users' : 'groups'] += 1

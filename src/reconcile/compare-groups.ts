@@ -32,7 +32,7 @@ export async function compareGroups(run: ConnectedRun): Promise<StepResult> {
     lanes: connection.lanes,
     ids: progress.groups.ids,
   })
-  if (groups.length === 0) return { progress: { ...progress, phase: 'end', cursor: '' } }
+  if (groups.length === 0) return { progress: { ...progress, phase: 'reports', cursor: '' } }
   const readAt = ports.clock.now()
   if (blockedUntil > readAt) return { progress, waitSeconds: (blockedUntil - readAt) / 1000 }
   if (progress.groups.deltaLink === null) return takeGroupLink(run)

@@ -7,11 +7,12 @@ import {
   driftOfUsers,
   driftTotals,
   type DriftTotals,
-  dropLostLinks,
+  settleLinks,
 } from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
+import { directionOf } from '../plan/attributes.ts'
 import { groupOf, REPORTED } from '../plan/drift.ts'
 import { ACCOUNT } from '../plan/owed.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
@@ -29,23 +30,45 @@ export async function finish(run: Run): Promise<StepResult> {
   const { ports, key, progress, row } = run
   const isFirst = progress.cursor === ''
   const totals = isFirst
-    ? await dropLostLinks(ports.database, key, row.mode)
+    ? await settleLinks(ports.database, key, tellsWaiters(run))
     : await driftTotals(ports.database, key)
   const asks = isFirst ? await mustAsk(run, totals) : progress.asks
-  const found = await driftOfUsers(ports.database, key, progress.cursor, USERS_PER_STEP)
-  const last = found.at(-1)
-  if (last === undefined && asks) return hold(run, totals)
+  const { found, cursor } = await nextUsers(run)
+  if (cursor === undefined && asks) return hold(run, totals)
   const counts = countsOf(run, totals)
-  if (last === undefined)
+  if (cursor === undefined)
     return { progress, counts, state: 'done', error: null, deltaLink: nextLink(run) }
   const users = [...Map.groupBy(found, ({ userId }) => userId).values()]
   const told = users.filter((rows) => isTold(rows, asks, progress.isApproved))
   return {
-    progress: { ...progress, cursor: last.userId, asks },
+    progress: { ...progress, cursor, asks },
     counts: asks ? { ...counts, corrected: 0 } : counts,
     events: told.map((rows) => driftEvent(run, rows)),
     rings: row.mode === 'enforce' || totals.deleted > 0,
   }
+}
+
+/** What an administrator approved is what was told. */
+const tellsWaiters = ({ directions, progress }: Run): boolean =>
+  directionOf(directions, 'manager').direction === 'export' && !progress.isApproved
+
+const BACK = 'back:'
+
+/** Whoever came back comes first: a drain that meets the reports knows then that their manager is there. */
+async function nextUsers({ ports, key, progress: { cursor: at } }: Run): Promise<{
+  readonly found: readonly DriftRow[]
+  /** Undefined behind the last. */
+  readonly cursor: string | undefined
+}> {
+  const isAtBack = at === '' || at.startsWith(BACK)
+  const after = isAtBack ? at.slice(BACK.length) : at
+  const page = (back: boolean, behind: string) =>
+    driftOfUsers(ports.database, key, { back, after: behind, limit: USERS_PER_STEP })
+  const back = isAtBack ? await page(true, after) : []
+  const last = back.at(-1)
+  if (last !== undefined) return { found: back, cursor: `${BACK}${last.userId}` }
+  const found = await page(false, isAtBack ? '' : after)
+  return { found, cursor: found.at(-1)?.userId }
 }
 
 /** That an account is gone nobody has to approve: it is told before anybody is asked, and not again once they have answered. */

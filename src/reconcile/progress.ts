@@ -27,9 +27,10 @@ export const ALL_GROUPS: v.InferOutput<typeof groupsSchema> = {
 const progressSchema = v.object({
   /**
    * `pages`: Graph's pages are read. `missing`: bound accounts that none showed are sought. `groupPages`: the pages of groups that changed
-   * are read. `groups`: bound groups are compared. `end`: what was found is carried on.
+   * are read. `groups`: bound groups are compared. `reports`: those whose manager came back are looked up. `end`: what was found is
+   * carried on.
    */
-  phase: v.picklist(['pages', 'missing', 'groupPages', 'groups', 'end']),
+  phase: v.picklist(['pages', 'missing', 'groupPages', 'groups', 'reports', 'end']),
   /** The next page; null: the first page of everybody. */
   link: v.nullable(v.string()),
   /** Everybody is compared, not only who changed; bound accounts that are on no page are sought. */
@@ -38,7 +39,7 @@ const progressSchema = v.object({
   pages: v.number(),
   /** Accounts to be read by their id, because what a page said of them is not certain, and when. */
   recheck: v.array(v.object({ graphId: v.string(), at: v.number() })),
-  /** How far `missing`, `groups` and `end` came. */
+  /** How far `missing`, `groups`, `reports` and `end` came. */
   cursor: v.string(),
   deltaLink: v.nullable(v.string()),
   groups: v.optional(groupsSchema, ALL_GROUPS),

@@ -32,6 +32,7 @@ import { readGroupPage } from './read-group-page.ts'
 import { readPage } from './read-page.ts'
 import { recheck, ripe } from './recheck.ts'
 import { seekMissing } from './seek-missing.ts'
+import { seekReports } from './seek-reports.ts'
 
 /** Workers give a consumer fifteen minutes; a run stops well before and rings again. */
 const MAX_MS = 10 * 60_000
@@ -145,7 +146,8 @@ async function nextStep(open: Run): Promise<StepResult> {
   if (progress.phase === 'pages') return readPage(run)
   if (progress.phase === 'missing') return seekMissing(run)
   if (progress.phase === 'groupPages') return readGroupPage(run)
-  return progress.phase === 'groups' ? compareGroups(run) : finish(run)
+  if (progress.phase === 'groups') return compareGroups(run)
+  return progress.phase === 'reports' ? seekReports(run) : finish(run)
 }
 
 /** A run whose directory can be reached. */
@@ -167,9 +169,10 @@ const UNREADABLE = {
   whatToDo: 'Give the directory its credential again, then start a reconciliation.',
 }
 
-/** Before the end is told of, everybody on the list has been read again. */
+/** Before who came back is looked up, and before the end is told of, everybody on the list has been read again. */
 function waitForRecheck({ progress, ports }: Run): number {
-  if (progress.phase !== 'end' || progress.recheck.length === 0) return 0
+  const isBehind = progress.phase === 'reports' || progress.phase === 'end'
+  if (!isBehind || progress.recheck.length === 0) return 0
   const first = Math.min(...progress.recheck.map(({ at }) => at))
   return Math.max(0, (first - ports.clock.now()) / 1000)
 }

@@ -19,6 +19,7 @@ function draftOf(...found: readonly string[]) {
     due: false,
     mayWrite: true,
     mayRetry: false,
+    enforced: false,
   }
   const key = { organizationId: 'org_1', directoryId: 'dir_1', token: 'token' }
   const draft = openDraft(key, target, undefined, 'all')

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import type { Json, JsonObject } from '../kernel/json.ts'
 
-/** The types of events; a directory reads no more of one than class, type and target. */
+/** The types of events; a directory reads no more of one than class, type and target, and of drift what was found. */
 export const EVENT_TYPES = [
   'user_create',
   'user_update',
@@ -63,10 +63,10 @@ export interface Origin {
   readonly requestId?: string
 }
 
-/** A value that an event tells of; secrets and passwords are never among them. */
+/** A value that an event tells of; secrets and passwords are never among them. Without `from` nobody knows what was there. */
 export interface Change {
   readonly attribute: string
-  readonly from: Json
+  readonly from?: Json
   readonly to: Json
 }
 
@@ -175,7 +175,9 @@ export function isFollowedBy(directoryId: string | SQL, columns: 'e' | 'event' =
 
 /** At most 16 KB of changes; a longer list becomes its count and the first hundred, values cut. */
 function boundChanges(changes: readonly Change[]): JsonObject {
-  const plain = changes.map(({ attribute, from, to }): JsonObject => ({ attribute, from, to }))
+  const plain = changes.map(({ attribute, from, to }): JsonObject =>
+    from === undefined ? { attribute, to } : { attribute, from, to },
+  )
   if (JSON.stringify(plain).length <= MAX_CHANGES_BYTES) return { changes: plain }
   const cut = plain
     .slice(0, 100)

@@ -1,6 +1,7 @@
 /** What a round of a drain reads: two round trips, whatever the number of users. */
 import { type SQL, sql } from 'drizzle-orm'
 
+import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
 import type { Answer, Database } from './client.ts'
 import { decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
@@ -18,13 +19,15 @@ export type GroupRow = typeof group.$inferSelect
 export type DirectionRow = typeof attributeDirection.$inferSelect
 export type PendingPasswordRow = typeof pendingPassword.$inferSelect
 
-/** What a directory reads of an event: which resources to look at, never what to send. */
+/** What a directory reads of an event: which resources to look at, never what to send; of drift also what was seen, to be told. */
 export interface LogEntry {
   readonly sequence: number
   readonly type: string
   readonly targetType: string
   readonly targetId: string
   readonly touched: readonly string[] | null
+  /** Of drift: what Graph holds instead, by attribute. */
+  readonly theirs?: ReadonlyMap<string, Json>
 }
 
 export interface DueBinding {
@@ -61,7 +64,8 @@ export async function readLog(database: Database, key: LeaseKey, now: number): P
   const positionOf = (column: SQL) =>
     sql`(SELECT ${column} FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
   const entries = (position: SQL, from: SQL, only: SQL) =>
-    sql`SELECT sequence, type, target_type, target_id, touched FROM ${from}
+    sql`SELECT sequence, type, target_type, target_id, touched,
+        CASE type WHEN 'drift_found' THEN body ->> '$.changes' END AS changes FROM ${from}
       WHERE organization_id = ${organizationId} AND sequence > ${positionOf(position)} AND ${only}
         AND ${isFollowedBy(directoryId)}
       ORDER BY sequence LIMIT ${ENTRIES_PER_ROUND}`
@@ -297,7 +301,19 @@ const toEntry = (row: Record<string, unknown>): LogEntry => ({
   targetType: String(row['target_type']),
   targetId: String(row['target_id']),
   touched: typeof row['touched'] === 'string' ? ids(row['touched']) : null,
+  ...(typeof row['changes'] === 'string' ? { theirs: toTheirs(row['changes']) } : {}),
 })
+
+/** A list that was too long for its event has no values. */
+function toTheirs(changes: string): ReadonlyMap<string, Json> {
+  const list: Json = JSON.parse(changes)
+  return new Map(
+    (isJsonArray(list) ? list : []).flatMap((change): [string, Json][] => {
+      const { attribute, to } = isJsonObject(change) ? change : {}
+      return typeof attribute === 'string' && to !== undefined ? [[attribute, to]] : []
+    }),
+  )
+}
 
 function ids(json: string): readonly string[] {
   const value: unknown = JSON.parse(json)

@@ -21,7 +21,8 @@ const MEANINGS: Readonly<Record<EventType, string>> = {
   binding_create: 'users or groups were bound to a directory',
   binding_delete: 'users or groups were unbound',
   binding_held: 'something waits for an administrator: the threshold, or a conflict',
-  export_success: 'Microsoft 365 took a change',
+  export_success:
+    'Microsoft 365 took a change; a password is told by its name alone, a deletion as `deleted`',
   export_failure: 'Microsoft 365 refused a change, and why',
   export_requested: 'everything, or some users, is to be sent again',
   replay_requested: 'failures are to be tried again',
@@ -71,7 +72,10 @@ const eventShape = v.strictObject({
   changes: v.array(
     v.looseObject({
       attribute: v.string(),
-      from: v.optional(v.unknown()),
+      from: v.pipe(
+        v.optional(v.unknown()),
+        v.description('Absent where nobody knows what was there.'),
+      ),
       to: v.optional(v.unknown()),
     }),
   ),

@@ -13,13 +13,19 @@ export interface Draft {
   row: BindingRow
   /** What alone may be sent; undefined: everything that is owed. See found-alone.ts. */
   readonly only: ReadonlySet<string> | undefined
-  /** Writes of this round that were answered OK, and what they carried: attributes, with their values where these are told. */
+  /** Writes of this round that were answered OK, and what they carried, by attribute. */
   writes: number
-  readonly sent: Map<string, Json | undefined>
-  /** What the account held of it before, where that was somebody else's and was read. */
+  readonly sent: Map<string, Sent>
+  /** What the account held of it before, where that may be somebody else's and was read. */
   held: Held
   /** It could not be carried out for now, and waits: no further write of this round. */
   stopped: boolean
+}
+
+/** What its event tells of an attribute that was sent. Without `from` nobody knows what was there; without `to` the value is told nowhere. */
+export interface Sent {
+  readonly from?: Json
+  readonly to?: Json
 }
 
 /** What an administrator reads about a binding that failed or is held. */

@@ -1,7 +1,7 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
 import type { Change, NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
-import type { Json, JsonObject } from '../kernel/json.ts'
+import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
@@ -10,7 +10,6 @@ import { keepEarlier, keepWaiting } from './found-alone.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
-import { valueOf } from './settle-done.ts'
 import { replicatedAt, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -190,8 +189,7 @@ const adjusted = (problems: readonly Problem[]): JsonObject => ({
 export function noteEvent(round: Round, draft: Draft): void {
   const { row } = draft
   const type = eventType(draft)
-  // A domain that is not verified is told once, about the directory.
-  if (type === undefined || row.error?.['code'] === 'domain_not_verified') return
+  if (type === undefined) return
   round.events.push({
     class: 'record',
     type,
@@ -212,21 +210,18 @@ export function noteEvent(round: Round, draft: Draft): void {
 /** The account that was written, also where the round has let go of it. */
 const accountOf = ({ row, before }: Draft): string | null => row.graphId ?? before?.graphId ?? null
 
-/** What was exported, from what Microsoft 365 held before as far as that is known: what we exported, or what was read of somebody else's. */
-function changesOf({ sent, held, before }: Draft): readonly Change[] {
-  const theirs: Readonly<Record<string, Json | undefined>> = held
-  return [...sent].flatMap(([attribute, value]) => {
-    // What is put back as it was is none of ours, and so none of what was exported.
-    const to = value ?? before?.restoring?.[attribute]
-    const ours = valueOf(attribute, before?.snapshot[attribute])
-    return to === undefined ? [] : [{ attribute, from: theirs[attribute] ?? ours ?? null, to }]
-  })
-}
+/** What was exported, from what Microsoft 365 held before as far as that is known; what it held already is no change. */
+const changesOf = ({ sent }: Draft): readonly Change[] =>
+  [...sent].flatMap(([attribute, { to, ...from }]) =>
+    to === undefined || jsonEquals(from.from, to) ? [] : [{ attribute, ...from, to }],
+  )
 
 /** What was exported is told, also where something else is refused, held or put off as before. */
 function eventType(draft: Draft): NewEvent['type'] | undefined {
   const { row, before, writes } = draft
-  const isNews = before?.state !== row.state || !sameError(draft)
+  // A domain that is not verified is told once, about the directory.
+  const isTold = row.error?.['code'] === 'domain_not_verified'
+  const isNews = !isTold && (before?.state !== row.state || !sameError(draft))
   if (isNews && row.state === 'failed') return 'export_failure'
   if (isNews && row.state === 'held') return 'binding_held'
   return writes > 0 ? 'export_success' : undefined

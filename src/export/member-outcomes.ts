@@ -16,7 +16,7 @@ export function settleStep(members: Members, step: MemberStep, outcome: Outcome)
   const { draft, write, edges } = step
   if (outcome.kind === 'done' || outcome.kind === 'alreadyDone') {
     draft.writes += 1
-    draft.sent.set('members', undefined)
+    draft.sent.set('members', {})
     draft.row = { ...draft.row, exportedAt: round.ports.clock.now() }
     // What the group itself was refused for stays told.
     if (!draft.stopped) draft.row = { ...draft.row, attempts: 0, error: null }

@@ -4,7 +4,7 @@
  */
 import { OVERWRITTEN_KEPT_MS } from '../db/overwritten-store.ts'
 import { firstOverwrites, lostValues } from '../plan/overwrites.ts'
-import type { Snapshot, SnapshotKey } from '../plan/snapshot.ts'
+import type { Held, Snapshot, SnapshotKey } from '../plan/snapshot.ts'
 import type { Round } from './context.ts'
 import { putOff } from './finish.ts'
 import { readRequest, readSeen } from './read-account.ts'
@@ -30,9 +30,10 @@ export async function readOverwritten(round: Round, works: readonly UserWork[]):
     if (seen !== undefined) {
       const sets: Snapshot = Object.assign({}, ...work.queue.map((write) => write.sets))
       for (const [sequence, keys] of causes) {
+        const all: Held = Object.fromEntries(keys.map((key) => [key, seen[key] ?? null]))
+        work.draft.held = { ...work.draft.held, ...all }
         const held = lostValues(keys, seen, sets)
         if (Object.keys(held).length === 0) continue
-        work.draft.held = { ...work.draft.held, ...held }
         round.overwritten.push({ userId: target.id, graphId: row.graphId ?? '', sequence, held })
       }
     } else if (outcome?.kind !== 'missing') putOff(round, work.draft)

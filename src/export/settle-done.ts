@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite } from '../plan/planned.ts'
 import { knownAfter } from '../plan/settle.ts'
-import type { Snapshot } from '../plan/snapshot.ts'
+import { isClearable, type Snapshot, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { type Draft, owe } from './draft.ts'
 import { unknownAfterRestore } from './former-account.ts'
 
@@ -24,6 +24,7 @@ export function settleDone(
   const answered = { sets: definedOnly(write.sets), attributes: write.attributes }
   const known = knownAfter<JsonObject>(formerly(draft.row, write), answered, 'answered')
   const manager = known.snapshot['manager']
+  noteSent(draft, write)
   draft.row = {
     ...draft.row,
     graphId: typeof createdId === 'string' ? createdId : draft.row.graphId,
@@ -41,12 +42,40 @@ export function settleDone(
     ...(write.purpose === 'create' ? { deletedAt: null } : {}),
   }
   draft.writes += 1
-  const sets: JsonObject = answered.sets
-  for (const name of write.attributes) draft.sent.set(name, valueOf(name, sets[name]))
+}
+
+/** What the event of the round tells of a write, while the draft still knows what was there before it; of two writes of an attribute the first found it. */
+function noteSent(draft: Draft, write: SettledWrite): void {
+  const { row, sent } = draft
+  const sets: JsonObject = definedOnly(write.sets)
+  for (const name of write.attributes) {
+    // What is put back as it was is none of ours, and so none of what the binding knows.
+    const to = sets[name] === undefined ? row.restoring?.[name] : valueOf(name, sets[name])
+    const from = sent.has(name) ? sent.get(name)?.from : formerValue(draft, write, name)
+    sent.set(name, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) })
+  }
+  if (write.carriesPassword) sent.set('password', {})
+  if (write.purpose === 'delete')
+    sent.set('deleted', { from: null, to: row.kind === 'user' ? 'recycle_bin' : 'gone' })
+}
+
+/** What Graph held of an attribute: what was read of it, else what we had exported; undefined when nobody knows. */
+function formerValue(draft: Draft, { purpose }: SettledWrite, name: string): Json | undefined {
+  const { row, target } = draft
+  const read: Json | undefined = new Map(Object.entries(draft.held)).get(name)
+  if (read !== undefined) return read
+  if (purpose === 'create') return null
+  if (row.unknown.includes(name)) return target.theirs.get(name)
+  const ours = valueOf(name, row.snapshot[name])
+  // Of what cannot be cleared it says that somebody else gave it.
+  if (ours === null && SNAPSHOT_KEYS.some((key) => key === name && !isClearable(key)))
+    return undefined
+  // An account that we created holds what it was given.
+  return ours === undefined && row.adoptedAt === null ? null : ours
 }
 
 /** Whoever is disabled, whether or not the sessions are ended yet, is not enabled. */
-export const valueOf = (name: string, value: Json | undefined): Json | undefined =>
+const valueOf = (name: string, value: Json | undefined): Json | undefined =>
   name === 'accountEnabled' && value === null ? false : value
 
 /** What is known without what an account is given back: that is not ours. */
@@ -75,7 +104,8 @@ function settleRestored(draft: Draft, write: SettledWrite, graphId: string, now:
     takenAt: null,
   }
   draft.writes += 1
-  draft.sent.set('email', definedOnly(write.sets)['email'])
+  const { email } = definedOnly(write.sets)
+  draft.sent.set('email', email === undefined ? {} : { to: email })
   // What the user is to hold by now is planned by the next round.
   owe(draft, now)
 }

@@ -7,6 +7,7 @@
  */
 import { MAX_TOUCHED } from '../db/event-log.ts'
 import type { LogEntry, RoundLog } from '../db/round-store.ts'
+import type { Json } from '../kernel/json.ts'
 import { groupOf, membershipOf, REPORTED } from '../plan/drift.ts'
 import { isExpanding, NOBODY_WATCHED, type Watch } from './expansion.ts'
 
@@ -23,6 +24,8 @@ export interface Target {
   whole: boolean
   /** What reconciliation found of a user or group, as its command names it; of a group's memberships, `{member}:{its Graph id}`. */
   readonly found: Set<string>
+  /** What Graph holds of it instead, as far as that is told. */
+  readonly theirs: Map<string, Json>
   /** Where the urgent and the ordinary reading met it first; null where they did not. */
   urgentAt: number | null
   ordinaryAt: number | null
@@ -206,7 +209,7 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
 /** A membership that was found otherwise is looked at with its group. */
 function foundTargets(
   collected: Collected,
-  { targetType, targetId, touched }: LogEntry,
+  { targetType, targetId, touched, theirs }: LogEntry,
 ): readonly Target[] {
   const kind = targetType === 'group' ? 'group' : 'user'
   const names = (touched ?? []).filter((name) => name !== REPORTED)
@@ -215,6 +218,8 @@ function foundTargets(
     if (groupId === undefined) {
       const target = targetOf(collected, kind, targetId)
       target.found.add(name)
+      const value = theirs?.get(name)
+      if (value !== undefined) target.theirs.set(name, value)
       return target
     }
     const group = touch(collected, targetOf(collected, 'group', groupId), targetId)
@@ -240,6 +245,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     members: new Set(),
     whole: false,
     found: new Set(),
+    theirs: new Map(),
     urgentAt: null,
     ordinaryAt: null,
     due: false,

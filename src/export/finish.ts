@@ -26,6 +26,7 @@ export function leaveUnreached(round: Round, draft: Draft): void {
 export function finishUser(round: Round, work: UserWork): void {
   const { draft, user } = work
   if (round.unreached.has(draft.target)) return
+  if (!work.plan.readsAgain) tellLeft(round, work)
   if (!draft.stopped && draft.only !== undefined) settleFound(round, work)
   else if (!draft.stopped) settlePlan(round, work)
   if (work.held !== undefined) settleHeld(draft, work.held)
@@ -80,7 +81,7 @@ function settlePlan(round: Round, work: UserWork): void {
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else if (linkAt !== undefined) owe(draft, linkAt, MANAGER_MISSING)
   else {
-    tellLeft(round, work)
+    tellEnded(round, work)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   }
   if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
@@ -89,18 +90,34 @@ function settlePlan(round: Round, work: UserWork): void {
 /** What an undoing leaves: somebody changed it since, or Graph does not take what was there before. */
 const LEFT: ReadonlySet<Problem['code']> = new Set(['changed_since', 'cannot_be_emptied'])
 
-/** The job of an undoing tells which values it left, and what it had still to give back to whoever ends for another reason. */
-function tellLeft(round: Round, { draft: { row }, plan }: UserWork): void {
-  const { resourceId, graphId, restoring, askedSequence, unboundBy } = row
-  const left: JsonObject[] = plan.problems
-    .filter(({ code }) => LEFT.has(code))
-    .map((problem) => ({ ...problem }))
-  if (plan.action === 'end' && unboundBy !== 'undo' && restoring !== null)
-    left.push({ ...UNBOUND_MEANWHILE, before: restoring })
-  if (plan.action === 'end' && unboundBy === 'undo' && isPasswordOfBind(row))
-    left.push(PASSWORD_STAYS)
-  if (askedSequence === null || left.length === 0) return
-  const errors = left.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
+/** The job of an undoing tells which values it left, whatever becomes of the rest of the binding: once, for they are not to be put back any more. */
+function tellLeft(round: Round, { draft, plan }: UserWork): void {
+  const { restoring } = draft.row
+  const left = plan.problems.filter(({ code }) => LEFT.has(code))
+  if (left.length === 0 || restoring === null) return
+  tellJob(
+    round,
+    draft,
+    left.map((problem): JsonObject => ({ ...problem })),
+  )
+  const told = new Set<string | null>(left.map(({ attribute }) => attribute))
+  const rest = Object.entries(restoring).filter(([name]) => !told.has(name))
+  draft.row = { ...draft.row, restoring: rest.length === 0 ? null : Object.fromEntries(rest) }
+}
+
+/** It tells as well what it had still to give back to whoever ends for another reason, and of a password that stays. */
+function tellEnded(round: Round, { draft, plan }: UserWork): void {
+  const { restoring, unboundBy } = draft.row
+  if (plan.action !== 'end') return
+  if (unboundBy !== 'undo' && restoring !== null)
+    tellJob(round, draft, [{ ...UNBOUND_MEANWHILE, before: restoring }])
+  if (unboundBy === 'undo' && isPasswordOfBind(draft.row)) tellJob(round, draft, [PASSWORD_STAYS])
+}
+
+function tellJob(round: Round, { row }: Draft, told: readonly JsonObject[]): void {
+  const { resourceId, graphId, askedSequence } = row
+  if (askedSequence === null) return
+  const errors = told.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
   round.jobErrors.push({ sequence: askedSequence, errors })
 }
 

@@ -510,6 +510,36 @@ describe('what somebody wrote into Microsoft 365 after us', () => {
     expect(kept).toHaveLength(2)
   })
 
+  test.for<[string, string, unknown]>([
+    ['disabling is held', 'active', false],
+    ['name waits for a domain', 'emails[type eq "work"].value', 'ann@elsewhere.example'],
+    ['first name is refused', 'name.givenName', 'Anna'],
+  ])('is told once of whoever’s %s', async ([, path, value]) => {
+    const { world, command, ids, accountIds, included, undo } = await overwritten('ann')
+    const [ann = ''] = ids
+    await world.query(sql`UPDATE directory SET settings =
+      json_set(settings, '$.threshold', json('{"count":0,"percent":0}')) WHERE id = ${world.directoryId}`)
+    world.graph.faults.add({
+      match: { method: 'PATCH', path: `^/users/${accountIds[0]}` },
+      times: Infinity,
+      status: 403,
+      code: 'Authorization_RequestDenied',
+      message: 'Insufficient privileges to complete the operation.',
+    })
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path, value }])
+    await world.settle()
+    const { state } = await world.binding(ann)
+    expect(['held', 'failed']).toContain(state)
+    world.clock.now += OLD
+    world.graph.changeUser(accountIds[0] ?? '', { properties: { jobTitle: 'Gardener' } })
+    const leftIn = (job: Loose) =>
+      job['errors'].filter(({ code }: Loose) => code === 'changed_since')
+    const left = { resourceId: ann, attribute: 'jobTitle', held: 'Gardener', before: 'Chief' }
+    expect(leftIn(await undo(included))).toMatchObject([left])
+    expect(await world.binding(ann)).toMatchObject({ state, restoring: null })
+    expect(leftIn(await command('POST', '/exports', { userIds: ids }))).toEqual([])
+  })
+
   test('is left by the undoing of a bind, which puts the rest back and lets go of the account', async () => {
     const { world, command, newest, undo } = await undoing()
     const id = stranger(world, BEFORE)

@@ -44,8 +44,13 @@ function toTotals(found: Answer | undefined): DriftTotals {
   }
 }
 
+/** Whether somebody enabled or disabled the account as it is to be here by now: that change was refused, is held, or is not ours to make. */
+const isAsDesired = sql`attribute = 'accountEnabled' AND direction = 'export' AND EXISTS (
+  SELECT 1 FROM user u WHERE u.organization_id = drift.organization_id AND u.id = drift.user_id
+    AND u.suspended = (drift.ours = 'true'))`
+
 /**
- * Takes the links away that went with the account of a manager who is not back, or deleted here: a deletion is told once, of the
+ * Takes away what nobody puts right, and the links that went with the account of a manager who is not back, or deleted here: a deletion is told once, of the
  * manager, for whom the reports wait. Where `withWaiters`, tells of whoever waits for the link to one who is back. Gives the counts of
  * what there is then.
  */
@@ -67,6 +72,8 @@ export async function settleLinks(
           AND (d.theirs <> 'null' OR ${isMissing} AND d.theirs IS NULL OR NOT EXISTS (SELECT 1 FROM user u
             WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`,
     ...(withWaiters ? [tellWaiters(key)] : []),
+    sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
+      AND ${isAsDesired}`,
     totalsOf(key),
   )
   return toTotals(answers.at(-1))

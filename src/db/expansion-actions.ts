@@ -12,6 +12,7 @@ import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
   | 'look'
+  | 'direct'
   | 'bind'
   | 'unbind'
   | 'export'
@@ -42,10 +43,12 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const asked = sql`${dueAt(whenDue(now))}, asked_sequence = ${sequence}`
   switch (action) {
     case 'look':
+      return [look(these, now), ...endOfMembership(key, page, ids)]
+    case 'direct':
+      // A direction is about those who stay: nothing of an ending that was refused is tried for it.
       return [
-        sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-          WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`,
-        ...endOfMembership(key, page, ids),
+        sql`${look(these, now)} AND unbound_by IS NULL AND state <> 'unbinding' AND EXISTS (
+        SELECT 1 FROM user u WHERE u.organization_id = binding.organization_id AND u.id = binding.resource_id)`,
       ]
     case 'bind':
       return [bind(key, page, ids), wake(key, ids, now)]
@@ -89,6 +92,11 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       return assertNever(action)
   }
 }
+
+/** Whoever rests is looked at anew. */
+const look = (these: SQL, now: number): SQL =>
+  sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`
 
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`

@@ -14,7 +14,7 @@ import type { DirectorySettings } from '../plan/settings.ts'
 /** What each command makes of the bindings that it is about. */
 const ACTIONS: ReadonlyMap<string, ExpansionAction> = new Map([
   // A direction that ends sends nothing, so it is no command that is expanded.
-  ['integrationattribute_include', 'look'],
+  ['integrationattribute_include', 'direct'],
   ['directory_update', 'look'],
   ['binding_create', 'bind'],
   ['binding_delete', 'unbind'],
@@ -86,7 +86,7 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
 
 function phasesOf(action: ExpansionAction, ids: readonly string[]): readonly ExpansionPhase[] {
   // Whatever such an event names, it is not resources.
-  if (action === 'look') return [{ from: 'bindings', kind: 'user' }]
+  if (action === 'look' || action === 'direct') return [{ from: 'bindings', kind: 'user' }]
   if (action === 'undo') return EVERY_BINDING
   if (ids.length > 0) return [{ from: 'list', ids }]
   // Users first: a group that is bound before its members would have to wait for each of them.

@@ -46,7 +46,9 @@ export function keepEarlier(draft: Draft): void {
     // Its own next try, of what waits, is no other for this one.
     const next = before.found === null ? before : { dueAt: null, attempts: 0 }
     const { dueAt, attempts } = next
-    draft.row = { ...row, state, error, approval, dueAt, attempts, found: null }
+    // What was found and is not to be put right is told by the next run again.
+    const unknown = row.unknown.filter((name) => before.unknown.includes(name))
+    draft.row = { ...row, unknown, state, error, approval, dueAt, attempts, found: null }
   } else if (row.dueAt !== null && RESTING.has(state))
     draft.row = { ...row, state, error, approval, found: [...only] }
 }

@@ -56,13 +56,8 @@ function openGroupWork(round: Round, draft: Draft, row: GroupRow | undefined): G
   if (draft.stopped || !target.mayWrite) return []
   askAnew(draft)
   const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
-  const plan = planWork(round, { draft, group })
-  return [{ draft, group, plan: isNameSent(draft) ? plan : withoutName(plan), isUnseen: false }]
+  return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
 }
-
-const isNameSent = ({ only }: Draft): boolean => only?.has('displayName') ?? true
-
-const withoutName = (plan: GroupPlan): GroupPlan => ({ ...plan, action: 'none', writes: [] })
 
 const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'group'>): GroupPlan =>
   planGroup({
@@ -70,6 +65,7 @@ const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'gro
     group,
     ending: isEnding(draft.row) ? 'unbound' : undefined,
     binding: { ...draft.row, snapshot: snapshotOf(draft) },
+    only: draft.only,
     settings: round.settings,
   })
 

@@ -34,6 +34,8 @@ export interface GroupPlanInput {
     readonly unknown: readonly string[]
   }
   readonly settings: Pick<DirectorySettings, 'onGroupDelete'>
+  /** As of a user: what alone is sent, as it was exported before. */
+  readonly only?: ReadonlySet<string> | undefined
 }
 
 export type GroupPlan = Plan<GroupSnapshot>
@@ -48,7 +50,7 @@ export function planGroup(input: GroupPlanInput): GroupPlan {
   const { group, ending, binding } = input
   if (group === undefined || ending !== undefined) return planGroupEnd(input)
   const loss = fitText(group.displayName, MAX_DISPLAY_NAME)
-  const displayName = loss.value || group.id
+  const displayName = toldName(input) ?? (loss.value || group.id)
   const problems = lossProblems(null, group.displayName, loss)
   const { snapshot: known, unknown } = binding
   const plan = { known, unknown, problems, takesAway: null }
@@ -65,6 +67,10 @@ export function planGroup(input: GroupPlanInput): GroupPlan {
   const rename = groupWrite('update', { displayName }, (id) => updateGroup(id, { displayName }))
   return { ...plan, action: 'update', writes: [rename] }
 }
+
+/** Undefined where the name is not to be the one that was exported before. */
+const toldName = ({ only, binding }: GroupPlanInput): string | undefined =>
+  only === undefined ? undefined : binding.snapshot.displayName
 
 function createWrite(uniqueName: string, groupId: string, displayName: string) {
   const body = {

@@ -36,7 +36,7 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
   const unread: SnapshotKey[] = []
   const left: SnapshotKey[] = []
   for (const key of exportedKeys(directions).filter((name) => isSent(name, only))) {
-    const value = desired.values[key]
+    const value = only === undefined ? desired.values[key] : toldValue(key, input, desired)
     if (value === undefined || (value === null && !isClearable(key))) continue
     const standing = desired.standIns.includes(key) ? standingOf(key, input) : 'ours'
     if (standing === 'unread') unread.push(key)
@@ -47,6 +47,22 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
   }
   if (holdsFormerManager(input)) values.manager = null
   return { left, ...withOrgData(input, values, unread) }
+}
+
+/**
+ * What is sent of a key that reconciliation found: what was exported, for that was told. What has changed since was refused or is held, and
+ * stays so. An account is enabled or disabled by what is desired alone.
+ */
+function toldValue(
+  key: SnapshotKey,
+  { binding: { snapshot } }: UserPlanInput,
+  { values }: DesiredUser,
+): SnapshotValue | undefined {
+  const ours = snapshot[key]
+  if (key === 'accountEnabled') return values[key] === ours ? ours : undefined
+  // Whoever waits for a manager has none yet.
+  if (!isOurs(key, ours) || (key === 'manager' && ours === null)) return values[key]
+  return ours
 }
 
 /** Whether a key is one of those that are sent. */
@@ -98,16 +114,17 @@ function holdsFormerManager(input: UserPlanInput): boolean {
   return known.value !== null && known.value !== lostManagerId
 }
 
-/** What a member of employeeOrgData has to hold after the write: ours, else what it holds; undefined when not known. */
+/**
+ * What a member of employeeOrgData has to hold after the write: ours, else what it holds, whatever was exported before: somebody may have
+ * changed it since, and nobody is told of that. Undefined when it was not read.
+ */
 function orgMember(
   key: 'costCenter' | 'division',
-  { binding, directions, current }: UserPlanInput,
+  { current }: UserPlanInput,
   differences: Snapshot,
 ): SnapshotValue | undefined {
   const ours = differences[key]
   if (ours !== undefined) return ours
-  const known = knownValue(key, binding, directions)
-  if (known.state === 'known') return known.value
   const read = current?.[key]
   return typeof read === 'string' || read === null ? read : undefined
 }

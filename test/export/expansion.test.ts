@@ -45,9 +45,12 @@ describe('what stands at the beginning of the log', () => {
     ])
   })
   test('is expanded over the users that are bound when it changes what they owe', () => {
-    for (const type of ['directory_update', 'integrationattribute_include'])
+    for (const [type, action] of [
+      ['directory_update', 'look'],
+      ['integrationattribute_include', 'direct'],
+    ] as const)
       expect(expansionOf([entry(7, type, 'dir_1', ['department'])], NOBODY_WATCHED)).toMatchObject({
-        action: 'look',
+        action,
         phases: [{ from: 'bindings', kind: 'user' }],
       })
   })

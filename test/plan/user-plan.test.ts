@@ -464,12 +464,14 @@ describe('cost center and division, one property of Graph', () => {
     expect(plan.needs).toEqual(['costCenter', 'division'])
   })
 
-  it('need no reading when the other one is known', () => {
+  it('leave the other one as somebody made it, though it was exported', () => {
     const binding = { ...SYNCED, snapshot: { ...SYNCED.snapshot, division: 'Retail' } }
     const both = directions({ costCenter: 'export', division: 'export' })
-    const plan = planUser(input({ binding, directions: both }))
-    expect(requests(plan)).toEqual([
-      patch({ employeeOrgData: { costCenter: 'CC1', division: 'Retail' } }),
+    const given = input({ binding, directions: both })
+    expect(planUser(given)).toMatchObject({ writes: [], needs: ['costCenter', 'division'] })
+    const current = { costCenter: null, division: 'Wholesale' }
+    expect(requests(planUser({ ...given, current }))).toEqual([
+      patch({ employeeOrgData: { costCenter: 'CC1', division: 'Wholesale' } }),
     ])
   })
 })

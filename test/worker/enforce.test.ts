@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
 import { batchOf } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
@@ -144,6 +145,43 @@ describe('a user of whom something was refused before', () => {
     expect(await world.binding(ann)).toMatchObject({ state: 'failed', due_at: null, found: null })
   })
 
+  test('is sent the value that was told, and not the one that was refused', async () => {
+    const { world, graphId, replay } = await refusedTitle()
+    world.graph.changeUser(graphId, { properties: { givenName: 'ann', jobTitle: 'Theirs' } })
+    expect(await enforce(world)).toEqual({ told: ['jobTitle'], sent: [{ jobTitle: 'Engineer' }] })
+    expect(await replay()).toEqual([{ jobTitle: 'Boss' }])
+  })
+
+  test.each<[string, Partial<DirectorySettings>]>([
+    ['is left enabled', { onSuspend: 'leave' }],
+    ['is to be disabled, which is held', { threshold: { count: 0, percent: 0 } }],
+  ])('and who is suspended and %s, is no drift once somebody disables her', async (_, settings) => {
+    const world = await reconcileWorld({ settings })
+    const [ann = ''] = await world.exported('ann')
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    world.clock.now += 3_600_000
+    world.graph.changeUser(world.accountOf('ann'), { properties: { accountEnabled: false } })
+    expect(await enforce(world)).toEqual({ told: [], sent: [] })
+  })
+
+  test('since the domain of a new address is not verified, is given the former one back', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    const path = 'emails[type eq "work"].value'
+    await world.scim.patch(`/Users/${ann}`, [
+      { op: 'replace', path, value: 'ann@elsewhere.example' },
+    ])
+    await world.settle()
+    world.clock.now += 3_600_000
+    const userPrincipalName = 'theirs@contoso.com'
+    world.graph.changeUser(world.accountOf('ann'), { properties: { userPrincipalName } })
+    expect(await enforce(world)).toEqual({
+      told: ['email'],
+      sent: [{ userPrincipalName: 'ann@contoso.com' }],
+    })
+  })
+
   test('is sent the rest of the same property as it was', async () => {
     const world = await reconcileWorld()
     const [ann = ''] = await world.exported('ann')
@@ -268,6 +306,20 @@ describe('a group of which something was refused before', () => {
     expect((await exportsOf(world, id)).at(-1)).toEqual({
       type: 'export_success',
       attributes: '["members"]',
+    })
+  })
+
+  test('its name, is given back the one that was told', async () => {
+    const { world, id, graphId } = await salesOf('ann')
+    refuseOnce(world, `^/groups/${graphId}`)
+    const path = 'displayName'
+    await world.scim.patch(`/Groups/${id}`, [{ op: 'replace', path, value: 'Sales East' }])
+    await world.settle()
+    world.clock.now += 3_600_000
+    world.graph.changeGroup(graphId, { properties: { displayName: 'Theirs' } })
+    expect(await enforce(world)).toEqual({
+      told: ['displayName'],
+      sent: [{ displayName: 'Sales' }],
     })
   })
 

@@ -82,6 +82,16 @@ const CLIENT: readonly Step[] = [
   (story) =>
     Promise.resolve(patchUser(story, { op: 'replace', path: 'active', value: story.pick(3) > 0 })),
   async (story) => {
+    const [id = '', managerId = ''] = some(story, story.users)
+    if (managerId === '') return
+    const path = `${ENTERPRISE}:manager`
+    const op =
+      story.pick(4) === 0
+        ? { op: 'remove', path }
+        : { op: 'replace', path, value: { value: managerId } }
+    await story.world.scim.patch(`/Users/${id}`, [op])
+  },
+  async (story) => {
     if (story.users.length < 6) return
     const [id] = story.users.splice(story.pick(story.users.length), 1)
     await story.world.scim.delete(`/Users/${id}`)
@@ -103,7 +113,7 @@ const CLIENT: readonly Step[] = [
 ]
 
 /** Those that change who is there. */
-const CHANGES = CLIENT.slice(1, 4)
+const CHANGES = CLIENT.slice(1, 5)
 
 /** What an administrator decides. */
 const ADMINISTRATOR: readonly Step[] = [
@@ -368,6 +378,10 @@ function faultsOfAccount(rest: Rest, user: Loose): string[] {
     const ours = direction === 'import' ? (user['imported'][name]?.value ?? null) : user[name]
     return ours === theirs ? [] : [`${name} (${direction}) of ${who}: ${ours}, there ${theirs}`]
   })
+  const manager = rest.users.find(({ id }) => id === user['manager'])
+  const link = manager === undefined ? undefined : bindingOf(rest, manager)
+  if (link?.['state'] === 'synced' && account['managerId'] !== link['graphId'])
+    faults.push(`manager of ${who}: ${link['graphId']}, there ${account['managerId']}`)
   const isEnabled = account['accountEnabled'] === true
   return isEnabled === user['suspended'] ? [...faults, `${who} enabled: ${isEnabled}`] : faults
 }

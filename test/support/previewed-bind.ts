@@ -80,6 +80,10 @@ export type PreviewedBind = Awaited<ReturnType<typeof previewedBind>>
 
 type GraphIds = ReadonlyMap<string, string>
 
+/** Two attributes are of one property. */
+const keyOf = ({ graph, attribute }: Loose): string =>
+  graph === 'employeeOrgData' ? attribute : graph
+
 /** Of a manager who is created there is no Graph id in the preview: our id stands for it. */
 function told(items: readonly Loose[], graphIds: GraphIds): Changes {
   const value = ({ graph, next }: Loose): unknown => {
@@ -89,7 +93,7 @@ function told(items: readonly Loose[], graphIds: GraphIds): Changes {
   return Object.fromEntries(
     items.map(({ userId, changes }) => [
       userId,
-      Object.fromEntries(changes.map((change: Loose) => [change['graph'], value(change)])),
+      Object.fromEntries(changes.map((change: Loose) => [keyOf(change), value(change)])),
     ]),
   )
 }
@@ -115,12 +119,24 @@ function sentTo(
         : url.startsWith(`/users/${graphId}`) || url === restoreOf(graphId),
     )
     const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
-    const was: Loose = { ...properties, manager: managerId }
-    const values = Object.entries(Object.assign({}, ...own.map(valuesOf)))
-    sent[userId] = Object.fromEntries(values.filter(([key, value]) => value !== (was[key] ?? null)))
+    const was: Loose = { ...flat(properties), manager: managerId }
+    const values = Object.entries(flat(Object.assign({}, ...own.map(valuesOf))))
+    sent[userId] = Object.fromEntries(
+      values.filter(([key, value]) => shown(value) !== shown(was[key] ?? null)),
+    )
   }
   return sent
 }
+
+/** Without the property that is not written but as a whole. */
+const flat = ({ employeeOrgData, ...properties }: Loose): Loose => ({
+  ...properties,
+  ...(employeeOrgData as Loose | null),
+})
+
+/** An empty collection is none. */
+const shown = (value: unknown): string =>
+  Array.isArray(value) && value.length === 0 ? 'null' : JSON.stringify(value)
 
 const restoreOf = (graphId: string) => `/directory/deletedItems/${graphId}/restore`
 

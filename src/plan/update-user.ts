@@ -36,7 +36,7 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
   const unread: SnapshotKey[] = []
   const left: SnapshotKey[] = []
   for (const key of exportedKeys(directions).filter((name) => isSent(name, only))) {
-    const value = only === undefined ? desired.values[key] : toldValue(key, input, desired)
+    const value = wantedValue(key, input, desired)
     if (value === undefined || (value === null && !isClearable(key))) continue
     const standing = desired.standIns.includes(key) ? standingOf(key, input) : 'ours'
     if (standing === 'unread') unread.push(key)
@@ -50,15 +50,16 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
 }
 
 /**
- * What is sent of a key that reconciliation found: what was exported, for that was told. What has changed since was refused or is held, and
- * stays so. An account is enabled or disabled by what is desired alone.
+ * What Graph is to hold: what is desired; of a key that reconciliation found, what was exported, for that was told. What has changed since
+ * was refused or is held, and stays so. An account is enabled or disabled by what is desired alone.
  */
-function toldValue(
+function wantedValue(
   key: SnapshotKey,
-  { binding: { snapshot } }: UserPlanInput,
+  { binding: { snapshot }, only }: UserPlanInput,
   { values }: DesiredUser,
 ): SnapshotValue | undefined {
   const ours = snapshot[key]
+  if (only === undefined) return values[key]
   if (key === 'accountEnabled') return values[key] === ours ? ours : undefined
   // Whoever waits for a manager has none yet.
   if (!isOurs(key, ours) || (key === 'manager' && ours === null)) return values[key]

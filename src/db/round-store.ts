@@ -129,6 +129,10 @@ export interface ManagerAccount {
   readonly isMissing: boolean
   /** When it was last written; null when never. */
   readonly exportedAt: number | null
+  /** The event that bound the manager; null where groups did. */
+  readonly boundSequence: number | null
+  /** The manager is unbound, and the account not ended yet. */
+  readonly isEnding: boolean
 }
 
 export interface RoundTargets {
@@ -233,7 +237,7 @@ const LIVE = sql`b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former
 
 /** The accounts of the managers of users; `users` is what stands behind IN. */
 export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
-  return sql`SELECT b.resource_id, b.graph_id, b.exported_at,
+  return sql`SELECT b.resource_id, b.graph_id, b.exported_at, b.bound_sequence, b.unbound_by,
       b.error ->> '$.code' IS 'object_missing' AS is_missing FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN ${managerOf}
@@ -250,6 +254,8 @@ export const toManagers = (answer: Answer | undefined): ReadonlyMap<string, Mana
         graphId: String(row['graph_id']),
         isMissing: row['is_missing'] === 1,
         exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
+        boundSequence: typeof row['bound_sequence'] === 'number' ? row['bound_sequence'] : null,
+        isEnding: row['unbound_by'] !== null,
       },
     ]),
   )

@@ -82,6 +82,7 @@ function settlePlan(round: Round, work: UserWork): void {
   else if (linkAt !== undefined) owe(draft, linkAt, MANAGER_MISSING)
   else {
     tellEnded(round, work)
+    letGoOfManager(work)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   }
   if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
@@ -124,6 +125,19 @@ function tellJob(round: Round, { row }: Draft, told: readonly JsonObject[]): voi
 /** Whether a password was delivered into the account since the event that bound it, which may have brought the password itself. */
 const isPasswordOfBind = ({ adoptedAt, deliveredSequence, boundSequence }: Draft['row']): boolean =>
   adoptedAt !== null && deliveredSequence !== null && deliveredSequence >= (boundSequence ?? 0)
+
+/** Whom the account had before its manager was bound is put back, or was changed since: whoever it has is none of ours. */
+function letGoOfManager({ draft, plan }: UserWork): void {
+  const { snapshot, unknown } = draft.row
+  if (plan.awaitsManager === null || draft.before?.restoring?.['manager'] === undefined) return
+  const { manager: _, ...rest } = snapshot
+  draft.row = {
+    ...draft.row,
+    snapshot: rest,
+    unknown: unknown.filter((key) => key !== 'manager'),
+    managerGraphId: null,
+  }
+}
 
 /** What Graph holds could not be read, so what depends on it could not even be planned. */
 export function settleUnread(

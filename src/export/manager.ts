@@ -7,10 +7,10 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
 import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
-import type { SnapshotValue } from '../plan/snapshot.ts'
+import type { Held, SnapshotValue } from '../plan/snapshot.ts'
 import { managerWrites } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
-import { type BindingError, type Draft, isReturned } from './draft.ts'
+import { type BindingError, type Draft, isEnding, isReturned } from './draft.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Null: no manager is wanted; undefined: one is, who has no account here. */
@@ -25,11 +25,21 @@ export function wantedManager(round: Round, user: DirectoryUser | undefined): Wa
   const graphId = round.graphIds.get(managerId) ?? null
   if (graphId === null) return undefined
   const { before, row } = draft
+  const { boundSequence } = row
   const isNew = before?.graphId !== graphId
   // Whoever is seen again by a write of this round is linked by the next: the end of this one calls everybody who waits.
   const wasMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
   const isMissing = wasMissing && !isReturned(draft)
-  return { graphId, isMissing, exportedAt: isNew ? round.ports.clock.now() : row.exportedAt }
+  const exportedAt = isNew ? round.ports.clock.now() : row.exportedAt
+  return { graphId, isMissing, exportedAt, boundSequence, isEnding: isEnding(row) }
+}
+
+/** The event that bound the manager who is wanted, with or without an account yet; null where groups did, or nobody is bound. */
+export function bindOfManager(round: Round, user: DirectoryUser | undefined): number | null {
+  const managerId = user?.managerId ?? ''
+  const { boundSequence } =
+    round.drafts.get(managerId)?.row ?? round.loaded.managers.get(managerId) ?? {}
+  return boundSequence ?? null
 }
 
 /** Whether the account of a user was found deleted in Microsoft 365, and nobody has seen it since. */
@@ -42,11 +52,16 @@ export function idToLink(manager: WantedManager): string | null | undefined {
   return manager === undefined || manager.isMissing ? undefined : manager.graphId
 }
 
-/** What a plan takes of the manager. */
+/**
+ * What a plan takes of the manager. `restoring`: what the account is to hold again; where the bind of the manager is being undone, whom
+ * it had before, and who is ending is nobody's manager for it.
+ */
 export const plannedManager = (
   manager: WantedManager,
+  restoring?: Held | null,
 ): Pick<UserPlanInput, 'managerGraphId' | 'lostManagerId'> => ({
-  managerGraphId: idToLink(manager),
+  managerGraphId:
+    manager?.isEnding === true && restoring?.manager !== undefined ? undefined : idToLink(manager),
   lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
 })
 

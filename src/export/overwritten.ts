@@ -3,10 +3,11 @@
  * direction, can be undone. Reads are cheap, and what was read is stored with the intent, before anything is sent.
  */
 import { OVERWRITTEN_KEPT_MS } from '../db/overwritten-store.ts'
-import { firstOverwrites, lostValues } from '../plan/overwrites.ts'
+import { firstOverwrites, lostValues, type OverwritingBinding } from '../plan/overwrites.ts'
 import type { Held, Snapshot, SnapshotKey } from '../plan/snapshot.ts'
 import type { Round } from './context.ts'
 import { putOff } from './finish.ts'
+import { bindOfManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { isForNextRound } from './user-waves.ts'
@@ -44,17 +45,28 @@ function lossOf(round: Round, work: UserWork): Loss[] {
   const { draft, plan, queue, isIntended } = work
   const { row, stopped } = draft
   const [next] = queue
-  if (!isIntended || stopped || plan.action !== 'update' || row.graphId === null) return []
+  const isWritten = plan.action === 'update' || plan.action === 'none'
+  if (!isIntended || stopped || !isWritten || row.graphId === null) return []
   if (next !== undefined && isForNextRound(draft, next)) return []
   const attributes = new Set(
     queue.filter(({ putsBack }) => putsBack !== true).flatMap((write) => write.attributes),
   )
-  if (plan.awaitsManager !== null) attributes.add('manager')
-  const isRecent =
-    row.adoptedAt !== null && row.adoptedAt > round.ports.clock.now() - OVERWRITTEN_KEPT_MS
-  const binding = { ...row, adoptedBy: isRecent ? row.boundSequence : null }
-  const causes = firstOverwrites(binding, round.directions, attributes)
+  // The manager may get an account in this very round, and is linked in it then.
+  if (plan.awaitsManager !== null && round.drafts.has(plan.awaitsManager)) attributes.add('manager')
+  const causes = firstOverwrites(overwriting(round, work), round.directions, attributes)
   return causes.size === 0 ? [] : [{ work, causes }]
+}
+
+function overwriting(round: Round, { draft: { row }, user }: UserWork): OverwritingBinding {
+  const { adoptedAt, boundSequence } = row
+  const isRecent = adoptedAt !== null && adoptedAt > round.ports.clock.now() - OVERWRITTEN_KEPT_MS
+  const managerBind = bindOfManager(round, user)
+  const hasWaited = managerBind !== null && managerBind > (boundSequence ?? 0)
+  return {
+    ...row,
+    adoptedBy: isRecent ? boundSequence : null,
+    managerBoundBy: hasWaited ? managerBind : null,
+  }
 }
 
 function toItem({ work: { draft }, causes }: Loss): WaveItem {

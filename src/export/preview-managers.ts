@@ -28,13 +28,20 @@ export function isExportedToo(
   return userIds === undefined || binding.dueAt !== null
 }
 
+const ACCOUNT_TO_COME = {
+  isMissing: false,
+  exportedAt: null,
+  boundSequence: null,
+  isEnding: false,
+} as const
+
 /** Adds the accounts that these managers would have. Of one that is created, our id stands for the Graph id that nobody knows yet. */
 export function withAccountsToCome(setting: Setting, managers: readonly Subject[]): Setting {
   const toCome = managers.flatMap((manager) => {
     const graphId = accountToCome(setting, manager)
     if (graphId === undefined) return []
     const isBack = setting.managers.has(manager.user.id)
-    return [[manager.user.id, { graphId, isMissing: false, exportedAt: null, isBack }] as const]
+    return [[manager.user.id, { ...ACCOUNT_TO_COME, graphId, isBack }] as const]
   })
   return { ...setting, managers: new Map([...setting.managers, ...toCome]) }
 }

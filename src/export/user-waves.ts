@@ -79,7 +79,8 @@ export const isForNextRound = (
 function planManagerThatArrived(round: Round, work: UserWork): void {
   const { plan, draft } = work
   if (plan.awaitsManager === null || draft.row.graphId === null || !draft.target.mayWrite) return
-  if (idToLink(wantedManager(round, work.user)) === undefined) return
+  const manager = wantedManager(round, work.user)
+  if (idToLink(manager) === undefined || manager?.isEnding === true) return
   work.plan = planWork(round, { ...work, password: undefined })
   work.queue = work.plan.writes.filter(({ purpose }) => purpose === 'manager')
 }

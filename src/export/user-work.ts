@@ -88,7 +88,7 @@ export function planWork(
     binding: row.deletedAt === null ? row : { ...row, graphId: null, snapshot: {}, unknown: [] },
     directions: round.directions,
     settings: round.settings,
-    ...plannedManager(wantedManager(round, user)),
+    ...plannedManager(wantedManager(round, user), row.restoring),
     password: password?.text,
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),
     graphBase: round.ports.graphBase,

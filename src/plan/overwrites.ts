@@ -1,6 +1,7 @@
 /**
  * Which values somebody else put into an account are about to be overwritten for the first time, and by which event: the bind that
- * adopted the account, or the change of a direction. What an account holds of ours is nobody's loss. Pure.
+ * adopted the account, or the change of a direction; of the link to a manager, also the bind of that manager. What an account holds of
+ * ours is nobody's loss. Pure.
  */
 import { type Directions, directionOf } from './attributes.ts'
 import {
@@ -16,6 +17,8 @@ import {
 export interface OverwritingBinding extends Exported {
   /** The event that bound it to an account that was there before; null when we created the account. */
   readonly adoptedBy: number | null
+  /** The event that bound the manager whom the user waited for; null where nobody was waited for. */
+  readonly managerBoundBy: number | null
 }
 
 /** The attributes, by the sequence of the event that makes us overwrite them. */
@@ -25,8 +28,9 @@ export function firstOverwrites(
   attributes: ReadonlySet<string>,
 ): ReadonlyMap<number, readonly SnapshotKey[]> {
   const first = SNAPSHOT_KEYS.flatMap((key) => {
-    const cause = attributes.has(key) ? causeOf(key, binding, directions) : 0
-    return cause === 0 ? [] : [{ key, cause }]
+    if (!attributes.has(key)) return []
+    const causes = new Set([causeOf(key, binding, directions), managerCause(key, binding)])
+    return [...causes].flatMap((cause) => (cause === 0 ? [] : [{ key, cause }]))
   })
   const causes = Map.groupBy(first, ({ cause }) => cause)
   return new Map([...causes].map(([cause, list]) => [cause, list.map(({ key }) => key)]))
@@ -41,6 +45,10 @@ function causeOf(key: SnapshotKey, binding: OverwritingBinding, directions: Dire
   const isAdopted = !isExported(key, binding.snapshot[key]) || binding.exportedSequence < bound
   return Math.max(isChosenSince ? chosen : 0, isAdopted ? bound : 0)
 }
+
+/** Without that bind the account would have kept whom it had, whoever bound the user. 0: it is no cause. */
+const managerCause = (key: SnapshotKey, { snapshot, managerBoundBy }: OverwritingBinding): number =>
+  key === 'manager' && !isExported(key, snapshot[key]) ? (managerBoundBy ?? 0) : 0
 
 /** Null of accountEnabled says that we are disabling the account; of what cannot be cleared, that it was left as it is. */
 const isExported = (key: SnapshotKey, value: SnapshotValue | undefined): boolean =>

@@ -104,12 +104,16 @@ function withOrgData(
   return { values: others, orgData: undefined, needs: [...unread, 'costCenter', 'division'] }
 }
 
-/** While the manager who is wanted has no account, whoever was exported before is in any case not the one; of a lost link nothing is left. */
+/**
+ * While the manager who is wanted has no account, whoever was exported before is in any case not the one; of a lost link nothing is
+ * left. Where the account is to have the manager again that it had before, that says what becomes of the link.
+ */
 function holdsFormerManager(input: UserPlanInput): boolean {
   const { binding, directions, managerGraphId, lostManagerId, only } = input
   if (!isSent('manager', only)) return false
   if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
     return false
+  if (binding.restoring?.manager !== undefined) return false
   const known = knownValue('manager', binding, directions)
   if (known.state !== 'known') return known.state === 'unknown'
   return known.value !== null && known.value !== lostManagerId

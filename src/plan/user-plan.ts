@@ -82,10 +82,12 @@ function knowledgeBefore(
   }
 }
 
-/** What is exported again by now is ours to say, whatever the account held before. */
-function notExported({ binding: { restoring }, directions }: UserPlanInput): Held {
+/** What is exported again by now is ours to say, whatever the account held before; while a manager is waited for nobody is. */
+function notExported({ binding: { restoring }, directions, managerGraphId }: UserPlanInput): Held {
   const exported = exportedKeys(directions)
-  const others = SNAPSHOT_KEYS.filter((key) => !exported.includes(key))
+  const others = SNAPSHOT_KEYS.filter(
+    (key) => !exported.includes(key) || (key === 'manager' && managerGraphId === undefined),
+  )
   return Object.fromEntries(
     others.flatMap((key) => (restoring?.[key] === undefined ? [] : [[key, restoring[key]]])),
   )

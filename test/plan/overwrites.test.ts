@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 
-import { firstOverwrites, lostValues } from '../../src/plan/overwrites.ts'
+import { firstOverwrites, lostValues, type OverwritingBinding } from '../../src/plan/overwrites.ts'
 import { directions } from './builders.ts'
 
-const BINDING = { snapshot: {}, unknown: [], exportedSequence: 10, adoptedBy: null }
+const BINDING = {
+  snapshot: {},
+  unknown: [],
+  exportedSequence: 10,
+  adoptedBy: null,
+  managerBoundBy: null,
+}
 const CHOSEN = directions({ jobTitle: { direction: 'export', sequence: 20 } })
 const ALL = new Set(['jobTitle', 'firstname', 'accountEnabled'])
 
@@ -20,6 +26,27 @@ describe('a value is overwritten for the first time', () => {
     )
     const exported = { ...adopted, snapshot: { firstname: 'Ann', accountEnabled: true } }
     expect(firstOverwrites(exported, CHOSEN, ALL)).toEqual(new Map([[7, ['jobTitle']]]))
+  })
+
+  test('by the bind of the manager whose link was never exported, whoever the user was bound by', () => {
+    const linked = directions({ manager: { direction: 'export', sequence: 20 } })
+    const overwrites = (binding: Partial<OverwritingBinding>) =>
+      firstOverwrites(
+        { ...BINDING, exportedSequence: 30, ...binding },
+        linked,
+        new Set(['manager']),
+      )
+    expect(overwrites({ managerBoundBy: 25 })).toEqual(new Map([[25, ['manager']]]))
+    expect(overwrites({ managerBoundBy: 25, adoptedBy: 22 })).toEqual(
+      new Map([
+        [22, ['manager']],
+        [25, ['manager']],
+      ]),
+    )
+    expect(overwrites({ managerBoundBy: 25, snapshot: { manager: 'm' } })).toEqual(new Map())
+    expect(overwrites({ managerBoundBy: 25, snapshot: { manager: null } })).toEqual(new Map())
+    const others = firstOverwrites({ ...BINDING, managerBoundBy: 25 }, CHOSEN, ALL)
+    expect(others).toEqual(new Map([[20, ['jobTitle']]]))
   })
 
   test('by the bind, also of what was ours before the account was let go of, until it is exported again', () => {

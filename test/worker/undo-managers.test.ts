@@ -1,0 +1,291 @@
+/** Undoing the bind of a manager: the reports who were linked by it have the managers again that their accounts had before. */
+import { describe, expect, test } from 'vitest'
+
+import type { DirectorySettings } from '../../src/plan/settings.ts'
+import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
+import { MANUAL, type PreviewedBind, previewedBind } from '../support/previewed-bind.ts'
+import type { Loose } from '../support/seed.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const under = (manager: string) => ({ [ENTERPRISE_USER_URN]: { manager: { value: manager } } })
+
+interface Linked extends PreviewedBind {
+  readonly boss: string
+  readonly ann: string
+  /** Of Ann. */
+  readonly graphId: string
+  /** Whom somebody else made her manager before Boss was bound. */
+  readonly other: string
+  /** The Graph id of her manager. */
+  manager(): unknown
+  managerIs(id: string | null): void
+  /** Binds Boss an hour ago, and gives the event. */
+  bindBoss(): Promise<string>
+  /** The event of the last bind. */
+  newest(): Promise<string>
+  /** Undoes an event, and gives the job when it is through. */
+  undo(eventId: string): Promise<Loose>
+}
+
+interface Wanted {
+  readonly settings?: Partial<DirectorySettings>
+  /** Whether Ann had an account before she was bound. */
+  readonly adopted?: boolean
+  readonly bossAdopted?: boolean
+  readonly bindAnn?: (each: PreviewedBind, ann: string) => Promise<void>
+}
+
+/** Ann, who was bound and waits for Boss, and whose account somebody gave another manager. */
+async function linked(wanted: Wanted = {}): Promise<Linked> {
+  const each = await previewedBind({ ...MANUAL, ...wanted.settings })
+  const { world, create, account, bind } = each
+  const other = account('other')
+  if (wanted.adopted !== false) account('ann')
+  if (wanted.bossAdopted === true)
+    world.graph.changeUser(account('boss'), { properties: { usageLocation: 'US' } })
+  const boss = await create('boss')
+  const ann = await create('ann', under(boss))
+  await (wanted.bindAnn ?? (() => bind([ann])))(each, ann)
+  const graphId = String((await world.binding(ann))['graph_id'])
+  world.graph.changeUser(graphId, { manager: other })
+  world.clock.now += HOUR
+  const manager = () => world.graph.summary().users.find(({ id }) => id === graphId)?.['managerId']
+  const newest = async (): Promise<string> =>
+    (await world.api.get('/events?type=binding_create&limit=1')).body['items'][0]['id']
+  return {
+    ...each,
+    boss,
+    ann,
+    graphId,
+    other,
+    manager,
+    managerIs: (id) => world.graph.changeUser(graphId, { manager: id }),
+    newest,
+    async bindBoss() {
+      await bind([boss])
+      expect(manager()).toBe((await world.binding(boss))['graph_id'])
+      world.clock.now += HOUR
+      return newest()
+    },
+    async undo(eventId) {
+      const { body } = await world.api.post(`/directories/${world.directoryId}/undo`, { eventId })
+      await world.settle()
+      return (await world.api.get(`/jobs/${body['id']}`)).body
+    },
+  }
+}
+
+/** Binds one user an hour ago, and gives the event. */
+const bindAlone = async (each: Linked, id: string): Promise<string> => {
+  await each.bind([id])
+  each.world.clock.now += HOUR
+  return each.newest()
+}
+
+const retitle = async ({ world }: PreviewedBind, id: string) => {
+  await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value: 'Chief' }])
+  await world.settle()
+}
+
+describe('undoing the bind of a manager', () => {
+  test.for([
+    ['adopted', 'created'],
+    ['adopted', 'adopted'],
+    ['created', 'created'],
+    ['created', 'adopted'],
+  ])(
+    'gives an account that was %s the manager that it had before, where hers was %s',
+    async ([ann, boss]) => {
+      const each = await linked({ adopted: ann === 'adopted', bossAdopted: boss === 'adopted' })
+      const event = await each.bindBoss()
+      expect(await each.undo(event)).toMatchObject({ state: 'done', done: 2, total: 2, errors: [] })
+      expect(each.manager()).toBe(each.other)
+      expect(await each.world.binding(each.ann)).toMatchObject({
+        state: 'synced',
+        restoring: null,
+        manager_graph_id: null,
+      })
+      expect(await each.world.binding(each.boss)).toMatchObject({ state: 'former' })
+      await retitle(each, each.ann)
+      expect(each.manager()).toBe(each.other)
+    },
+  )
+
+  test('does so for whom a group bound', async () => {
+    const each = await linked({
+      bindAnn: async ({ world }, ann) => {
+        const { body } = await world.scim.post('/Groups', {
+          displayName: 'Staff',
+          members: [{ value: ann }],
+        })
+        const bindNewUsers = { mode: 'groups', groupIds: [body['id']] }
+        await world.api.patch(`/directories/${world.directoryId}`, { settings: { bindNewUsers } })
+        await world.settle()
+      },
+    })
+    expect(await each.world.binding(each.ann)).toMatchObject({ reason: 'groups' })
+    await each.bindBoss()
+    expect(await each.undo(await each.newest())).toMatchObject({ state: 'done', errors: [] })
+    expect(each.manager()).toBe(each.other)
+  })
+
+  test('does so long after the report was bound', async () => {
+    const each = await linked()
+    each.world.clock.now += 40 * DAY
+    await each.bindBoss()
+    await each.undo(await each.newest())
+    expect(each.manager()).toBe(each.other)
+  })
+
+  test('does so where she and everybody else was bound by one command', async () => {
+    const each = await linked()
+    await each.world.api.post(`/directories/${each.world.directoryId}/bindings`, { all: true })
+    await each.world.settle()
+    each.world.clock.now += HOUR
+    expect(await each.undo(await each.newest())).toMatchObject({ state: 'done', errors: [] })
+    expect(each.manager()).toBe(each.other)
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'synced' })
+  })
+
+  test('takes the link away where there was none', async () => {
+    const each = await linked()
+    each.managerIs(null)
+    await each.bindBoss()
+    expect(await each.undo(await each.newest())).toMatchObject({ state: 'done', errors: [] })
+    expect(each.manager()).toBeNull()
+  })
+
+  test.for([null, 'other'])(
+    'leaves the manager whom somebody gave the report since, where it was %s before, and the job tells it',
+    async (before) => {
+      const each = await linked()
+      if (before === null) each.managerIs(null)
+      await each.bindBoss()
+      const another = each.account('another')
+      each.managerIs(another)
+      const job = await each.undo(await each.newest())
+      expect(job).toMatchObject({
+        state: 'done',
+        errors: [
+          {
+            code: 'changed_since',
+            resourceId: each.ann,
+            attribute: 'manager',
+            held: another,
+            before: before === null ? null : each.other,
+          },
+        ],
+      })
+      expect(each.manager()).toBe(another)
+      await retitle(each, each.ann)
+      expect(each.manager()).toBe(another)
+    },
+  )
+
+  test('leaves the manager to whom somebody gave the report back already', async () => {
+    const each = await linked()
+    await each.bindBoss()
+    each.managerIs(each.other)
+    expect(await each.undo(await each.newest())).toMatchObject({ state: 'done', errors: [] })
+    await retitle(each, each.ann)
+    expect(each.manager()).toBe(each.other)
+  })
+
+  test('leaves a report who has another manager here by now', async () => {
+    const each = await linked()
+    const event = await each.bindBoss()
+    const cid = await each.create('cid')
+    await each.bind([cid])
+    await each.world.scim.patch(`/Users/${each.ann}`, [{ op: 'add', value: under(cid) }])
+    await each.world.settle()
+    const theirs = (await each.world.binding(cid))['graph_id']
+    expect(each.manager()).toBe(theirs)
+    await each.undo(event)
+    expect(each.manager()).toBe(theirs)
+    await retitle(each, each.ann)
+    expect(each.manager()).toBe(theirs)
+  })
+
+  test('takes the link from a report whose own bind wrote it: undoing that one gives the account back whom it had', async () => {
+    const each = await linked()
+    await each.undo(await each.newest())
+    const bossEvent = await bindAlone(each, each.boss)
+    const annEvent = await bindAlone(each, each.ann)
+    expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
+    expect(await each.undo(bossEvent)).toMatchObject({ state: 'done', total: 1, errors: [] })
+    expect(each.manager()).toBeNull()
+    await each.undo(annEvent)
+    expect(each.manager()).toBe(each.other)
+  })
+
+  test('tells of a report who was unbound since whom the account had', async () => {
+    const each = await linked()
+    const event = await each.bindBoss()
+    await each.unbind([each.ann])
+    const job = await each.undo(event)
+    expect(job['errors']).toMatchObject([
+      { code: 'unbound_since', resourceId: each.ann, before: { manager: each.other } },
+    ])
+  })
+
+  test('leaves her free to be bound again, which can be undone in turn', async () => {
+    const each = await linked()
+    await each.undo(await each.bindBoss())
+    const another = each.account('another')
+    each.managerIs(another)
+    each.world.clock.now += HOUR
+    await each.undo(await each.bindBoss())
+    expect(each.manager()).toBe(another)
+  })
+
+  test('is none when she is unbound: that takes the link away', async () => {
+    const each = await linked()
+    await each.bindBoss()
+    await each.unbind([each.boss])
+    expect(each.manager()).toBeNull()
+  })
+
+  test.for(['the report’s', 'the manager’s'])(
+    'and that of the report leaves the account as it was, whether %s comes first',
+    async (first) => {
+      const each = await linked()
+      const annsEvent = await each.newest()
+      const events = [await each.bindBoss(), annsEvent]
+      for (const event of first === 'the manager’s' ? events : events.toReversed()) {
+        await each.undo(event)
+        each.world.clock.now += HOUR
+      }
+      expect(each.manager()).toBe(each.other)
+      expect(await each.world.binding(each.ann)).toMatchObject({ state: 'former' })
+    },
+  )
+
+  test('puts the report’s manager back though her own account is held until somebody approves', async () => {
+    const each = await linked({ settings: { threshold: { count: 0, percent: 0 } } })
+    const event = await each.bindBoss()
+    await each.undo(event)
+    expect(await each.world.binding(each.boss)).toMatchObject({ state: 'held' })
+    expect(each.manager()).toBe(each.other)
+    await each.world.api.post(`/directories/${each.world.directoryId}/held/approve`, { all: true })
+    await each.world.settle()
+    expect(await each.world.binding(each.boss)).toMatchObject({ state: 'former' })
+    expect(each.manager()).toBe(each.other)
+  })
+})
+
+test('the manager whom a report had is read once, twenty a request, before the link is written', async () => {
+  const each = await previewedBind()
+  const boss = await each.create('boss')
+  const reports: string[] = []
+  for (let i = 0; i < 25; i++) reports.push(await each.create(`user${i}`, under(boss)))
+  await each.bind(reports)
+  each.world.clock.now += HOUR
+  each.world.graph.journal.clear()
+  await each.bind([boss])
+  const reads = each.world.graph.journal
+    .records()
+    .filter(({ method, url }) => method === 'GET' && url.includes('/users/'))
+  expect(reads).toHaveLength(25)
+  expect(new Set(reads.map(({ envelope }) => envelope)).size).toBe(2)
+})

@@ -5,6 +5,7 @@ import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
 import type { DirectoryRow } from './lease.ts'
+import { newReportsOf, toUnfollowed, type Unfollowed, unfollowedOf } from './preview-lag.ts'
 import {
   type BindingRow,
   type DirectionRow,
@@ -44,16 +45,12 @@ export interface StoredPreview {
   readonly bindings: readonly BindingRow[]
   /** By user id. */
   readonly managers: ReadonlyMap<string, ManagerAccount>
-  /** Passwords that some directory has still to deliver, by the ids of their users. */
-  readonly passwords: ReadonlyMap<string, StoredPassword>
+  /** The sequences of passwords that some directory has still to deliver, by the ids of their users. */
+  readonly passwords: ReadonlyMap<string, { readonly sequence: number }>
+  /** What the directory has still to follow of a user. */
+  readonly unfollowed: (userId: string) => Unfollowed
   /** Accounts in the recycle bin that one of the users may ask for. */
   readonly deleted: readonly DeletedAccount[]
-}
-
-interface StoredPassword {
-  readonly sequence: number
-  /** The directory has yet to follow the creation of its user. */
-  readonly isOfNewUser: boolean
 }
 
 /** Reads one page of what is previewed; undefined when the organization has no such directory. */
@@ -64,12 +61,12 @@ export async function readPreview(
   now: number,
 ): Promise<StoredPreview | undefined> {
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  const [paged] = await database.run(idsOf(mine, page))
+  const [paged] = await database.run(idsOf({ organizationId, directoryId }, mine, page))
   const upTo = rows(paged).map(({ id }) => String(id))
   const pageIds = upTo.slice(0, page.limit)
   const ids = sql`SELECT value FROM json_each(${JSON.stringify(pageIds)})`
   const these = sql`organization_id = ${organizationId} AND id IN (${ids})`
-  const [found, directions, head, users, bindings, managers, passwords, deleted] =
+  const [found, directions, head, users, bindings, managers, passwords, deleted, unfollowed] =
     await database.run(
       sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
       sql`SELECT * FROM attribute_direction WHERE ${mine}`,
@@ -77,11 +74,10 @@ export async function readPreview(
       sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
       sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
       managersOf(organizationId, directoryId, sql`(${ids})`),
-      sql`SELECT p.user_id, p.sequence, EXISTS (SELECT 1 FROM event e WHERE e.organization_id = p.organization_id
-        AND e.target_id = p.user_id AND e.type = 'user_create' AND e.sequence >
-          (SELECT position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})) AS is_new
-      FROM pending_password p WHERE p.organization_id = ${organizationId} AND p.user_id IN (${ids})`,
+      sql`SELECT user_id, sequence FROM pending_password
+        WHERE organization_id = ${organizationId} AND user_id IN (${ids})`,
       deletedAccountsOf({ organizationId, directoryId }, sql`(${ids})`, now),
+      unfollowedOf({ organizationId, directoryId }, ids),
     )
   const [row] = rows(found)
   if (row === undefined) return undefined
@@ -97,26 +93,32 @@ export async function readPreview(
     passwords: new Map(
       rows(passwords).map((each) => [
         String(each['user_id']),
-        { sequence: Number(each['sequence']), isOfNewUser: each['is_new'] === 1 },
+        { sequence: Number(each['sequence']) },
       ]),
     ),
     deleted: rows(deleted).map(toDeletedAccount),
+    unfollowed: toUnfollowed(unfollowed),
   }
 }
 
 const rows = (answer: Answer | undefined): Answer['rows'] => answer?.rows ?? []
 
-function idsOf(mine: SQL, { userIds, withReports, after, limit }: PreviewPage): SQL {
+function idsOf(
+  key: PreviewKey,
+  mine: SQL,
+  { userIds, withReports, after, limit }: PreviewPage,
+): SQL {
   if (userIds === undefined)
     return sql`SELECT resource_id AS id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}
       AND state NOT IN ('former', 'unbinding') AND unbound_by IS NULL ORDER BY resource_id LIMIT ${limit + 1}`
   const asked = sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`
-  const reports = withReports ? reportsOf(mine, asked, after) : sql``
+  const reports = withReports ? reportsOf(key, mine, asked, after) : sql``
   return sql`SELECT value AS id FROM ${asked} WHERE value > ${after} ${reports} ORDER BY id LIMIT ${limit + 1}`
 }
 
-/** Whoever waits for one of them, and whoever had the account of one of them as a manager that was found deleted: the link went with it. */
-const reportsOf = (mine: SQL, asked: SQL, after: string): SQL => sql`
+/** Whoever waits for one of them, or will by a change that is still to be followed; and whoever had the account of one of them as a manager that was found deleted: the link went with it. */
+const reportsOf = (key: PreviewKey, mine: SQL, asked: SQL, after: string): SQL => sql`
+  UNION ${newReportsOf(key, asked, after)}
   UNION SELECT waiter_id FROM awaited
     WHERE ${mine} AND awaited_id IN ${asked} AND waiter_id > ${after} AND waiter_id GLOB 'usr_*'
   UNION SELECT resource_id FROM binding WHERE ${mine} AND kind = 'user' AND resource_id > ${after}

@@ -33,7 +33,9 @@ export const LINK_ALONE = sql`CASE WHEN kind = 'user' AND state IN ('failed', 'h
 
 /** Whose manager a user is to have, by our ids: `u` is its row. */
 const MANAGER_PATH = `$."${ENTERPRISE_USER_URN}".manager.value`
-export const managerOf: SQL = sql`(json_extract(u.resource, ${MANAGER_PATH}), u.imported ->> '$.manager.value')`
+export const managersOwn: SQL = sql`json_extract(u.resource, ${MANAGER_PATH})`
+export const managersImported: SQL = sql`u.imported ->> '$.manager.value'`
+export const managerOf: SQL = sql`(${managersOwn}, ${managersImported})`
 
 /**
  * How many users would be called to be linked to each of these managers, who have accounts; `managers` is what stands behind IN.

@@ -183,7 +183,7 @@ export const directoryApi: ApiRoom = {
     'POST /directories/:id/preview': {
       summary: 'Preview what a bind, or other directions, would change',
       details:
-        'Microsoft 365 is read, and nothing is sent or stored. A manager who has no account yet is among the changes where there will be one: because the manager is one of the userIds, on whichever page, or is bound already and still to be exported. A preview of the bind of a manager tells, beside the userIds, of the users who were bound before, wait for that manager, and are linked by the bind; the pages are read alike. An account that was deleted here and is in the recycle bin of Microsoft 365 comes back to the same person, and is told as an update with the problem `restored_from_recycle_bin`; from anybody else who wants its name it is held.',
+        'Microsoft 365 is read, and nothing is sent or stored. A manager who has no account yet is among the changes where there will be one: because the manager is one of the userIds, on whichever page, or is bound already, or by what the directory has still to follow of the log, and still to be exported. A preview of the bind of a manager tells, beside the userIds, of the users who were bound before, wait for that manager, and are linked by the bind; the pages are read alike. An account that was deleted here and is in the recycle bin of Microsoft 365 comes back to the same person, and is told as an update with the problem `restored_from_recycle_bin`; from anybody else who wants its name it is held.',
       query: v.object(pageParameters),
       body: previewBody,
       answer: previewShape,

@@ -18,14 +18,17 @@ export function awaitedManagers(
   return [...wanted].filter((id) => idToLink(managers.get(id)) === undefined)
 }
 
-/** Whether the manager is exported as well: bound with the users of `userIds`, or bound already and owed. Without them, every bound user is. */
+/**
+ * Whether the manager is exported as well: bound with the users of `userIds`, or by what the directory has still to follow, or bound
+ * already and owed, or changed since. Without `userIds` every bound user is.
+ */
 export function isExportedToo(
   userIds: readonly string[] | undefined,
-  { user, binding }: Subject,
+  { user, binding, unfollowed, willBeBound }: Subject,
 ): boolean {
-  if (userIds?.includes(user.id) === true) return true
+  if (userIds?.includes(user.id) === true || willBeBound) return true
   if (binding === undefined || hasEnded(binding)) return false
-  return userIds === undefined || binding.dueAt !== null
+  return userIds === undefined || binding.dueAt !== null || unfollowed.isChanged
 }
 
 const ACCOUNT_TO_COME = {

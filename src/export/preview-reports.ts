@@ -6,17 +6,12 @@ import { isJsonArray, type Json } from '../kernel/json.ts'
 import { hasEnded } from './draft.ts'
 import { idToLink } from './manager.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
-import { type Configuration, personOf, type Setting, type Subject } from './preview-subject.ts'
+import { personOf, type Setting, type Subject } from './preview-subject.ts'
 
 /** Whether the user waits for one of those whom the bind is about, and will be called. */
-export function waitsForOneOf(
-  userIds: readonly string[],
-  { managers }: Configuration,
-  subject: Subject,
-): boolean {
+export function waitsForOneOf(userIds: readonly string[], subject: Subject): boolean {
   const { managerId } = personOf(subject)
-  if (managerId === null || !userIds.includes(managerId)) return false
-  return idToLink(managers.get(managerId)) === undefined && isCalled(subject)
+  return managerId !== null && userIds.includes(managerId) && isCalled(subject)
 }
 
 /** As a round's end calls whoever waits: not an account that is another's, or not ours to write. One that is still to be created is written anyway. */

@@ -1,6 +1,7 @@
 /** Whom a preview is about, and what it is previewed with. */
 import type { Holder } from '../db/bound-accounts.ts'
 import type { DeletedAccount } from '../db/deleted-accounts.ts'
+import type { Unfollowed } from '../db/preview-lag.ts'
 import type { BindingRow, ManagerAccount, UserRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -21,6 +22,10 @@ export interface Subject {
   /** The account that a bind takes over, whatever its name: the user was imported from it. */
   readonly importedFrom: string | null
   readonly hasPassword: boolean
+  /** What the directory has still to follow of the user. */
+  readonly unfollowed: Unfollowed
+  /** The user is bound by what is still to be followed. */
+  readonly willBeBound: boolean
   /** The account that we deleted and that stands in the way of a create, if there would be one. */
   readonly deleted: DeletedAccount | undefined
 }

@@ -66,8 +66,7 @@ export async function previewUsers(
   const settings = readSettings(directory.settings)
   const configuration = { settings, directions, graphBase, managers: bound }
   const subjects = subjectsIn(stored, configuration).filter(
-    (subject) =>
-      isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], configuration, subject),
+    (subject) => isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], subject),
   )
   const managers = await readManagers(ports, query, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }
@@ -118,22 +117,36 @@ function subjectsIn(stored: StoredPreview, configuration: Configuration): readon
       binding: binding && hasNoAccount(binding) ? { ...binding, graphId: null } : binding,
       importedFrom: accountToAdopt(stored, user, binding),
       hasPassword: hasPassword(stored, settings, { user, binding }),
+      unfollowed: stored.unfollowed(user.id),
+      willBeBound:
+        isCreatedBound(stored, settings, user) || stored.unfollowed(user.id).boundAt !== null,
     }
   })
   return withDeletedAccounts(configuration, subjects, deleted)
 }
 
-/** A bind that begins now sends no password that is older, whoever was bound before; the creation of a user sends that of its bind. */
+/** Whether the user is bound by its creation, which the directory has still to follow. */
+const isCreatedBound = (
+  { directory, unfollowed }: StoredPreview,
+  settings: Configuration['settings'],
+  user: Subject['user'],
+): boolean => unfollowed(user.id).isNew && isBoundByCreation(settings, directory.id, user)
+
+/**
+ * A bind that begins now sends no password that is older, whoever was bound before; one that is still to be followed sends what came
+ * after it; the creation of a user sends that of its bind.
+ */
 function hasPassword(
-  { directory, passwords }: StoredPreview,
+  stored: StoredPreview,
   settings: Configuration['settings'],
   { user, binding }: Pick<Subject, 'user' | 'binding'>,
 ): boolean {
-  const password = passwords.get(user.id)
+  const password = stored.passwords.get(user.id)
   if (password === undefined) return false
-  if (binding === undefined)
-    return password.isOfNewUser && isBoundByCreation(settings, directory.id, user)
-  return !hasEnded(binding) && isPasswordOwed(password, binding)
+  if (binding !== undefined && !hasEnded(binding)) return isPasswordOwed(password, binding)
+  if (binding === undefined && isCreatedBound(stored, settings, user)) return true
+  const { boundAt } = stored.unfollowed(user.id)
+  return boundAt !== null && password.sequence > boundAt
 }
 
 /** What this directory has imported of an attribute that it would import no more is taken away. */

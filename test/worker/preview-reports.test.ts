@@ -141,6 +141,25 @@ describe('a preview of the bind of a manager', () => {
     expect(sent[ann]).toEqual({ manager: graphId })
   })
 
+  test('tells of who waits for one whose account a run that only reports found back', async () => {
+    const each = await previewedBind()
+    const boss = await each.create('boss')
+    await each.bind([boss])
+    each.world.clock.now += HOUR
+    const graphId = await graphIdOf(each, boss)
+    await each.world.removeAccount(graphId)
+    await each.world.run('report')
+    const ann = await each.create('ann', under(boss))
+    await each.bind([ann])
+    each.world.clock.now += HOUR
+    await each.world.restoreAccount(graphId)
+    await each.world.run('report')
+    expect(await each.world.binding(boss)).toMatchObject({ error: { code: 'account_returned' } })
+    const { told, sent } = await each.compare([boss])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toEqual({ manager: graphId })
+  })
+
   test('is no longer than a page, and asks Microsoft 365 once for twenty, however many report to her', async () => {
     const each = await previewedBind()
     const { organizationId, directoryId } = each.world

@@ -7,10 +7,11 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
 import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
+import { managerGone } from '../plan/problem.ts'
 import type { Held, SnapshotValue } from '../plan/snapshot.ts'
 import { managerWrites } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
-import { type BindingError, type Draft, isEnding, isReturned } from './draft.ts'
+import { type BindingError, type Draft, isEnding, isReturned, owe } from './draft.ts'
 import { OBJECT_MISSING } from './settle.ts'
 
 /** Null: no manager is wanted; undefined: one is, who has no account here. */
@@ -107,6 +108,27 @@ function mayHoldAnother({ row }: Draft, wanted: SnapshotValue | undefined): bool
   const { manager = null } = row.snapshot
   if (wanted === null) return false
   return row.unknown.includes('manager') || (manager !== null && manager !== wanted)
+}
+
+/**
+ * Takes it into the draft that an undoing cannot give the account the manager back whom it had, since that one's account is gone by now:
+ * it is to have none then, which is planned by the next round, and the job tells it. False when the outcome is another.
+ */
+export function takeGoneManager(
+  round: Round,
+  draft: Draft,
+  { purpose, putsBack }: PlannedWrite,
+  outcome: Outcome,
+): boolean {
+  const { restoring, askedSequence: sequence, resourceId, graphId } = draft.row
+  const before = restoring?.['manager']
+  if (putsBack !== true || purpose !== 'manager' || typeof before !== 'string') return false
+  if (!isOfManager(draft, outcome)) return false
+  draft.row = { ...draft.row, restoring: { ...restoring, manager: null } }
+  const errors = [{ resourceId, graphId, ...managerGone(before) }]
+  if (sequence !== null) round.jobErrors.push({ sequence, errors })
+  owe(draft, round.ports.clock.now())
+  return true
 }
 
 /** Whether Graph names an object that it does not know, and that is not the user's own. */

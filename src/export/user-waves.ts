@@ -6,7 +6,7 @@ import type { Round } from './context.ts'
 import { noteRefusedDomain } from './domains.ts'
 import { ageOf, type Draft, owe } from './draft.ts'
 import { leaveUnreached } from './finish.ts'
-import { idToLink, takeMissingManager, wantedManager } from './manager.ts'
+import { idToLink, takeGoneManager, takeMissingManager, wantedManager } from './manager.ts'
 import { intermediateRename, nameTakenBy, waitsForName } from './names.ts'
 import { takeRefusedPart } from './refused-part.ts'
 import { noteRemoval } from './removals.ts'
@@ -110,7 +110,9 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     const holder = nameTakenBy(outcome)
     if (holder !== undefined) round.calledHolders.push(holder)
     const isPart =
-      takeRefusedPart(work, write, outcome) || takeMissingManager(round, work, write, outcome)
+      takeRefusedPart(work, write, outcome) ||
+      takeGoneManager(round, draft, write, outcome) ||
+      takeMissingManager(round, work, write, outcome)
     if (!isPart) settleWrite(draft, write, outcome, { now: clock.now(), random }, createName(write))
     noteRemoval(round, draft, write, outcome)
     if (write.restores !== undefined && draft.row.graphId !== null)

@@ -19,6 +19,8 @@ export type ProblemCode =
   | 'changed_since'
   /** It was empty before ours, and Graph takes no blank for it: ours stays. */
   | 'cannot_be_emptied'
+  /** Whom the account had as its manager before has none any more: it is left without one. */
+  | 'manager_gone'
 
 export interface Problem {
   readonly code: ProblemCode
@@ -107,6 +109,17 @@ export function cannotBeEmptied(attribute: SnapshotKey, held: Json): Problem {
     whatToDo: `Nothing, when ${shown(held)} is right. Otherwise choose another ${label} in Microsoft 365.`,
   }
 }
+
+/** A manager who cannot be given back to an account, since the account of that manager is gone; by Graph id. */
+export const managerGone = (before: string): Problem => ({
+  code: 'manager_gone',
+  attribute: 'manager',
+  held: null,
+  before,
+  message: `The manager whom the account had before (${before}) does not exist in Microsoft 365 any more: it has none now.`,
+  whatToDo:
+    'Nothing, when that is right. Otherwise restore the account of the manager in Microsoft 365 (Entra ID, Deleted users), and set the manager there.',
+})
 
 /** What an undoing tells of an account into which the bind has delivered a password: the one before is known to nobody. */
 export const PASSWORD_STAYS = {

@@ -192,6 +192,40 @@ describe('undoing the bind of a manager', () => {
     expect(each.manager()).toBe(each.other)
   })
 
+  test('takes the link away where the account of whom it had is gone by now, and the job tells it', async () => {
+    const each = await linked()
+    const event = await each.bindBoss()
+    await each.world.removeAccount(each.other)
+    const job = await each.undo(event)
+    expect(job).toMatchObject({
+      state: 'done',
+      errors: [
+        { code: 'manager_gone', resourceId: each.ann, attribute: 'manager', before: each.other },
+      ],
+    })
+    expect(job['errors']).toHaveLength(1)
+    expect(each.manager()).toBeNull()
+    expect(await each.world.binding(each.ann)).toMatchObject({
+      state: 'synced',
+      due_at: null,
+      restoring: null,
+    })
+  })
+
+  test('and that of the report take it away likewise, where both were bound together', async () => {
+    const each = await linked()
+    await each.undo(await each.newest())
+    await each.bind([each.boss, each.ann])
+    each.world.clock.now += HOUR
+    expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
+    await each.world.removeAccount(each.other)
+    expect((await each.undo(await each.newest()))['errors']).toMatchObject([
+      { code: 'manager_gone', resourceId: each.ann, before: each.other },
+    ])
+    expect(each.manager()).toBeNull()
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'former', restoring: null })
+  })
+
   test('leaves a report who has another manager here by now', async () => {
     const each = await linked()
     const event = await each.bindBoss()

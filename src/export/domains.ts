@@ -12,14 +12,10 @@ import { type DomainFacts, readDomainFacts } from '../plan/domain-facts.ts'
 import type { Problem } from '../plan/problem.ts'
 import { listDomains } from '../plan/requests.ts'
 import type { ExportPorts, Round } from './context.ts'
-import { factsFrom } from './domain-facts.ts'
+import { dependsOnDomains, factsFrom, isLookDue, RECHECK_MS } from './domain-facts.ts'
 import { sendWave } from './sending.ts'
 import { planWork, type UserWork } from './user-work.ts'
 
-/** So long a domain that is missing stays missing. */
-const RECHECK_MS = 5 * 60_000
-/** A replay looks again at once, but not for each of the rounds that it takes. */
-const JUST_READ_MS = 10_000
 /** More are not kept track of one by one. */
 const MOST_MISSING = 100
 
@@ -28,7 +24,8 @@ const READ = { purpose: 'read', request: listDomains() } as const
 /** Reads the domains when the plans of these users depend on it, and plans those users again. */
 export async function checkDomains(round: Round, works: readonly UserWork[]): Promise<void> {
   const asking = works.filter(({ plan }) => dependsOnDomains(round.domains, plan))
-  if (asking.length === 0 || !isLookDue(round, asking)) return
+  const isAnyDue = asking.some(({ draft }) => draft.target.due)
+  if (asking.length === 0 || !isLookDue(round.domains, isAnyDue, round.ports.clock.now())) return
   const outcomes = await sendWave(round, [{ id: 'domains', context: READ }])
   const outcome = outcomes.get('domains')
   if (outcome === undefined) return
@@ -37,20 +34,6 @@ export async function checkDomains(round: Round, works: readonly UserWork[]): Pr
     work.plan = planWork(round, work)
     work.queue = [...work.plan.writes]
   }
-}
-
-function dependsOnDomains(
-  facts: DomainFacts | null,
-  { failure, writes }: UserWork['plan'],
-): boolean {
-  if (failure?.code === 'domain_not_verified') return true
-  return !facts?.verified && writes.some(({ sets }) => typeof sets.email === 'string')
-}
-
-function isLookDue({ domains, ports }: Round, asking: readonly UserWork[]): boolean {
-  if (domains === null) return true
-  const age = ports.clock.now() - domains.at
-  return age >= RECHECK_MS || (age >= JUST_READ_MS && asking.some(({ draft }) => draft.target.due))
 }
 
 /** The first user that a domain keeps out makes the one event about it. */

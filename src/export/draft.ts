@@ -1,4 +1,6 @@
 /** A binding as a round changes it: what was stored before, what is to be stored, and what became of its writes. */
+import * as v from 'valibot'
+
 import type { BindingChange } from '../db/binding-write.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
@@ -41,6 +43,21 @@ export interface BindingError {
   /** The userPrincipalName of the account whose adoption was rejected. */
   readonly name?: string
 }
+
+const storedErrorSchema = v.object({
+  code: v.string(),
+  message: v.string(),
+  whatToDo: v.string(),
+  requestId: v.exactOptional(v.string()),
+  attribute: v.exactOptional(v.string()),
+  attributes: v.exactOptional(v.array(v.string())),
+  domain: v.exactOptional(v.string()),
+  name: v.exactOptional(v.string()),
+})
+
+/** What an administrator reads about the binding; undefined where there is nothing to read. */
+export const storedError = ({ error }: Pick<BindingRow, 'error'>): BindingError | undefined =>
+  error === null ? undefined : v.parse(storedErrorSchema, error)
 
 /** The draft of a stored binding, or of one that begins with this round; `only`: see `Draft`. */
 export function openDraft(

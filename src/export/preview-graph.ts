@@ -10,7 +10,7 @@ import { readEach } from '../graph/read-each.ts'
 import type { Transport } from '../graph/transport.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { readDomainFacts, verifiedDomains } from '../plan/domain-facts.ts'
+import { type DomainFacts, readDomainFacts, verifiedDomains } from '../plan/domain-facts.ts'
 import { USER_SELECT } from '../plan/graph-user.ts'
 import { importedNames } from '../plan/imported.ts'
 import {
@@ -21,8 +21,8 @@ import {
   listMemberships,
 } from '../plan/requests.ts'
 import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
-import { factsFrom } from './domain-facts.ts'
-import { managerIn } from './preview-item.ts'
+import { dependsOnDomains, factsFrom, isLookDue } from './domain-facts.ts'
+import { managerIn, planFor } from './preview-item.ts'
 import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 
 /** What a reading begins with. */
@@ -82,14 +82,31 @@ export async function readGraph(
   const managers = importsManager ? managersIn(outcomes.values()) : []
   const graphIds = [...strangers.map(([, { id }]) => id), ...managers]
   const facts = domains === undefined ? before : factsFrom(domains, null, now)
-  return ok({
+  const setting = {
     ...configuration,
     verifiedDomains: verifiedDomains(facts),
     outcomes,
     accounts: found,
     recycleBin: bodiesIn(inBin),
     holders: await readPreviewHolders(reading.database, reading.key, graphIds),
-  })
+  }
+  return ok(await withDomainsReadAgain(reading, setting, subjects, facts))
+}
+
+/** As a round does it for users who are due, as those of a preview will be. */
+async function withDomainsReadAgain(
+  { transport, now }: Reading,
+  setting: Setting,
+  subjects: readonly Subject[],
+  facts: DomainFacts | null,
+): Promise<Setting> {
+  const plans = subjects.flatMap((subject) => planFor(setting, subject) ?? [])
+  const isAsked = plans.some((plan) => dependsOnDomains(facts, plan))
+  if (!isAsked || !isLookDue(facts, true, now)) return setting
+  const answers = await readEach(transport, new Map([[DOMAINS, listDomains()]]), IN_FLIGHT)
+  const answer = answers.get(DOMAINS)
+  if (answer === undefined) return setting
+  return { ...setting, verifiedDomains: verifiedDomains(factsFrom(answer, facts, now)) }
 }
 
 /** Accounts that are bound or were imported by their ids, others by the names under which users would be created; and deleted ones. */

@@ -5,7 +5,7 @@ import type { UserPlan } from '../plan/planned.ts'
 import { isPartOfRemoval } from '../plan/removal.ts'
 import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
-import type { BindingError } from './draft.ts'
+import { type BindingError, storedError } from './draft.ts'
 import { plannedManager } from './manager.ts'
 import { type PreviewImport, previewImports } from './preview-imports.ts'
 import { RESTORED } from './preview-return.ts'
@@ -41,11 +41,14 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
     const item = conflict(user.id, target.graphId, [target.refused])
     return { ...item, ifApproved: changesIfApproved(setting, subject) }
   }
+  if (!subject.isCalled) return asItIs(setting, subject, target.graphId)
   const { seen, plan: wanted } = lookAt(setting, subject, target)
   const isKept = isRemovalRejected(subject, wanted)
   const plan = isKept ? withoutRemoval(wanted) : wanted
   const { comesBack } = target
+  const failure = plan.failure && errorOf({ ...plan.failure, attribute: 'email' })
   const problems = [
+    ...(failure === null ? [] : [failure]),
     ...(comesBack === undefined ? [] : [RESTORED]),
     ...(isKept ? [REMOVAL_REJECTED] : []),
     ...plan.problems.map(({ code, message, whatToDo, attribute }) => ({
@@ -55,11 +58,8 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
       ...(attribute === null ? {} : { attribute }),
     })),
   ]
-  if (plan.failure !== null && plan.writes.length === 0)
-    return conflict(user.id, target.graphId, [
-      errorOf({ ...plan.failure, attribute: 'email' }),
-      ...problems,
-    ])
+  if (failure !== null && plan.writes.length === 0)
+    return conflict(user.id, target.graphId, problems)
   return {
     userId: user.id,
     graphId: target.graphId,
@@ -87,6 +87,12 @@ export function accountToCome(setting: Setting, subject: Subject): string | unde
   return lookAt(setting, subject, target).plan.failure === null ? subject.user.id : undefined
 }
 
+/** What the user would be sent; undefined where nothing can be. */
+export function planFor(setting: Setting, subject: Subject): UserPlan | undefined {
+  const target = targetOf(setting, subject)
+  return 'refused' in target ? undefined : lookAt(setting, subject, target).plan
+}
+
 /** What the target holds now, and what would be written to it. */
 function lookAt(
   setting: Setting,
@@ -102,6 +108,15 @@ function lookAt(
   const plan = planOf(setting, subject, target, current)
   const writes = comesBack === undefined ? plan.writes : [comesBack.write, ...plan.writes]
   return { seen, plan: { ...plan, writes } }
+}
+
+/** Nothing is sent of whoever is not called; what is held waits for its answer. */
+function asItIs(setting: Setting, subject: Subject, graphId: string | null): PreviewItem {
+  const { user, binding } = subject
+  const error = binding && storedError(binding)
+  const item = conflict(user.id, graphId, error === undefined ? [] : [error])
+  if (binding?.state !== 'held') return { ...item, action: 'none' }
+  return { ...item, ifApproved: changesIfApproved(setting, subject) }
 }
 
 /** Of an account that is held whatever an administrator answers, nothing. */

@@ -26,6 +26,8 @@ export interface Subject {
   readonly unfollowed: Unfollowed
   /** The user is bound by what is still to be followed. */
   readonly willBeBound: boolean
+  /** What is previewed leads to an export of the user. */
+  readonly isCalled: boolean
   /** The account that we deleted and that stands in the way of a create, if there would be one. */
   readonly deleted: DeletedAccount | undefined
 }
@@ -70,7 +72,7 @@ export function nameToCreate(
 /** The account that would be written to, and what counts as known of it. */
 export interface WritableTarget extends Pick<
   UserBinding,
-  'graphId' | 'snapshot' | 'unknown' | 'exportedSequence'
+  'graphId' | 'snapshot' | 'unknown' | 'exportedSequence' | 'restoring'
 > {
   /** It is in the recycle bin: the write that brings it back, and what it holds there. */
   readonly comesBack?: { readonly write: PlannedWrite; readonly held: JsonObject }

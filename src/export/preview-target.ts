@@ -8,7 +8,7 @@ import {
   IMPORTED_MISSING,
   MAX_CALLS,
 } from './adoption.ts'
-import type { BindingError } from './draft.ts'
+import { type BindingError, storedError } from './draft.ts'
 import { returned } from './preview-return.ts'
 import { nameToCreate, type Setting, type Subject, type Target } from './preview-subject.ts'
 import { errorOf, OBJECT_MISSING } from './settle.ts'
@@ -21,10 +21,20 @@ export function targetOf(setting: Setting, subject: Subject): Target {
   const outcome = setting.outcomes.get(user.id)
   if (binding?.graphId) return boundTarget(binding, binding.graphId, outcome)
   return (
+    leftAlone(setting, subject) ??
     rejected(setting, subject) ??
     returned(setting, subject, binding?.approval === 'approved') ??
     found(setting, subject, outcome)
   )
+}
+
+/** Whoever is held without an account, or has failed, and is not called, has none afterwards either. */
+function leftAlone(
+  { accounts }: Setting,
+  { user, binding, isCalled }: Subject,
+): Target | undefined {
+  const refused = isCalled || binding === undefined ? undefined : storedError(binding)
+  return refused && { graphId: accounts.get(user.id)?.id ?? null, refused }
 }
 
 function rejected(setting: Setting, subject: Subject): Target | undefined {
@@ -54,20 +64,32 @@ const isRejected = (
 function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | undefined): Target {
   if (outcome?.kind !== 'done') return { graphId, refused: unseen(outcome) }
   const { snapshot, error } = binding
-  const isFormer = binding.state === 'former'
+  const isLetGo = binding.state === 'former' || binding.unboundBy === 'undo'
   // Of an account that was let go of, or deleted in Microsoft 365, nothing is known any more; the former one is somebody else's.
-  if (!isFormer && error?.['code'] !== OBJECT_MISSING.code) return binding
+  if (!isLetGo && error?.['code'] !== OBJECT_MISSING.code) return binding
   const { email } = snapshot
   const name = typeof email === 'string' ? { email } : {}
-  return { ...binding, snapshot: isFormer ? name : snapshot, unknown: Object.keys(snapshot) }
+  const known = Object.keys(snapshot).filter(
+    (key) => key !== 'accountEnabled' || snapshot[key] !== false,
+  )
+  const unknown = [...new Set([...known, ...binding.unknown])]
+  return isLetGo
+    ? { ...binding, snapshot: name, restoring: null, unknown }
+    : { ...binding, unknown }
 }
 
 /** The account that would be written to once an administrator approves what is held; undefined where nobody is asked. */
 export function targetIfApproved(setting: Setting, subject: Subject): Target | undefined {
-  if (subject.binding?.graphId) return undefined
-  const account = setting.accounts.get(subject.user.id)
-  const back = returned(setting, subject, true)
-  return back ?? (account && adopted(setting, subject, account, true))
+  const { user, binding, isCalled } = subject
+  const outcome = setting.outcomes.get(user.id)
+  const isHeld = !isCalled && binding?.state === 'held'
+  if (binding?.graphId) return isHeld ? boundTarget(binding, binding.graphId, outcome) : undefined
+  const account = setting.accounts.get(user.id)
+  return (
+    returned(setting, subject, true) ??
+    (account && adopted(setting, subject, account, true)) ??
+    (isHeld ? found(setting, subject, outcome) : undefined)
+  )
 }
 
 /** The account as one that was somebody's before. `isApproved`: as if an administrator had said so. */

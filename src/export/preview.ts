@@ -5,10 +5,16 @@ import { type PreviewKey, readPreview, type StoredPreview } from '../db/preview-
 import type { Transport } from '../graph/transport.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { AttributeName, Direction, Directions } from '../plan/attributes.ts'
+import {
+  type AttributeName,
+  type Direction,
+  directionOf,
+  type Directions,
+} from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { importedNames } from '../plan/imported.ts'
 import { hasEnded, hasNoAccount } from './draft.ts'
+import { isCalled } from './preview-call.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
@@ -59,16 +65,20 @@ export async function previewUsers(
   if (unknown !== undefined) return err({ kind: 'unknownUser', id: unknown })
   const connection = await ports.connect(stored.directory)
   if (!connection.ok) return err({ kind: 'unreachable', detail: connection.error })
-  const directions = withChoices(readDirections(stored.directions), query.choices)
+  const before = readDirections(stored.directions)
+  const choices = newChoices(before, query.choices)
+  const directions = withChoices(before, choices)
+  const looks = choices.some(([, direction]) => direction !== 'exclude')
+  const asked = { ...query, looks }
   const { directory, managers: bound } = stored
   const { database, now, graphBase } = ports
   const { transport } = connection.value
   const settings = readSettings(directory.settings)
   const configuration = { settings, directions, graphBase, managers: bound }
-  const subjects = subjectsIn(stored, configuration).filter(
+  const subjects = subjectsIn(stored, asked, configuration).filter(
     (subject) => isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], subject),
   )
-  const managers = await readManagers(ports, query, configuration, subjects)
+  const managers = await readManagers(ports, asked, configuration, subjects)
   const reading = { database, transport, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
@@ -80,13 +90,18 @@ export async function previewUsers(
   return ok({ sequence: stored.sequence, items, nextAfter: stored.nextAfter })
 }
 
-const isAsked = ({ userIds }: PreviewQuery, { user }: Subject): boolean =>
+/** `looks`: see `Call`. */
+interface AskedQuery extends PreviewQuery {
+  readonly looks: boolean
+}
+
+const isAsked = ({ userIds }: PreviewQuery, { user }: Pick<Subject, 'user'>): boolean =>
   userIds === undefined || userIds.includes(user.id)
 
 /** The managers without an account who are exported as well, on whichever page they are. */
 async function readManagers(
   { database, now }: Pick<PreviewPorts, 'database' | 'now'>,
-  query: PreviewQuery,
+  query: AskedQuery,
   configuration: Configuration,
   subjects: readonly Subject[],
 ): Promise<readonly Subject[]> {
@@ -95,7 +110,7 @@ async function readManagers(
   const page = { userIds, withReports: false, after: '', limit: userIds.length }
   const stored = await readPreview(database, query, page, now)
   if (stored === undefined) return []
-  return subjectsIn(stored, configuration).filter((manager) =>
+  return subjectsIn(stored, query, configuration).filter((manager) =>
     isExportedToo(query.userIds, manager),
   )
 }
@@ -106,20 +121,31 @@ function unknownUser({ userIds }: PreviewQuery, { ids, users }: StoredPreview): 
   return ids.find((id) => !found.has(id) && userIds?.includes(id) === true)
 }
 
-function subjectsIn(stored: StoredPreview, configuration: Configuration): readonly Subject[] {
+function subjectsIn(
+  stored: StoredPreview,
+  query: AskedQuery,
+  configuration: Configuration,
+): readonly Subject[] {
+  const call = { binds: query.userIds !== undefined, looks: query.looks }
   const { settings, directions } = configuration
   const { users, bindings, directory, deleted } = stored
   const bindingOf = new Map(bindings.map((row) => [row.resourceId, row]))
   const subjects = users.map((user) => {
     const binding = bindingOf.get(user.id)
+    const unfollowed = stored.unfollowed(user.id)
+    const willBeBound = isCreatedBound(stored, settings, user) || unfollowed.boundAt !== null
     return {
       user: { ...user, imported: importedUnder(directions, user, directory.id) },
       binding: binding && hasNoAccount(binding) ? { ...binding, graphId: null } : binding,
       importedFrom: accountToAdopt(stored, user, binding),
       hasPassword: hasPassword(stored, settings, { user, binding }),
-      unfollowed: stored.unfollowed(user.id),
-      willBeBound:
-        isCreatedBound(stored, settings, user) || stored.unfollowed(user.id).boundAt !== null,
+      unfollowed,
+      willBeBound,
+      // Of whoever is not asked for, what is asked for says whether something is sent.
+      isCalled:
+        !isAsked(query, { user }) ||
+        unfollowed.isChanged ||
+        isCalled({ ...call, binds: call.binds || willBeBound }, binding),
     }
   })
   return withDeletedAccounts(configuration, subjects, deleted)
@@ -174,13 +200,17 @@ function accountToAdopt(
   return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 
+type Choice = readonly [AttributeName, Direction]
+
+/** Those that are different afterwards: no other is a change. */
+const newChoices = (directions: Directions, choices: PreviewQuery['choices']): readonly Choice[] =>
+  [...choices].filter(([name, direction]) => directionOf(directions, name).direction !== direction)
+
 /** What was exported before a direction is chosen anew no longer counts as known. */
-function withChoices(directions: Directions, choices: PreviewQuery['choices']): Directions {
-  const changed = [...choices].filter(
-    ([name, direction]) => directions.get(name)?.direction !== direction,
-  )
-  const chosen = changed.map(
-    ([name, direction]) => [name, { direction, sequence: Number.MAX_SAFE_INTEGER }] as const,
-  )
-  return new Map([...directions, ...chosen])
-}
+const withChoices = (directions: Directions, choices: readonly Choice[]): Directions =>
+  new Map([
+    ...directions,
+    ...choices.map(
+      ([name, direction]) => [name, { direction, sequence: Number.MAX_SAFE_INTEGER }] as const,
+    ),
+  ])

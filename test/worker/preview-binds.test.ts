@@ -9,6 +9,7 @@ import {
   type PreviewedBind,
   previewedBind,
 } from '../support/previewed-bind.ts'
+import { byHand } from '../support/reconcile.ts'
 import type { Loose } from '../support/seed.ts'
 
 describe('a manager who has no account yet', () => {
@@ -203,5 +204,135 @@ describe('the password of somebody whose bind is previewed', () => {
     const { told, sent } = await compare([ann])
     expect(sent).toEqual(told)
     expect(sent[ann]).toEqual({ [PASSWORD_PROPERTY]: PASSWORD })
+  })
+})
+
+describe('a preview of the bind of somebody who was bound before', () => {
+  const graphIdOf = async ({ world }: PreviewedBind, id: string) =>
+    String((await world.binding(id))['graph_id'])
+
+  test.for<[string, Loose, (each: PreviewedBind, theirs: string) => unknown]>([
+    [
+      'though accounts are adopted by now',
+      { ...MANUAL, conflict: 'hold' },
+      async ({ world }) => {
+        const settings = { conflict: 'adopt' }
+        await world.api.patch(`/directories/${world.directoryId}`, { settings })
+        await world.settle()
+      },
+    ],
+    [
+      'though the guest in the way is gone',
+      MANUAL,
+      ({ world }, theirs) => byHand(world, 'DELETE', `/users/${theirs}`),
+    ],
+  ])(
+    'and is held tells that a bind sends nothing, to nobody whom she manages either, %s',
+    async ([, settings, change]) => {
+      const each = await previewedBind(settings)
+      const { world } = each
+      const theirs = each.account('boss')
+      if (settings['conflict'] === undefined)
+        world.graph.changeUser(theirs, { properties: { userType: 'Guest' } })
+      const boss = await each.create('boss')
+      const ann = await each.create('ann', {
+        [ENTERPRISE_USER_URN]: { manager: { value: boss } },
+      })
+      await each.bind([boss])
+      const error = (await world.binding(boss))['error'] as Loose
+      await change(each, theirs)
+      const { items, told, sent } = await each.compare([boss, ann])
+      const held = items.find(({ userId }) => userId === boss)
+      expect(held).toMatchObject({
+        action: 'conflict',
+        problems: [error],
+      })
+      expect(sent).toEqual(told)
+      expect(sent[boss]).toEqual({})
+      expect(sent[ann]).not.toHaveProperty('manager')
+      const ifApproved: Loose[] = held?.['ifApproved']
+      expect(ifApproved.map(({ graph }) => graph).toSorted()).toEqual(
+        Object.keys(await each.approve(boss)).toSorted(),
+      )
+    },
+  )
+
+  test('and whose undoing was refused tells what of her account somebody has changed since', async () => {
+    const each = await previewedBind()
+    const { world } = each
+    const theirs = each.account('ann')
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    world.clock.now += 3_600_000
+    world.graph.faults.add({
+      match: { method: 'PATCH', path: `^/users/${theirs}` },
+      times: 1,
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    })
+    const { body } = await world.api.get('/events?type=binding_create&limit=1')
+    const eventId = body['items'][0]['id']
+    await world.api.post(`/directories/${world.directoryId}/undo`, { eventId })
+    await world.settle()
+    expect(await world.binding(ann)).toMatchObject({ state: 'unbinding', unbound_by: 'undo' })
+    world.clock.now += 3_600_000
+    world.graph.changeUser(theirs, { properties: { jobTitle: 'Since' } })
+    const { told, sent } = await each.compare([ann])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toEqual({ jobTitle: 'Engineer' })
+  })
+
+  test('and is disabled, and held for that, tells that a bind sends nothing before that is answered', async () => {
+    const each = await previewedBind({ ...MANUAL, threshold: { count: 0, percent: 0 } })
+    const { world } = each
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    const { items, told, sent } = await each.compare([ann])
+    expect(items).toMatchObject([
+      {
+        graphId: await graphIdOf(each, ann),
+        action: 'conflict',
+        ifApproved: [{ attribute: 'accountEnabled', current: true, next: false }],
+        problems: [{ code: 'threshold' }],
+      },
+    ])
+    expect(sent).toEqual(told)
+    expect(await each.approve(ann)).toEqual({ accountEnabled: false })
+  })
+})
+
+describe('a preview of the bind of somebody whose domain was not verified', () => {
+  const elsewhere = (name: string) => ({
+    emails: [{ type: 'work', primary: true, value: `${name}@elsewhere.example` }],
+  })
+
+  test('asks for the domains again, as the bind does', async () => {
+    const each = await previewedBind()
+    const { world } = each
+    const bob = await each.create('bob', elsewhere('bob'))
+    await each.bind([bob])
+    world.clock.now += 3_600_000
+    const value = ['contoso.com', 'elsewhere.example'].map((id) => ({ id, isVerified: true }))
+    world.graph.faults.add({ match: { path: '^/domains' }, times: 9, status: 200, body: { value } })
+    const ann = await each.create('ann', elsewhere('ann'))
+    const { items } = await each.compare([ann])
+    expect(items).toMatchObject([{ action: 'create', problems: [] }])
+    const created = world.graph.journal.records().filter(({ url }) => url === '/users')
+    expect(created.map(({ body }) => (body as Loose)['userPrincipalName'])).toContain(
+      'ann@elsewhere.example',
+    )
+  })
+
+  test('asks for none where nobody’s name depends on them', async () => {
+    const each = await previewedBind()
+    await each.bind([await each.create('bob')])
+    each.world.clock.now += 3_600_000
+    const ann = await each.create('ann')
+    each.world.graph.journal.clear()
+    await each.preview([ann])
+    const asked = each.world.graph.journal.records().map(({ url }) => url)
+    expect(asked.filter((url) => url.startsWith('/domains'))).toEqual([])
   })
 })

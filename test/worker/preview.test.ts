@@ -162,6 +162,24 @@ describe('a preview of a bind', () => {
     ])
   })
 
+  test('tells why somebody is not renamed who is sent something else', async () => {
+    const { world, api, directory, preview } = await previewing()
+    const ann = await created(world, 'ann')
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    await world.scim.patch(`/Users/${ann}`, [
+      { op: 'replace', path: 'title', value: 'Boss' },
+      { op: 'replace', path: 'emails[type eq "work"].value', value: 'ann@elsewhere.example' },
+    ])
+    const { items } = await preview({ userIds: [ann] })
+    expect(items).toMatchObject([
+      {
+        changes: [{ attribute: 'jobTitle', next: 'Boss' }],
+        problems: [{ code: 'domain_not_verified', attribute: 'email' }],
+      },
+    ])
+  })
+
   test('pages over its users, and asks Microsoft 365 once for twenty of them', async () => {
     const { world, preview } = await previewing()
     const first = await created(world, 'user1')
@@ -209,6 +227,49 @@ describe('a preview of other directions', () => {
       { action: 'none', changes: [] },
     ])
     expect(bob).toBeDefined()
+  })
+})
+
+describe('a preview of directions of somebody of whom Microsoft 365 refused a value', () => {
+  async function refused() {
+    const each = await previewing()
+    const { world, api, directory } = each
+    await api.patch(`${directory}/attributes`, { department: 'exclude' })
+    const ann = await created(world, 'ann')
+    await api.post(`${directory}/bindings`, { userIds: [ann] })
+    await world.settle()
+    world.clock.now += 3_600_000
+    const match = { method: 'PATCH', path: '^/users/' }
+    world.graph.faults.add({ match, times: 1, status: 403, code: 'Authorization_RequestDenied' })
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+    await world.settle()
+    const choose = async (attributes: Loose) => {
+      world.graph.journal.clear()
+      await api.patch(`${directory}/attributes`, attributes)
+      await world.settle()
+      return sent(world)
+    }
+    return { ...each, choose }
+  }
+
+  test.each([{ company: 'exclude' }, { jobTitle: 'export' }, {}])(
+    'tells of nothing that is sent by %j, which sends nothing',
+    async (attributes) => {
+      const { preview, choose } = await refused()
+      const { items } = await preview({ attributes })
+      expect(items).toMatchObject([
+        { action: 'none', changes: [], problems: [{ code: 'Authorization_RequestDenied' }] },
+      ])
+      expect(await choose(attributes)).toEqual([])
+    },
+  )
+
+  test('tells that it is tried again by one that sends something', async () => {
+    const { preview, choose } = await refused()
+    const attributes = { department: 'export' }
+    const { items } = await preview({ attributes })
+    expect(items).toMatchObject([{ changes: [{ attribute: 'jobTitle', next: 'Boss' }] }])
+    expect(await choose(attributes)).toEqual([{ jobTitle: 'Boss' }])
   })
 })
 

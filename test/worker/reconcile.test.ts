@@ -387,6 +387,8 @@ describe('an account that was deleted in Microsoft 365', () => {
     await world.removeAccount(graphIds[299] ?? '')
     await world.query(sql`UPDATE binding SET snapshot = json_set(snapshot, '$.accountEnabled', json('false'))
       WHERE directory_id = ${world.directoryId} AND resource_id <> ${last}`)
+    await world.query(sql`UPDATE user SET suspended = 1
+      WHERE organization_id = ${world.organizationId} AND id <> ${last}`)
     const writes = writesOf(world)
     const held = await world.run('enforce')
     expect(held).toMatchObject({ state: 'held', counts: { drift: 300, corrected: 0 } })

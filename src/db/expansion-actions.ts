@@ -84,7 +84,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
         ...endOfMembership(key, page, ids),
       ]
     case 'undo':
-      return undo(page, { these, asked }, [
+      return undo(page, these, [
         tellUnasked(key, { sequence, undone: page.undone ?? 0 }, ids),
         ...letGo(key, ids, now),
       ])
@@ -207,22 +207,26 @@ function unbind(
  * Gives accounts back what an event overwrote. Whoever it bound is unbound: an account that was there before is left as it was then,
  * one that we created ends like that of anybody who is unbound. Whoever was unbound or bound again since is told of.
  */
-function undo(
-  { undone }: Page,
-  { these, asked }: { readonly these: SQL; readonly asked: SQL },
-  afterwards: readonly SQL[],
-): SQL[] {
+function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly SQL[]): SQL[] {
   const held = heldBefore(undone ?? 0)
   const isBind = sql`bound_sequence = ${undone}`
+  // What was refused before, or is held, stays so, and what is put back is sent alone: but for a bind, and for the link to a manager, who
+  // calls whoever is linked to her.
+  const isAlone = sql`${IS_RESTING} AND NOT coalesce(${isBind}, FALSE) AND json_type(${held}, '$.manager') IS NULL`
+  const alone = sql`CASE WHEN state IN ('failed', 'held') AND ${isAlone} THEN ${namesOf(held)} END`
   return [
-    sql`UPDATE binding SET ${asked}, attempts = 0, restoring = coalesce(${held}, restoring),
-        approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
+    sql`UPDATE binding SET ${dueAt(whenDue(now), alone)}, asked_sequence = ${sequence}, attempts = 0,
+        restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
         unbound_by = CASE WHEN NOT coalesce(${isBind}, FALSE) THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
       WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL)`,
     ...afterwards,
   ]
 }
+
+/** What is put back, with what reconciliation found before. */
+const namesOf = (held: SQL): SQL => sql`(SELECT json_group_array(name) FROM (
+  SELECT key AS name FROM json_each(${held}) UNION SELECT value FROM json_each(found)))`
 
 const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`

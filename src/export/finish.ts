@@ -6,11 +6,11 @@ import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, NOT_ADOPTED, owe } from './draft.ts'
-import { keepEarlier, keepWaiting } from './found-alone.ts'
+import { isAllThatFailed, keepEarlier, keepWaiting, restToGiveBack } from './found-alone.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
-import { replicatedAt, type UserWork } from './user-work.ts'
+import { planWork, replicatedAt, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {
@@ -27,10 +27,7 @@ export function finishUser(round: Round, work: UserWork): void {
   const { draft, user } = work
   if (round.unreached.has(draft.target)) return
   if (!work.plan.readsAgain) tellLeft(round, work)
-  if (!draft.stopped && draft.only !== undefined) settleFound(round, work)
-  else if (!draft.stopped) settlePlan(round, work)
-  if (work.held !== undefined) settleHeld(draft, work.held)
-  keepEarlier(draft)
+  settleWork(round, work)
   // An account that is ending, has ended, or is not there is no member of this round's groups.
   const { graphId, state } = draft.row
   if (graphId === null || state === 'unbinding' || state === 'former')
@@ -43,13 +40,35 @@ export function finishUser(round: Round, work: UserWork): void {
   keepWaiting(draft)
 }
 
+function settleWork(round: Round, work: UserWork): void {
+  const { draft, held } = work
+  const isAlone = draft.only !== undefined && (draft.stopped || isMoreOwed(round, work))
+  if (!draft.stopped && isAlone) settleFound(round, work)
+  else if (!draft.stopped) settlePlan(round, work)
+  if (held !== undefined) settleHeld(draft, held)
+  if (isAlone) keepEarlier(draft)
+}
+
+/** Whether the binding owes more than what was sent alone. */
+function isMoreOwed(round: Round, work: UserWork): boolean {
+  const { draft, held } = work
+  const rest = () => planWork(round, { ...work, draft: { ...draft, only: undefined } })
+  return held !== undefined || !isAllThatFailed(draft, rest())
+}
+
 /** Of what was found alone: a part was refused, could not be planned, or waits for the manager's account. */
 function settleFound(round: Round, work: UserWork): void {
   const { draft, plan, refused, held, linkAt } = work
   if (held !== undefined) return
   if (refused !== undefined) settleRefused(draft, refused)
   else if (plan.needs.length > 0) settleUnread(round, work)
+  else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else if (linkAt !== undefined) owe(draft, linkAt)
+  else if (draft.row.restoring !== null || draft.row.askedSequence !== null) {
+    const restoring = restToGiveBack(draft)
+    const isThrough = restoring === null
+    draft.row = { ...draft.row, restoring, ...(isThrough ? { askedSequence: null } : {}) }
+  }
 }
 
 /** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */

@@ -1,9 +1,11 @@
 /**
- * A run of reconciliation that enforces sends what it told, and nothing else: a binding that owes more, since that was refused, is held or
+ * A run of reconciliation that enforces sends what it told, an undoing of a direction what it gives back, and nothing else: a binding that owes more, since that was refused, is held or
  * waits, owes it afterwards as before. Pure but for the draft.
  */
 import type { BindingRow } from '../db/round-store.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
+import type { UserPlan } from '../plan/planned.ts'
 import { type Draft, hasNoAccount } from './draft.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import type { Target } from './targets.ts'
@@ -28,7 +30,31 @@ export function onlyFound(
   // Whoever waits for the link alone owes nothing else.
   if (before.error?.['code'] === MANAGER_MISSING.code && target.found.has('manager'))
     return undefined
-  return hasNoAccount(before) ? undefined : target.found
+  return hasNoAccount(before) ? undefined : withPending(target.found, before)
+}
+
+/** What is still to be tried again alone goes with it. */
+const withPending = (
+  names: ReadonlySet<string>,
+  { found, dueAt }: BindingRow,
+): ReadonlySet<string> => (found === null || dueAt === null ? names : new Set([...found, ...names]))
+
+/**
+ * Whether what an undoing gave back was all that the binding owed, which had failed with it, or with what its account holds otherwise by
+ * now; `rest`: what would be sent if everything were.
+ */
+export const isAllThatFailed = ({ before }: Draft, rest: UserPlan): boolean =>
+  before?.state === 'failed' &&
+  before.restoring !== null &&
+  rest.writes.length === 0 &&
+  rest.needs.length === 0 &&
+  rest.failure === null &&
+  rest.awaitsManager === null
+
+/** Of what an undoing gives back, what was not sent alone is still to be. */
+export const restToGiveBack = ({ row, only }: Draft): JsonObject | null => {
+  const rest = Object.entries(row.restoring ?? {}).filter(([name]) => only?.has(name) === false)
+  return rest.length === 0 ? null : Object.fromEntries(rest)
 }
 
 /** What an intent says of it. */

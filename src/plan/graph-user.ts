@@ -5,13 +5,7 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
 import { ATTRIBUTES, attributeNamed } from './attributes.ts'
 import type { Plan } from './planned.ts'
-import {
-  type Held,
-  type Snapshot,
-  SNAPSHOT_KEYS,
-  type SnapshotKey,
-  type SnapshotValue,
-} from './snapshot.ts'
+import { type Held, type Snapshot, SNAPSHOT_KEYS, type SnapshotKey } from './snapshot.ts'
 
 /** Everything that has to be selected to read a user whole; the manager is a relationship and read apart. */
 export const USER_SELECT: readonly string[] = [
@@ -55,16 +49,22 @@ export interface Change {
   readonly attribute: SnapshotKey
   readonly graph: string
   readonly current: Json
-  readonly next: SnapshotValue
+  readonly next: Json
 }
+
+/** What is put back may be a list. */
+const isSame = (a: Json, b: Json): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 /** What carrying out a plan would change of what Graph holds; a value that Graph holds already is no change. */
 export function plannedChanges(plan: Pick<Plan<Snapshot>, 'writes'>, seen: SeenUser): Change[] {
-  const sets: Snapshot = Object.assign({}, ...plan.writes.map((write) => write.sets))
+  const sets: Held = Object.assign(
+    {},
+    ...plan.writes.map(({ sets, back }) => ({ ...sets, ...back })),
+  )
   return SNAPSHOT_KEYS.flatMap((attribute) => {
     const next = sets[attribute]
     const current = seen[attribute] ?? null
-    if (next === undefined || next === current) return []
+    if (next === undefined || isSame(next, current)) return []
     const graph = attribute === 'accountEnabled' ? attribute : attributeNamed(attribute).graph
     return [{ attribute, graph, current, next }]
   })

@@ -31,6 +31,8 @@ export interface PlannedWrite<Values = Snapshot> {
   readonly restores?: string
   /** It gives its attributes back what the account held before: nothing of it is ours afterwards. */
   readonly putsBack?: true
+  /** What it gives them back. */
+  readonly back?: Held
 }
 
 /** What a plan takes from somebody, for the directory's threshold; null when nothing. */

@@ -111,7 +111,10 @@ function writesOf(
     ...patch(back, properties, { ...current, ...orgData }),
     ...manager(graphBase, back.manager),
   ]
-  return writes.map((write) => ({ ...write, putsBack: true }))
+  return writes.map((write) => {
+    const given = Object.entries(back).filter(([key]) => write.attributes.includes(key))
+    return { ...write, putsBack: true, back: Object.fromEntries(given) }
+  })
 }
 
 function patch(back: Held, keys: readonly SnapshotKey[], rest: Held): readonly PlannedWrite[] {

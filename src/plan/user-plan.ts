@@ -16,6 +16,7 @@ import {
   rememberedUnknown,
   type Snapshot,
   SNAPSHOT_KEYS,
+  type SnapshotKey,
 } from './snapshot.ts'
 import {
   type Differences,
@@ -54,7 +55,7 @@ export function planUser(input: UserPlanInput): UserPlan {
   const { orgData } = differences
   const putBack = putBackWrites(
     { ...input, orgData, desired: desiredOfAll(input) },
-    only === undefined ? notExported(input) : {},
+    notExported(input),
   )
   const writes = [...updateWrites(input, differences), ...putBack.writes]
   return {
@@ -83,11 +84,12 @@ function knowledgeBefore(
 }
 
 /** What is exported again by now is ours to say, whatever the account held before; while a manager is waited for nobody is. */
-function notExported({ binding: { restoring }, directions, managerGraphId }: UserPlanInput): Held {
+function notExported({ binding, directions, managerGraphId, only }: UserPlanInput): Held {
   const exported = exportedKeys(directions)
-  const others = SNAPSHOT_KEYS.filter(
-    (key) => !exported.includes(key) || (key === 'manager' && managerGraphId === undefined),
-  )
+  const isOther = (key: SnapshotKey) =>
+    !exported.includes(key) || (key === 'manager' && managerGraphId === undefined)
+  const others = SNAPSHOT_KEYS.filter((key) => isOther(key) && isSent(key, only))
+  const { restoring } = binding
   return Object.fromEntries(
     others.flatMap((key) => (restoring?.[key] === undefined ? [] : [[key, restoring[key]]])),
   )

@@ -1,15 +1,28 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
 
+type DirectoryKey = Pick<LeaseKey, 'organizationId' | 'directoryId'>
+
 /** How many users of the directory have an account that is ours. A scan of its bindings: asked only when it decides something. */
 export async function countBound(database: Database, key: LeaseKey): Promise<number> {
-  const [, found] = await database.run(
-    holdsLease(key),
-    sql`SELECT count(*) AS bound FROM binding WHERE organization_id = ${key.organizationId}
-      AND directory_id = ${key.directoryId} AND kind = 'user'
-      AND graph_id IS NOT NULL AND state <> 'former'`,
-  )
+  const [, found] = await database.run(holdsLease(key), boundOf(key, sql`state <> 'former'`))
   return Number(found?.rows[0]?.['bound'] ?? 0)
 }
+
+/** How many will have one, as far as they do, once these users are bound as well. */
+export async function countBoundWith(
+  database: Database,
+  key: DirectoryKey,
+  userIds: readonly string[],
+): Promise<number> {
+  const these = sql`SELECT value FROM json_each(${JSON.stringify(userIds)})`
+  const bound = sql`(state <> 'former' OR resource_id IN (${these}))`
+  const [found] = await database.run(boundOf(key, bound))
+  return Number(found?.rows[0]?.['bound'] ?? 0)
+}
+
+const boundOf = ({ organizationId, directoryId }: DirectoryKey, isBound: SQL): SQL =>
+  sql`SELECT count(*) AS bound FROM binding WHERE organization_id = ${organizationId}
+    AND directory_id = ${directoryId} AND kind = 'user' AND graph_id IS NOT NULL AND ${isBound}`

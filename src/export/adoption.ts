@@ -131,12 +131,7 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
   if (!holder.isFormer && input.attempts < MAX_CALLS)
     return { kind: 'callHolder', graphId: account.id }
   if (!holder.isFormer)
-    return hold(input.name, {
-      code: 'account_bound',
-      what: `belongs to ${holder.resourceId}`,
-      whatToDo:
-        'Give one of the two another address, then approve this. It is not given away before, approved or not.',
-    })
+    return { kind: 'hold', error: accountBoundError(input.name, holder.resourceId) }
   return decideFormer(input, account, holder)
 }
 
@@ -167,6 +162,15 @@ function decideImported(input: AdoptionInput): Adoption {
     ? { kind: 'adopt', graphId: account.id, exported: [] }
     : hold(name, held)
 }
+
+/** Why a name is not taken from another user of ours. */
+export const accountBoundError = (name: string, holderId: string): BindingError =>
+  heldError(name, {
+    code: 'account_bound',
+    what: `belongs to ${holderId}`,
+    whatToDo:
+      'Give one of the two another address, then approve this. It is not given away before, approved or not.',
+  })
 
 /** Why a name is not taken over from a former user of ours. */
 export const formerAccountError = (name: string, formerId: string): BindingError =>

@@ -21,4 +21,11 @@ export function isCalled({ binds, looks }: Call, binding: BindingRow | undefined
   return looks && (state !== 'held' || graphId !== null)
 }
 
+/** The binding as a bind leaves what was answered of it: what was rejected of somebody who stayed bound stays so. */
+export function asCalled({ binds }: Call, binding: BindingRow): BindingRow {
+  const isBound = binds && (binding.state !== 'held' || hasEnded(binding))
+  const isKept = !isBound || (binding.approval === 'rejected' && binding.unboundBy === null)
+  return isKept ? binding : { ...binding, approval: null }
+}
+
 const isResting = ({ dueAt, found }: BindingRow): boolean => dueAt === null || found !== null

@@ -89,6 +89,7 @@ export async function readGraph(
     accounts: found,
     recycleBin: bodiesIn(inBin),
     holders: await readPreviewHolders(reading.database, reading.key, graphIds),
+    rivals: new Map<string, string>(),
   }
   return ok(await withDomainsReadAgain(reading, setting, subjects, facts))
 }

@@ -20,7 +20,7 @@ export interface PreviewItem {
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly PreviewChange[]
   readonly imports: readonly PreviewImport[]
-  /** Of an account that would be held: what would be changed of it once that is approved. */
+  /** What would be changed of an account, or of its being enabled, once that is approved. */
   readonly ifApproved: readonly PreviewChange[]
   /** What an administrator should know: values that do not fit, and why nothing can be done. */
   readonly problems: readonly BindingError[]
@@ -33,8 +33,12 @@ interface PreviewChange {
   readonly next: Json
 }
 
-/** Says what the next export would do with the user. */
-export function previewItem(setting: Setting, subject: Subject): PreviewItem {
+/** Says what the next export would do with the user; `held`: why the account is not disabled though it should be. */
+export function previewItem(
+  setting: Setting,
+  subject: Subject,
+  held: BindingError | undefined,
+): PreviewItem {
   const { user } = subject
   const target = targetOf(setting, subject)
   if ('refused' in target) {
@@ -43,27 +47,22 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
   }
   if (!subject.isCalled) return asItIs(setting, subject, target.graphId)
   const { seen, plan: wanted } = lookAt(setting, subject, target)
-  const isKept = isRemovalRejected(subject, wanted)
-  const plan = isKept ? withoutRemoval(wanted) : wanted
+  const plan = held === undefined ? wanted : withoutRemoval(wanted)
   const { comesBack } = target
-  const failure = plan.failure && errorOf({ ...plan.failure, attribute: 'email' })
   const problems = [
-    ...(failure === null ? [] : [failure]),
     ...(comesBack === undefined ? [] : [RESTORED]),
-    ...(isKept ? [REMOVAL_REJECTED] : []),
-    ...plan.problems.map(({ code, message, whatToDo, attribute }) => ({
-      code,
-      message,
-      whatToDo,
-      ...(attribute === null ? {} : { attribute }),
-    })),
+    ...(held === undefined ? [] : [held]),
+    ...problemsOf(plan),
   ]
-  if (failure !== null && plan.writes.length === 0)
-    return conflict(user.id, target.graphId, problems)
+  const sent = changesOf(plan, seen, subject)
+  const isAsked = held !== undefined && held.code !== REMOVAL_REJECTED.code
+  const ifApproved = isAsked ? without(changesOf(wanted, seen, subject).changes, sent.changes) : []
+  if (plan.failure !== null && plan.writes.length === 0)
+    return { ...conflict(user.id, target.graphId, problems), ifApproved }
   return {
     userId: user.id,
     graphId: target.graphId,
-    ...changesOf(plan, seen, subject),
+    ...sent,
     ...(comesBack === undefined ? {} : { action: 'update' }),
     imports: previewImports(
       personOf(subject),
@@ -71,9 +70,28 @@ export function previewItem(setting: Setting, subject: Subject): PreviewItem {
       { ...seen, ...comesBack?.write.sets },
       (graphId) => liveHolder(setting, graphId),
     ),
-    ifApproved: [],
+    ifApproved,
     problems,
   }
+}
+
+/** Why there is no other name first; then what does not fit. */
+function problemsOf({ failure, problems }: UserPlan): readonly BindingError[] {
+  const others = problems.map(({ code, message, whatToDo, attribute }) => ({
+    code,
+    message,
+    whatToDo,
+    ...(attribute === null ? {} : { attribute }),
+  }))
+  return failure === null ? others : [errorOf({ ...failure, attribute: 'email' }), ...others]
+}
+
+const without = (
+  changes: readonly PreviewChange[],
+  others: readonly PreviewChange[],
+): readonly PreviewChange[] => {
+  const names = new Set(others.map(({ attribute }) => attribute))
+  return changes.filter(({ attribute }) => !names.has(attribute))
 }
 
 /**
@@ -126,10 +144,6 @@ function changesIfApproved(setting: Setting, subject: Subject): readonly Preview
   const { seen, plan } = lookAt(setting, subject, target)
   return changesOf(plan, seen, subject).changes
 }
-
-/** Whether the account stays as it is though it should be disabled; of somebody who was unbound another bind asks anew. */
-const isRemovalRejected = ({ binding }: Subject, { takesAway }: UserPlan): boolean =>
-  takesAway !== null && binding?.approval === 'rejected' && binding.unboundBy === null
 
 const withoutRemoval = (plan: UserPlan): UserPlan => ({
   ...plan,

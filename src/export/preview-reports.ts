@@ -3,7 +3,7 @@
  * as soon as it is there. So a preview of that bind tells of them as well. Pure.
  */
 import { isJsonArray, type Json } from '../kernel/json.ts'
-import { hasEnded } from './draft.ts'
+import { type BindingError, hasEnded } from './draft.ts'
 import { idToLink } from './manager.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { personOf, type Setting, type Subject } from './preview-subject.ts'
@@ -26,10 +26,14 @@ function isCalled({ binding }: Subject): boolean {
  * What the coming of the manager's account makes of such a user; undefined where nothing is written. Of one who has failed all that is
  * owed is tried again, but for what Graph refused while it took the rest; of any other nothing else is owed because of the bind.
  */
-export function reportItem(setting: Setting, subject: Subject): PreviewItem | undefined {
+export function reportItem(
+  setting: Setting,
+  subject: Subject,
+  held: BindingError | undefined,
+): PreviewItem | undefined {
   const { managers } = setting
   if (idToLink(managers.get(personOf(subject).managerId ?? '')) === undefined) return undefined
-  const item = previewItem(setting, subject)
+  const item = previewItem(setting, subject, held)
   const { state, error } = subject.binding ?? {}
   const isTriedAgain = state === 'failed'
   const changes = item.changes.filter(
@@ -37,7 +41,8 @@ export function reportItem(setting: Setting, subject: Subject): PreviewItem | un
       attribute === 'manager' || (isTriedAgain && !namesOf(error?.['attributes']).has(attribute)),
   )
   if (changes.length === 0) return undefined
-  return { ...item, changes, imports: [], problems: isTriedAgain ? item.problems : [] }
+  const rest = isTriedAgain ? {} : { ifApproved: [], problems: [] }
+  return { ...item, changes, imports: [], ...rest }
 }
 
 const namesOf = (attributes: Json | undefined): ReadonlySet<Json> =>

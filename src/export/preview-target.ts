@@ -3,6 +3,7 @@ import type { BindingRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import {
   type Account,
+  accountBoundError,
   adoptionRejected,
   decideAdoption,
   IMPORTED_MISSING,
@@ -23,6 +24,7 @@ export function targetOf(setting: Setting, subject: Subject): Target {
   return (
     leftAlone(setting, subject) ??
     rejected(setting, subject) ??
+    taken(setting, subject) ??
     returned(setting, subject, binding?.approval === 'approved') ??
     found(setting, subject, outcome)
   )
@@ -35,6 +37,14 @@ function leftAlone(
 ): Target | undefined {
   const refused = isCalled || binding === undefined ? undefined : storedError(binding)
   return refused && { graphId: accounts.get(user.id)?.id ?? null, refused }
+}
+
+function taken(setting: Setting, subject: Subject): Target | undefined {
+  const { id } = subject.user
+  const rival = setting.rivals.get(id)
+  if (rival === undefined) return undefined
+  const refused = accountBoundError(nameToCreate(setting, subject) ?? '', rival)
+  return { graphId: setting.accounts.get(id)?.id ?? null, refused }
 }
 
 function rejected(setting: Setting, subject: Subject): Target | undefined {
@@ -81,6 +91,7 @@ function boundTarget(binding: BindingRow, graphId: string, outcome: Outcome | un
 /** The account that would be written to once an administrator approves what is held; undefined where nobody is asked. */
 export function targetIfApproved(setting: Setting, subject: Subject): Target | undefined {
   const { user, binding, isCalled } = subject
+  if (setting.rivals.has(user.id)) return undefined
   const outcome = setting.outcomes.get(user.id)
   const isHeld = !isCalled && binding?.state === 'held'
   if (binding?.graphId) return isHeld ? boundTarget(binding, binding.graphId, outcome) : undefined

@@ -2,6 +2,7 @@
 import type { Database } from '../db/client.ts'
 import type { DirectoryRow } from '../db/lease.ts'
 import { type PreviewKey, readPreview, type StoredPreview } from '../db/preview-reader.ts'
+import type { BindingRow } from '../db/round-store.ts'
 import type { Transport } from '../graph/transport.ts'
 import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -14,12 +15,14 @@ import {
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { importedNames } from '../plan/imported.ts'
 import { hasEnded, hasNoAccount } from './draft.ts'
-import { isCalled } from './preview-call.ts'
+import { asCalled, isCalled } from './preview-call.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
+import { judgeRemovals } from './preview-removals.ts'
 import { reportItem, waitsForOneOf } from './preview-reports.ts'
 import { withDeletedAccounts } from './preview-return.ts'
+import { withRivals } from './preview-rivals.ts'
 import type { Configuration, Subject } from './preview-subject.ts'
 import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
 
@@ -58,7 +61,8 @@ export async function previewUsers(
   ports: PreviewPorts,
   query: PreviewQuery,
 ): Promise<Result<Preview, PreviewFault>> {
-  const page = { ...query, withReports: query.userIds !== undefined }
+  const { after, removed } = readPlace(query.after)
+  const page = { ...query, after, withReports: query.userIds !== undefined }
   const stored = await readPreview(ports.database, query, page, ports.now)
   if (stored === undefined) return err({ kind: 'noDirectory' })
   const unknown = unknownUser(query, stored)
@@ -82,12 +86,32 @@ export async function previewUsers(
   const reading = { database, transport, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
-  const setting = withAccountsToCome(read.value, managers)
+  const setting = withAccountsToCome(withRivals(read.value, inOrder(subjects, managers)), managers)
+  const { held, granted } = await judgeRemovals(reading, query.userIds ?? [], setting, {
+    subjects,
+    removed,
+  })
   const items = subjects.flatMap((subject) => {
     const item = isAsked(query, subject) ? previewItem : reportItem
-    return item(setting, subject) ?? []
+    return item(setting, subject, held.get(subject.user.id)) ?? []
   })
-  return ok({ sequence: stored.sequence, items, nextAfter: stored.nextAfter })
+  const nextAfter = stored.nextAfter && placeOf(stored.nextAfter, removed + granted)
+  return ok({ sequence: stored.sequence, items, nextAfter })
+}
+
+/** As they are exported, each of them once. */
+const inOrder = (...lists: readonly (readonly Subject[])[]): readonly Subject[] =>
+  [...new Map(lists.flat().map((subject) => [subject.user.id, subject])).values()].toSorted(
+    (a, b) => (a.user.id < b.user.id ? -1 : 1),
+  )
+
+/** A page goes on behind a user, and with how many accounts the pages before it would disable. */
+const placeOf = (after: string, removed: number): string =>
+  removed === 0 ? after : `${after}/${removed}`
+
+function readPlace(place: string): { readonly after: string; readonly removed: number } {
+  const [after = '', removed = ''] = place.split('/')
+  return { after, removed: /^\d{1,9}$/.test(removed) ? Number(removed) : 0 }
 }
 
 /** `looks`: see `Call`. */
@@ -136,7 +160,8 @@ function subjectsIn(
     const willBeBound = isCreatedBound(stored, settings, user) || unfollowed.boundAt !== null
     return {
       user: { ...user, imported: importedUnder(directions, user, directory.id) },
-      binding: binding && hasNoAccount(binding) ? { ...binding, graphId: null } : binding,
+      binding:
+        binding && bindingOfAccount(isAsked(query, { user }) ? asCalled(call, binding) : binding),
       importedFrom: accountToAdopt(stored, user, binding),
       hasPassword: hasPassword(stored, settings, { user, binding }),
       unfollowed,
@@ -150,6 +175,10 @@ function subjectsIn(
   })
   return withDeletedAccounts(configuration, subjects, deleted)
 }
+
+/** An account that we deleted is none. */
+const bindingOfAccount = (binding: BindingRow): BindingRow =>
+  hasNoAccount(binding) ? { ...binding, graphId: null } : binding
 
 /** Whether the user is bound by its creation, which the directory has still to follow. */
 const isCreatedBound = (

@@ -10,6 +10,7 @@ import type { Snapshot } from '../plan/snapshot.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, fail } from './draft.ts'
 import {
+  boundLately,
   isCounted,
   limitOf,
   mayHaveHappened,
@@ -84,9 +85,6 @@ export function askAnew(draft: Draft): void {
     draft.row = { ...row, approval: 'asked' }
 }
 
-/** So long the count of bound users is taken for true. */
-const COUNT_LASTS_MS = 60_000
-
 /** The bound users are counted only when it depends on them whether something is held. */
 async function standingOf(
   round: Round,
@@ -99,7 +97,7 @@ async function standingOf(
   const { bound } = removals.before
   if (used + removals.granted + wanted <= threshold.count || threshold.percent === 0)
     return { threshold, used, bound: bound?.count ?? 0 }
-  if (bound === null || now - bound.at > COUNT_LASTS_MS) {
+  if (boundLately(removals.before, now) === undefined) {
     const count = await countBound(ports.database, key)
     removals.before = { ...removals.before, bound: { count, at: now } }
   }

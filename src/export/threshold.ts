@@ -36,6 +36,13 @@ export function removedLately({ minutes }: Removals, now: number): number {
   return lately.reduce((sum, [, count]) => sum + count, 0)
 }
 
+/** So long the count of bound users is taken for true. */
+const COUNT_LASTS_MS = 60_000
+
+/** How many users are bound; undefined where that is to be counted again. */
+export const boundLately = ({ bound }: Removals, now: number): number | undefined =>
+  bound === null || now - bound.at > COUNT_LASTS_MS ? undefined : bound.count
+
 /** The removals with `count` more at `at`; those before the last hour are forgotten. */
 export function withRemoved(removals: Removals, count: number, at: number): Removals {
   if (count === 0) return removals

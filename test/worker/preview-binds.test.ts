@@ -336,3 +336,29 @@ describe('a preview of the bind of somebody whose domain was not verified', () =
     expect(asked.filter((url) => url.startsWith('/domains'))).toEqual([])
   })
 })
+
+describe('a preview of the bind of two who want one name', () => {
+  const NAMED = { emails: [{ type: 'work', primary: true, value: 'ann@contoso.com' }] }
+  const NAMED_BY_USERNAME = { emails: [] }
+
+  test.for(['created', 'adopted'])(
+    'tells that the first one has it, and the account that is %s',
+    async (how) => {
+      const each = await previewedBind()
+      if (how === 'adopted') each.account('ann')
+      const ids = [await each.create('ann', NAMED_BY_USERNAME), await each.create('bob', NAMED)]
+      const [first = '', second = ''] = ids.toSorted()
+      const { items, told, sent } = await each.compare(ids)
+      expect(items).toMatchObject([
+        { userId: first, action: how === 'created' ? 'create' : 'update' },
+        { userId: second, action: 'conflict', changes: [], ifApproved: [] },
+      ])
+      expect(items[1]?.['problems']).toMatchObject([
+        { code: 'account_bound', message: expect.stringContaining(first) },
+      ])
+      expect(sent).toEqual(told)
+      expect(sent[first]).toHaveProperty('jobTitle')
+      expect(sent[second]).toEqual({})
+    },
+  )
+})

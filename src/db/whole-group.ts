@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
 import { holdsLease, type LeaseKey } from './lease.ts'
-import type { Edge } from './round-store.ts'
+import type { Edge } from './round-edges.ts'
 
 /** Among the unknown attributes of a group's binding: all its memberships are sent again, page by page. */
 export const MEMBERS = 'members'

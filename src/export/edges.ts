@@ -1,5 +1,5 @@
 /** Which memberships Graph has to be told of. Pure. */
-import type { Edge } from '../db/round-store.ts'
+import type { Edge } from '../db/round-edges.ts'
 import type { Target } from './targets.ts'
 
 /** What one membership asks for; an added or removed one is named by the Graph id that it is about. */

@@ -1,6 +1,6 @@
 /**
- * A run of reconciliation that enforces sends what it told, an undoing of a direction what it gives back, and nothing else: a binding that owes more, since that was refused, is held or
- * waits, owes it afterwards as before. Pure but for the draft.
+ * A run of reconciliation that enforces sends what it told, an undoing of a direction what it gives back, and nothing else: a binding that
+ * owes more, since that was refused, is held or waits, owes it afterwards as before. Pure but for the draft.
  */
 import type { BindingRow } from '../db/round-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -17,8 +17,8 @@ const RESTING: ReadonlySet<BindingRow['state']> = new Set(['failed', 'held'])
 const WAITING: ReadonlySet<BindingRow['state']> = new Set(['held', 'owed'])
 
 /**
- * What alone may be sent of a binding; undefined where its resource changed, is gone, or somebody asked. That an account came back is told too:
- * everything that is owed to it is sent.
+ * What alone may be sent of a binding; undefined where its resource changed, is gone, or somebody asked. That an account came back is told
+ * too: everything that is owed to it is sent.
  */
 export function onlyFound(
   target: Target,

@@ -1,5 +1,5 @@
 /** What the memberships of a group ask for: which of them are looked at, and the writes that bring Graph up to date. */
-import type { Edge } from '../db/round-store.ts'
+import type { Edge } from '../db/round-edges.ts'
 import { MEMBERS, readWholeGroup } from '../db/whole-group.ts'
 import type { MemberIds } from '../graph/members.ts'
 import type { Outcome } from '../graph/outcome.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import type { Edge } from '../../src/db/round-store.ts'
+import type { Edge } from '../../src/db/round-edges.ts'
 import { mergePages } from '../../src/db/whole-group.ts'
 import { type AdoptionInput, decideAdoption } from '../../src/export/adoption.ts'
 import { isFound, planEdge, withFinding } from '../../src/export/edges.ts'

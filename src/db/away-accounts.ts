@@ -1,4 +1,7 @@
-/** What a run reads of a binding whose account was found deleted, beside what it compares: by it what is owed to the account is known, should that be there again. */
+/**
+ * What a run reads of a binding whose account was found deleted, beside what it compares: by it what is owed to the account is known, should
+ * that be there again.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 
 import { decode } from './client.ts'

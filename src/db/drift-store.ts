@@ -50,9 +50,9 @@ const isAsDesired = sql`attribute = 'accountEnabled' AND direction = 'export' AN
     AND u.suspended = (drift.ours = 'true'))`
 
 /**
- * Takes away what nobody puts right, and the links that went with the account of a manager who is not back, or deleted here: a deletion is told once, of the
- * manager, for whom the reports wait. Where `withWaiters`, tells of whoever waits for the link to one who is back. Gives the counts of
- * what there is then.
+ * Takes away what nobody puts right, and the links that went with the account of a manager who is not back, or deleted here: a deletion
+ * is told once, of the manager, for whom the reports wait. Where `withWaiters`, tells of whoever waits for the link to one who is back.
+ * Gives the counts of what there is then.
  */
 export async function settleLinks(
   database: Database,

@@ -162,8 +162,9 @@ export const binding = sqliteTable(
     /** What its account held before, and is to hold again: sent once, attribute by attribute. Null: nothing. */
     restoring: text('restoring', { mode: 'json' }).$type<JsonObject>(),
     /**
-     * What reconciliation found of a binding, or an undoing gives back to it, of which something else was refused or is held: it alone is
-     * tried again while this is set, and whoever calls the binding calls it for everything. Null: everything that is owed is tried, when it is due.
+     * What reconciliation found of a binding, or an undoing gives back to it, or the link that it waited for, where something else was
+     * refused or is held: it alone is tried while this is set. Whatever else calls the binding calls it for everything. Null: everything
+     * that is owed is tried, when it is due.
      */
     found: text('found', { mode: 'json' }).$type<readonly string[]>(),
   },

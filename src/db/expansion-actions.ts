@@ -8,6 +8,7 @@ import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { dueAt, IS_RESTING } from './resting.ts'
 import { isBeingUndone, tellUnasked } from './undo-store.ts'
+import { LINK_ALONE, MAY_BE_CALLED, waitersFor } from './waiting.ts'
 import { MEMBERS } from './whole-group.ts'
 
 export type ExpansionAction =
@@ -269,13 +270,13 @@ function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[
 }
 
 /** Whoever is bound again may have an account already: those who wait for it, groups above all, are looked at. */
-function wake({ organizationId, directoryId }: LeaseKey, ids: SQL, now: number): SQL {
-  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
-  return sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-    WHERE ${mine} AND kind IN ('user', 'group') AND ${IS_RESTING} AND state NOT IN ('held', 'former', 'unbinding')
-      AND resource_id IN (SELECT waiter_id FROM awaited WHERE ${mine} AND awaited_id IN (
-        SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
-          AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}))`
+function wake(key: LeaseKey, ids: SQL, now: number): SQL {
+  const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
+  const there = sql`SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
+    AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}`
+  return sql`UPDATE binding SET due_at = ${now}, found = ${LINK_ALONE}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    WHERE ${mine} AND kind IN ('user', 'group') AND ${IS_RESTING} AND ${MAY_BE_CALLED}
+      AND state NOT IN ('held', 'former', 'unbinding') AND resource_id IN (${waitersFor(key, there)})`
 }
 
 /** Whoever is unbound leaves the groups that are bound here. */

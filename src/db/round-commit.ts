@@ -19,12 +19,11 @@ import {
 } from './refused-connection.ts'
 import {
   LINK_ALONE,
-  managerOf,
-  MAY_BE_LINKED,
+  MAY_BE_CALLED,
   MAY_STOP_TRYING,
-  MAY_STOP_WAITING,
   MAY_WAKE,
   MAY_WAKE_FOR_LINK,
+  waitersFor,
 } from './waiting.ts'
 
 /** Which memberships Graph is known to hold from now on; `graphId` null: it does not. */
@@ -56,10 +55,8 @@ export interface RoundCommit {
   readonly arrived: readonly Awaited[]
   /** Users that were due, or were linked: whom they waited for before is forgotten, `awaits` says anew. */
   readonly doneWaiting: readonly string[]
-  /** Resources whose Graph id came, changed or went: who waits for them becomes due. */
+  /** Resources whose Graph id came, changed or went, or whose account came back: who waits for them is called. See db/waiting.ts. */
   readonly moved: readonly string[]
-  /** Users whose account came back: who waits for them becomes due, and whoever rests with a failure is sent the link alone. */
-  readonly returned: readonly string[]
   /** Users whose account was found deleted: who tries to be linked to them waits instead. */
   readonly vanished: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
@@ -182,22 +179,18 @@ export function edgeStatements(
 const WITH_MANAGER = sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(unknown) WHERE value = 'manager')
   THEN unknown ELSE json_insert(unknown, '$[#]', 'manager') END`
 
-/** Those who wait for one of `ids` become due. */
-const callWaiters = (key: LeaseKey, now: number, ids: readonly string[], only: SQL): SQL =>
+/** Those who try to be linked to one of `ids` become due. */
+const callTrying = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
   sql`UPDATE binding SET ${dueAt(now)}, attempts = 0
-    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${only} AND resource_id IN (
+    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_STOP_TRYING} AND resource_id IN (
         SELECT waiter_id FROM awaited WHERE ${mine(key)}
           AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`
 
-/** Those who wait for an account that is back; a user who has another manager by now does not. */
-const callForLinks = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
+/** Those who wait for what is there, or gone, by now. */
+const callWaiters = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
   sql`UPDATE binding SET due_at = ${now}, attempts = 0, found = ${LINK_ALONE}
-    WHERE ${mine(key)} AND kind IN ('user', 'group') AND (kind = 'group' AND ${MAY_STOP_WAITING} OR ${MAY_BE_LINKED})
-      AND resource_id IN (SELECT a.waiter_id FROM awaited a
-        WHERE a.organization_id = ${key.organizationId} AND a.directory_id = ${key.directoryId}
-          AND a.awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))
-          AND (substr(a.waiter_id, 1, 4) = 'grp_' OR EXISTS (SELECT 1 FROM user u
-            WHERE u.organization_id = a.organization_id AND u.id = a.waiter_id AND a.awaited_id IN ${managerOf})))`
+    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_BE_CALLED}
+      AND resource_id IN (${waitersFor(key, sql`SELECT value FROM json_each(${JSON.stringify(ids)})`)})`
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   const {
@@ -205,7 +198,6 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     arrived,
     doneWaiting,
     moved,
-    returned,
     vanished,
     lostGraphIds,
     returnedGraphIds,
@@ -220,11 +212,10 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     statements.push(sql`INSERT INTO awaited (organization_id, directory_id, awaited_id, waiter_id)
       SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
-  if (moved.length > 0) statements.push(callWaiters(key, now, moved, MAY_STOP_WAITING))
-  if (returned.length > 0) statements.push(callForLinks(key, now, returned))
-  if (vanished.length > 0) statements.push(callWaiters(key, now, vanished, MAY_STOP_TRYING))
+  if (moved.length > 0) statements.push(callWaiters(key, now, moved))
+  if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
-    statements.push(sql`UPDATE binding SET ${dueAt(now)}
+    statements.push(sql`UPDATE binding SET due_at = ${now}, found = ${LINK_ALONE}
       WHERE ${mine(key)} AND ${MAY_WAKE}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)

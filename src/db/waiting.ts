@@ -18,12 +18,14 @@ const IS_TRYING = sql`error ->> 'code' = 'manager_missing'`
 /** Whoever tries at long pauses whether the manager's account is there need not try again once it is known to be deleted. */
 export const MAY_STOP_TRYING = sql`${IS_TRYING} AND ${IS_CALLED}`
 /** Nor need it wait for the next try once the account is back. */
-export const MAY_STOP_WAITING = sql`(${IS_RESTING} OR ${IS_TRYING}) AND ${IS_CALLED}`
+const MAY_STOP_WAITING = sql`(${IS_RESTING} OR ${IS_TRYING}) AND ${IS_CALLED}`
 
-/** Who is sent the link to a manager who is back: no user without an account, or whose account is away too. */
+/** Who is sent the link to a manager whose account is there by now: no user without an account, or whose account is away too. */
 const HAS_ACCOUNT = sql`kind = 'user' AND graph_id IS NOT NULL
   AND coalesce(error ->> '$.code', '') NOT IN (${awayCodes})`
 export const MAY_BE_LINKED = sql`(${HAS_ACCOUNT} AND ${MAY_STOP_WAITING})`
+/** Who is called once what it waits for is there. */
+export const MAY_BE_CALLED = sql`(kind = 'group' AND ${MAY_STOP_WAITING} OR ${MAY_BE_LINKED})`
 export const MAY_WAKE_FOR_LINK = sql`(${HAS_ACCOUNT} AND ${MAY_WAKE})`
 /** What `found` becomes of whoever is called for the link: what was refused before, or is held, stays so. */
 export const LINK_ALONE = sql`CASE WHEN kind = 'user' AND state IN ('failed', 'held') THEN CASE
@@ -36,6 +38,13 @@ const MANAGER_PATH = `$."${ENTERPRISE_USER_URN}".manager.value`
 export const managersOwn: SQL = sql`json_extract(u.resource, ${MANAGER_PATH})`
 export const managersImported: SQL = sql`u.imported ->> '$.manager.value'`
 export const managerOf: SQL = sql`(${managersOwn}, ${managersImported})`
+
+/** Whoever waits for one of `awaited`, a subquery: a user who has another manager by now does not. */
+export const waitersFor = ({ organizationId, directoryId }: LeaseKey, awaited: SQL): SQL =>
+  sql`SELECT a.waiter_id FROM awaited a
+    WHERE a.organization_id = ${organizationId} AND a.directory_id = ${directoryId} AND a.awaited_id IN (${awaited})
+      AND (substr(a.waiter_id, 1, 4) = 'grp_' OR EXISTS (SELECT 1 FROM user u
+        WHERE u.organization_id = a.organization_id AND u.id = a.waiter_id AND a.awaited_id IN ${managerOf}))`
 
 /**
  * How many users would be called to be linked to each of these managers, who have accounts; `managers` is what stands behind IN.

@@ -20,7 +20,6 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   arrived: [],
   doneWaiting: [],
   moved: [],
-  returned: [],
   vanished: [],
   unbound: [],
   parting: [],
@@ -57,9 +56,8 @@ export function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     moved: calling
-      .filter((draft) => hasMoved(draft) || (isBack(draft) && !hasReturned(draft)))
+      .filter((draft) => hasMoved(draft) || isBack(draft) || hasReturned(draft))
       .map(({ target }) => target.id),
-    returned: calling.filter(hasReturned).map(({ target }) => target.id),
     vanished: drafts.filter(hasVanished).map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     parting: round.parting,

@@ -40,12 +40,12 @@ const withPending = (
 ): ReadonlySet<string> => (found === null || dueAt === null ? names : new Set([...found, ...names]))
 
 /**
- * Whether what an undoing gave back was all that the binding owed, which had failed with it, or with what its account holds otherwise by
- * now; `rest`: what would be sent if everything were.
+ * Whether what an undoing gave back, or the link to the manager, was all that the binding owed, which had failed with it, or with what its
+ * account holds otherwise by now; `rest`: what would be sent if everything were.
  */
 export const isAllThatFailed = ({ before }: Draft, rest: UserPlan): boolean =>
   before?.state === 'failed' &&
-  before.restoring !== null &&
+  (before.restoring !== null || before.error?.['attribute'] === 'manager') &&
   rest.writes.length === 0 &&
   rest.needs.length === 0 &&
   rest.failure === null &&

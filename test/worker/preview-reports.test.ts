@@ -354,7 +354,7 @@ describe('a report of the manager whose bind is previewed', () => {
     expect(sent[ann]).toEqual({ jobTitle: 'Chief', ...link })
   })
 
-  test('and refused when she was to be created is tried again', async () => {
+  test('and refused when she was to be created stays so', async () => {
     const each = await previewedBind()
     const boss = await each.create('boss')
     const ann = await each.create('ann', under(boss))
@@ -365,24 +365,39 @@ describe('a report of the manager whose bind is previewed', () => {
     })
     await each.bind([ann])
     each.world.graph.faults.clear()
-    expect(await each.world.binding(ann)).toMatchObject({ state: 'failed', graph_id: null })
     const { items, told, sent } = await each.compare([boss])
-    expect(itemOf(items, ann)).toMatchObject({ action: 'create' })
+    expect(itemOf(items, ann)).toBeUndefined()
     expect(sent).toEqual(told)
-    expect(sent[ann]).toHaveProperty('manager')
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'failed', graph_id: null })
   })
 
-  test('and failed is sent what she was refused as well', async () => {
+  test('and failed is sent the link alone, and has failed still', async () => {
     const each = await previewedBind()
     const { boss, ann } = await waiting(each)
     each.world.graph.faults.add({ match: { method: 'PATCH', path: '^/users/' }, status: 400 })
     await patch(each, ann, 'title', 'Chief')
     await each.world.settle()
     each.world.graph.faults.clear()
-    expect(await each.world.binding(ann)).toMatchObject({ state: 'failed' })
+    const { error } = await each.world.binding(ann)
     const { told, sent } = await each.compare([boss])
     expect(sent).toEqual(told)
-    expect(sent[ann]).toEqual({ jobTitle: 'Chief', manager: await graphIdOf(each, boss) })
+    expect(sent[ann]).toEqual({ manager: await graphIdOf(each, boss) })
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'failed', error })
+  })
+
+  test('and failed is sent nothing where managers are not exported any more', async () => {
+    const each = await previewedBind()
+    const { boss, ann } = await waiting(each)
+    each.world.graph.faults.add({ match: { method: 'PATCH', path: '^/users/' }, status: 400 })
+    await patch(each, ann, 'title', 'Chief')
+    await each.world.settle()
+    each.world.graph.faults.clear()
+    const attributes = `/directories/${each.world.directoryId}/attributes`
+    await each.world.api.patch(attributes, { manager: 'exclude' })
+    await each.world.settle()
+    const { told, sent } = await each.compare([boss])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toBeUndefined()
   })
 })
 

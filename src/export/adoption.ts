@@ -81,7 +81,7 @@ export type Adoption =
   | { readonly kind: 'adopt'; readonly graphId: string; readonly exported: readonly string[] }
   | { readonly kind: 'hold'; readonly error: BindingError }
   /** It is that of another user of ours, who may be about to give the name away. */
-  | { readonly kind: 'callHolder'; readonly graphId: string }
+  | { readonly kind: 'waitForHolder' }
   /** Not seen yet; Graph's replicas may lag. */
   | { readonly kind: 'lookAgain'; readonly afterMs: number }
   /** The name belongs to somebody else and is not even wanted any more: whatever was sent under it made nothing of ours. */
@@ -128,8 +128,7 @@ function decideBound(input: AdoptionInput, account: Account, holder: Holder): Ad
   // We deleted it, and it was brought back: by somebody there, or by a restore that has no answer.
   if (holder.resourceId === input.userId)
     return { kind: 'adopt', graphId: account.id, exported: holder.exported }
-  if (!holder.isFormer && input.attempts < MAX_CALLS)
-    return { kind: 'callHolder', graphId: account.id }
+  if (!holder.isFormer && input.attempts < MAX_CALLS) return { kind: 'waitForHolder' }
   if (!holder.isFormer)
     return { kind: 'hold', error: accountBoundError(input.name, holder.resourceId) }
   return decideFormer(input, account, holder)

@@ -124,8 +124,7 @@ function decide(
         exported: [],
       })
       return true
-    case 'callHolder':
-      round.calledHolders.push(adoption.graphId)
+    case 'waitForHolder':
       draft.row = { ...row, attempts: row.attempts + 1 }
       owe(draft, now + backoffBase(row.attempts + 1) * 1000)
       return false

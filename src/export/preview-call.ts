@@ -2,10 +2,30 @@
  * Whether what is previewed calls a user: a bind, or other directions. Whoever rests and is not called stays as it is, whatever is owed.
  * As `bind` and `look` of db/expansion-actions.ts choose. Pure.
  */
+import type { PreviewKey } from '../db/preview-reader.ts'
 import type { BindingRow } from '../db/round-store.ts'
+import type { AttributeName, Direction } from '../plan/attributes.ts'
 import { hasEnded } from './draft.ts'
+import type { Subject } from './preview-subject.ts'
 
-/** What is previewed. */
+/** What is previewed, and of whom. */
+export interface PreviewQuery extends PreviewKey {
+  /** Whom a bind is about, and with them whoever is linked by it; undefined: the users that are bound. */
+  readonly userIds: readonly string[] | undefined
+  /** Directions as if they had been chosen just now. */
+  readonly choices: ReadonlyMap<AttributeName, Direction>
+  readonly after: string
+  readonly limit: number
+}
+
+/** `looks`: see `Call`. */
+export interface AskedQuery extends PreviewQuery {
+  readonly looks: boolean
+}
+
+export const isAsked = ({ userIds }: PreviewQuery, { user }: Pick<Subject, 'user'>): boolean =>
+  userIds === undefined || userIds.includes(user.id)
+
 interface Call {
   /** The user is to be bound. */
   readonly binds: boolean

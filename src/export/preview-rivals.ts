@@ -1,10 +1,52 @@
 /**
- * Users of one preview who would have one account, or one name: whoever comes first gets it, and nobody gives it away. Pure.
+ * Users of one preview who would have one account, or one name: whoever comes first gets it, and nobody gives it away but by an export of
+ * its own. Pure.
  */
 import { foldCase } from '../kernel/fold.ts'
+import { type AskedQuery, isAsked } from './preview-call.ts'
 import { planFor } from './preview-item.ts'
+import { isExportedToo } from './preview-managers.ts'
 import { nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 import { targetOf } from './preview-target.ts'
+
+/** Forgets the accounts of those whose name is given away by who has it, and is exported as well: such a name is free then. */
+export function withFreedNames(
+  setting: Setting,
+  query: AskedQuery,
+  subjects: readonly Subject[],
+): Setting {
+  const byId = new Map(subjects.map((subject) => [subject.user.id, subject]))
+  const freed = new Set<string>()
+  for (const subject of subjects) {
+    const account = setting.accounts.get(subject.user.id)
+    if (account === undefined || subject.binding?.graphId) continue
+    const holder = byId.get(setting.holders.get(account.id)?.resourceId ?? '')
+    if (holder !== undefined && givesAway(setting, query, holder, nameToCreate(setting, subject)))
+      freed.add(subject.user.id)
+  }
+  if (freed.size === 0) return setting
+  return {
+    ...setting,
+    accounts: without(setting.accounts, freed),
+    outcomes: without(setting.outcomes, freed),
+  }
+}
+
+function givesAway(
+  setting: Setting,
+  query: AskedQuery,
+  holder: Subject,
+  name: string | null,
+): boolean {
+  const isSent = isAsked(query, holder) ? holder.isCalled : isExportedToo(query.userIds, holder)
+  const renames = planFor(setting, holder)?.writes.flatMap(({ sets }) => sets.email ?? []) ?? []
+  return isSent && renames.some((next) => foldCase(String(next)) !== foldCase(name ?? ''))
+}
+
+const without = <T>(
+  map: ReadonlyMap<string, T>,
+  ids: ReadonlySet<string>,
+): ReadonlyMap<string, T> => new Map([...map].filter(([id]) => !ids.has(id)))
 
 /** Adds who comes first, by the ids of those who come later. */
 export function withRivals(setting: Setting, subjects: readonly Subject[]): Setting {

@@ -1,10 +1,8 @@
 /** What an export would change, told before anything is sent: the drain's planner over what Graph holds now. Reads only. */
 import type { Database } from '../db/client.ts'
 import type { DirectoryRow } from '../db/lease.ts'
-import { type PreviewKey, readPreview, type StoredPreview } from '../db/preview-reader.ts'
-import type { BindingRow } from '../db/round-store.ts'
+import { readPreview, type StoredPreview } from '../db/preview-reader.ts'
 import type { Transport } from '../graph/transport.ts'
-import { isJsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
   type AttributeName,
@@ -13,18 +11,14 @@ import {
   type Directions,
 } from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
-import { importedNames } from '../plan/imported.ts'
-import { hasEnded, hasNoAccount } from './draft.ts'
-import { asCalled, isCalled } from './preview-call.ts'
+import { isAsked, type PreviewQuery } from './preview-call.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
-import { awaitedManagers, isExportedToo, withAccountsToCome } from './preview-managers.ts'
+import { withAccountsToCome } from './preview-managers.ts'
+import { withNamesakes } from './preview-names.ts'
 import { judgeRemovals } from './preview-removals.ts'
 import { reportItem, waitsForOneOf } from './preview-reports.ts'
-import { withDeletedAccounts } from './preview-return.ts'
-import { withRivals } from './preview-rivals.ts'
-import type { Configuration, Subject } from './preview-subject.ts'
-import { isBoundByCreation, isPasswordOwed } from './user-work.ts'
+import { readManagers, subjectsIn } from './preview-users.ts'
 
 export interface PreviewPorts {
   readonly database: Database
@@ -33,15 +27,6 @@ export interface PreviewPorts {
   readonly connect: (
     directory: DirectoryRow,
   ) => Promise<Result<{ readonly transport: Transport }, string>>
-}
-
-export interface PreviewQuery extends PreviewKey {
-  /** Whom a bind is about, and with them whoever is linked by it; undefined: the users that are bound. */
-  readonly userIds: readonly string[] | undefined
-  /** Directions as if they had been chosen just now. */
-  readonly choices: ReadonlyMap<AttributeName, Direction>
-  readonly after: string
-  readonly limit: number
 }
 
 export interface Preview {
@@ -86,7 +71,9 @@ export async function previewUsers(
   const reading = { database, transport, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
-  const setting = withAccountsToCome(withRivals(read.value, inOrder(subjects, managers)), managers)
+  const named = await withNamesakes(reading, asked, read.value, [...subjects, ...managers])
+  if (!named.ok) return named
+  const setting = withAccountsToCome(named.value, managers)
   const { held, granted } = await judgeRemovals(reading, query.userIds ?? [], setting, {
     subjects,
     removed,
@@ -99,12 +86,6 @@ export async function previewUsers(
   return ok({ sequence: stored.sequence, items, nextAfter })
 }
 
-/** As they are exported, each of them once. */
-const inOrder = (...lists: readonly (readonly Subject[])[]): readonly Subject[] =>
-  [...new Map(lists.flat().map((subject) => [subject.user.id, subject])).values()].toSorted(
-    (a, b) => (a.user.id < b.user.id ? -1 : 1),
-  )
-
 /** A page goes on behind a user, and with how many accounts the pages before it would disable. */
 const placeOf = (after: string, removed: number): string =>
   removed === 0 ? after : `${after}/${removed}`
@@ -114,119 +95,10 @@ function readPlace(place: string): { readonly after: string; readonly removed: n
   return { after, removed: /^\d{1,9}$/.test(removed) ? Number(removed) : 0 }
 }
 
-/** `looks`: see `Call`. */
-interface AskedQuery extends PreviewQuery {
-  readonly looks: boolean
-}
-
-const isAsked = ({ userIds }: PreviewQuery, { user }: Pick<Subject, 'user'>): boolean =>
-  userIds === undefined || userIds.includes(user.id)
-
-/** The managers without an account who are exported as well, on whichever page they are. */
-async function readManagers(
-  { database, now }: Pick<PreviewPorts, 'database' | 'now'>,
-  query: AskedQuery,
-  configuration: Configuration,
-  subjects: readonly Subject[],
-): Promise<readonly Subject[]> {
-  const userIds = awaitedManagers(configuration, subjects)
-  if (userIds.length === 0) return []
-  const page = { userIds, withReports: false, after: '', limit: userIds.length }
-  const stored = await readPreview(database, query, page, now)
-  if (stored === undefined) return []
-  return subjectsIn(stored, query, configuration).filter((manager) =>
-    isExportedToo(query.userIds, manager),
-  )
-}
-
 /** A user that is asked for and is not there. */
 function unknownUser({ userIds }: PreviewQuery, { ids, users }: StoredPreview): string | undefined {
   const found = new Set(users.map(({ id }) => id))
   return ids.find((id) => !found.has(id) && userIds?.includes(id) === true)
-}
-
-function subjectsIn(
-  stored: StoredPreview,
-  query: AskedQuery,
-  configuration: Configuration,
-): readonly Subject[] {
-  const call = { binds: query.userIds !== undefined, looks: query.looks }
-  const { settings, directions } = configuration
-  const { users, bindings, directory, deleted } = stored
-  const bindingOf = new Map(bindings.map((row) => [row.resourceId, row]))
-  const subjects = users.map((user) => {
-    const binding = bindingOf.get(user.id)
-    const unfollowed = stored.unfollowed(user.id)
-    const willBeBound = isCreatedBound(stored, settings, user) || unfollowed.boundAt !== null
-    return {
-      user: { ...user, imported: importedUnder(directions, user, directory.id) },
-      binding:
-        binding && bindingOfAccount(isAsked(query, { user }) ? asCalled(call, binding) : binding),
-      importedFrom: accountToAdopt(stored, user, binding),
-      hasPassword: hasPassword(stored, settings, { user, binding }),
-      unfollowed,
-      willBeBound,
-      // Of whoever is not asked for, what is asked for says whether something is sent.
-      isCalled:
-        !isAsked(query, { user }) ||
-        unfollowed.isChanged ||
-        isCalled({ ...call, binds: call.binds || willBeBound }, binding),
-    }
-  })
-  return withDeletedAccounts(configuration, subjects, deleted)
-}
-
-/** An account that we deleted is none. */
-const bindingOfAccount = (binding: BindingRow): BindingRow =>
-  hasNoAccount(binding) ? { ...binding, graphId: null } : binding
-
-/** Whether the user is bound by its creation, which the directory has still to follow. */
-const isCreatedBound = (
-  { directory, unfollowed }: StoredPreview,
-  settings: Configuration['settings'],
-  user: Subject['user'],
-): boolean => unfollowed(user.id).isNew && isBoundByCreation(settings, directory.id, user)
-
-/**
- * A bind that begins now sends no password that is older, whoever was bound before; one that is still to be followed sends what came
- * after it; the creation of a user sends that of its bind.
- */
-function hasPassword(
-  stored: StoredPreview,
-  settings: Configuration['settings'],
-  { user, binding }: Pick<Subject, 'user' | 'binding'>,
-): boolean {
-  const password = stored.passwords.get(user.id)
-  if (password === undefined) return false
-  if (binding !== undefined && !hasEnded(binding)) return isPasswordOwed(password, binding)
-  if (binding === undefined && isCreatedBound(stored, settings, user)) return true
-  const { boundAt } = stored.unfollowed(user.id)
-  return boundAt !== null && password.sequence > boundAt
-}
-
-/** What this directory has imported of an attribute that it would import no more is taken away. */
-function importedUnder(
-  directions: Directions,
-  { imported }: Subject['user'],
-  directoryId: string,
-): Subject['user']['imported'] {
-  const names: readonly string[] = importedNames(directions)
-  const entries = Object.entries(imported ?? {}).filter(
-    ([name, held]) =>
-      names.includes(name) || !isJsonObject(held) || held['directoryId'] !== directoryId,
-  )
-  return Object.fromEntries(entries)
-}
-
-/** As the drain's binding will say, or says already; an undo made as if it had not been. */
-function accountToAdopt(
-  { directory }: StoredPreview,
-  { importedFrom }: Subject['user'],
-  binding: Subject['binding'],
-): string | null {
-  const isUndone = binding?.graphId === null && binding.unboundBy === 'undo'
-  if (binding !== undefined && !isUndone) return binding.adopting
-  return importedFrom?.directoryId === directory.id ? importedFrom.graphId : null
 }
 
 type Choice = readonly [AttributeName, Direction]

@@ -107,8 +107,7 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
     const outcome = outcomes.get(draft.target.id)
     if (outcome === undefined) continue
     startFromPlan(round, draft, plan)
-    const holder = nameTakenBy(outcome)
-    if (holder !== undefined) round.calledHolders.push(holder)
+    callHolder(round, draft, outcome)
     const isPart =
       takeRefusedPart(work, write, outcome) ||
       takeGoneManager(round, draft, write, outcome) ||
@@ -126,6 +125,16 @@ export async function sendUserWave(round: Round, wave: readonly UserStep[]): Pro
       round.passwordsOf.push(draft.target.id)
     }
   }
+}
+
+/**
+ * The change of a name calls the user who has it, and whose own rename was refused before: so the two exchange their names. A command that
+ * is about this one alone does not.
+ */
+function callHolder(round: Round, { target }: Draft, outcome: Outcome): void {
+  const holder = nameTakenBy(outcome)
+  const hasChanged = target.mayRetry && (target.ordinaryAt ?? target.urgentAt) !== null
+  if (holder !== undefined && hasChanged) round.calledHolders.push(holder)
 }
 
 /**

@@ -150,10 +150,7 @@ describe('an account that has the name of a create', () => {
   })
   const holder = { resourceId: 'usr_other', isFormer: false, externalId: 'e1', exported: [] }
   test('that is another user’s is asked for some minutes and never adopted, even if it is new', () => {
-    expect(decideAdoption(input({ boundTo: holder }))).toEqual({
-      kind: 'callHolder',
-      graphId: 'g1',
-    })
+    expect(decideAdoption(input({ boundTo: holder }))).toEqual({ kind: 'waitForHolder' })
     expect(decideAdoption(input({ boundTo: holder, attempts: 8 }))).toMatchObject({
       kind: 'hold',
       error: { code: 'account_bound', message: expect.stringContaining('usr_other') },

@@ -1,0 +1,93 @@
+/** A preview of a bind, then the bind, where somebody has the name that a user wants, or wants it as well. */
+import { describe, expect, test } from 'vitest'
+
+import { type PreviewedBind, previewedBind } from '../support/previewed-bind.ts'
+import type { Loose } from '../support/seed.ts'
+
+const HOUR = 3_600_000
+/** The name is taken from the address, and else from the username. */
+const called = (name: string) => ({
+  emails: [{ type: 'work', primary: true, value: `${name}@contoso.com` }],
+})
+const NAMELESS = { emails: [] }
+
+const rename = ({ world }: PreviewedBind, id: string, name: string) =>
+  world.scim.patch(`/Users/${id}`, [
+    { op: 'replace', path: 'emails[type eq "work"].value', value: `${name}@contoso.com` },
+  ])
+
+/** Ann, who has her name in Microsoft 365 still, since her rename was refused. */
+async function refused(each: PreviewedBind): Promise<string> {
+  const ann = await each.create('ann')
+  await each.bind([ann])
+  each.world.clock.now += HOUR
+  each.world.graph.faults.add({
+    match: { method: 'PATCH', path: '^/users/' },
+    status: 403,
+    code: 'Authorization_RequestDenied',
+  })
+  await rename(each, ann, 'other')
+  await each.world.settle()
+  each.world.graph.faults.clear()
+  each.world.clock.now += HOUR
+  expect(await each.world.binding(ann)).toMatchObject({ state: 'failed' })
+  return ann
+}
+
+const actionOf = (items: readonly Loose[], id: string) =>
+  items.find(({ userId }) => userId === id)?.['action']
+
+describe('a preview of a bind', () => {
+  test('tells that a name is taken whose holder was refused another one, and calls nobody', async () => {
+    const each = await previewedBind()
+    await refused(each)
+    const bob = await each.create('bob', called('ann'))
+    const { items, told, sent } = await each.compare([bob])
+    expect(sent).toEqual(told)
+    expect(items).toMatchObject([{ action: 'conflict', problems: [{ code: 'account_bound' }] }])
+  })
+
+  test('tells that a name becomes free where its holder is bound again', async () => {
+    const each = await previewedBind()
+    const ann = await refused(each)
+    const bob = await each.create('bob', called('ann'))
+    const { items, told, sent } = await each.compare([bob, ann])
+    expect(sent).toEqual(told)
+    expect(actionOf(items, bob)).toBe('create')
+  })
+
+  test('tells that a name becomes free whose holder was renamed, which is still to be followed', async () => {
+    const each = await previewedBind()
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    each.world.clock.now += HOUR
+    await rename(each, ann, 'other')
+    const bob = await each.create('bob', called('ann'))
+    const { items, sent } = await each.compare([bob])
+    expect(actionOf(items, bob)).toBe('create')
+    expect(sent[bob]).toMatchObject({ userPrincipalName: 'ann@contoso.com' })
+  })
+
+  test.each([1, 2, 100])(
+    'tells which of three who want one name gets it, by pages of %i',
+    async (limit) => {
+      const each = await previewedBind()
+      const ann = await each.create('ann', NAMELESS)
+      const others = [await each.create('bob', called('ann')), await each.create('cid')]
+      const { items, told, sent } = await each.compare([ann, ...others], limit)
+      expect(sent).toEqual(told)
+      expect(actionOf(items, others[1] ?? '')).toBe('create')
+      expect(items.map(({ action }) => action).toSorted()).toEqual(['conflict', 'create', 'create'])
+    },
+  )
+
+  test('tells the second of two who want one name that it gets it where the first does not', async () => {
+    const each = await previewedBind({ conflict: 'hold' })
+    each.account('ann')
+    const ann = await each.create('ann', NAMELESS)
+    const bob = await each.create('bob', called('ann'))
+    const { items, told, sent } = await each.compare([ann, bob], 1)
+    expect(sent).toEqual(told)
+    expect(items.map(({ action }) => action)).toEqual(['conflict', 'conflict'])
+  })
+})

@@ -5,7 +5,13 @@ import { type Holder, holdersOf, readHolders } from './bound-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { type DeletedAccount, deletedAccountsOf, toDeletedAccount } from './deleted-accounts.ts'
 import type { DirectoryRow } from './lease.ts'
-import { newReportsOf, toUnfollowed, type Unfollowed, unfollowedOf } from './preview-lag.ts'
+import {
+  newReportsOf,
+  toUnfollowed,
+  type Unfollowed,
+  unfollowedOf,
+  willLook,
+} from './preview-lag.ts'
 import {
   type BindingRow,
   type DirectionRow,
@@ -49,6 +55,8 @@ export interface StoredPreview {
   readonly passwords: ReadonlyMap<string, { readonly sequence: number }>
   /** What the directory has still to follow of a user. */
   readonly unfollowed: (userId: string) => Unfollowed
+  /** The log holds a change for which everybody who is bound is looked at. */
+  readonly willLook: boolean
   /** Accounts in the recycle bin that one of the users may ask for. */
   readonly deleted: readonly DeletedAccount[]
 }
@@ -66,19 +74,30 @@ export async function readPreview(
   const pageIds = upTo.slice(0, page.limit)
   const ids = sql`SELECT value FROM json_each(${JSON.stringify(pageIds)})`
   const these = sql`organization_id = ${organizationId} AND id IN (${ids})`
-  const [found, directions, head, users, bindings, managers, passwords, deleted, unfollowed] =
-    await database.run(
-      sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
-      sql`SELECT * FROM attribute_direction WHERE ${mine}`,
-      sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
-      sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
-      sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
-      managersOf(organizationId, directoryId, sql`(${ids})`),
-      sql`SELECT user_id, sequence FROM pending_password
+  const [
+    found,
+    directions,
+    head,
+    users,
+    bindings,
+    managers,
+    passwords,
+    deleted,
+    unfollowed,
+    looking,
+  ] = await database.run(
+    sql`SELECT * FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
+    sql`SELECT * FROM attribute_direction WHERE ${mine}`,
+    sql`SELECT coalesce(max(sequence), 0) AS head FROM event WHERE organization_id = ${organizationId}`,
+    sql`SELECT u.*, ${importedNow} AS imported_now FROM user u WHERE ${these} ORDER BY id`,
+    sql`SELECT * FROM binding WHERE ${mine} AND kind = 'user' AND resource_id IN (${ids})`,
+    managersOf(organizationId, directoryId, sql`(${ids})`),
+    sql`SELECT user_id, sequence FROM pending_password
         WHERE organization_id = ${organizationId} AND user_id IN (${ids})`,
-      deletedAccountsOf({ organizationId, directoryId }, sql`(${ids})`, now),
-      unfollowedOf({ organizationId, directoryId }, ids),
-    )
+    deletedAccountsOf({ organizationId, directoryId }, sql`(${ids})`, now),
+    unfollowedOf({ organizationId, directoryId }, ids),
+    willLook({ organizationId, directoryId }),
+  )
   const [row] = rows(found)
   if (row === undefined) return undefined
   return {
@@ -98,6 +117,7 @@ export async function readPreview(
     ),
     deleted: rows(deleted).map(toDeletedAccount),
     unfollowed: toUnfollowed(unfollowed),
+    willLook: rows(looking)[0]?.['will_look'] === 1,
   }
 }
 

@@ -51,14 +51,14 @@ export function subjectsIn(
   query: AskedQuery,
   configuration: Configuration,
 ): readonly Subject[] {
-  const call = { binds: query.userIds !== undefined, looks: query.looks }
+  const call = { binds: query.userIds !== undefined, looks: query.looks || stored.willLook }
   const { settings, directions } = configuration
   const { users, bindings, directory, deleted } = stored
   const bindingOf = new Map(bindings.map((row) => [row.resourceId, row]))
   const subjects = users.map((user) => {
     const binding = bindingOf.get(user.id)
     const unfollowed = stored.unfollowed(user.id)
-    const willBeBound = isCreatedBound(stored, settings, user) || unfollowed.boundAt !== null
+    const willBeBound = isCreatedBound(stored, settings, user) || unfollowed.isBound
     return {
       user: { ...user, imported: importedUnder(directions, user, directory.id) },
       binding:
@@ -101,8 +101,7 @@ function hasPassword(
   if (password === undefined) return false
   if (binding !== undefined && !hasEnded(binding)) return isPasswordOwed(password, binding)
   if (binding === undefined && isCreatedBound(stored, settings, user)) return true
-  const { boundAt } = stored.unfollowed(user.id)
-  return boundAt !== null && password.sequence > boundAt
+  return stored.unfollowed(user.id).hasPassword
 }
 
 /** What this directory has imported of an attribute that it would import no more is taken away. */

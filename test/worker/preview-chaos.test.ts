@@ -60,6 +60,16 @@ const CLIENT: readonly Step[] = [
     }),
   (story) =>
     patch(story, one(story, story.users), { op: 'replace', path: 'password', value: PASSWORD }),
+  // Names that one user has and another wants, or two of them.
+  (story) => {
+    const id = one(story, story.users)
+    const path = 'emails[type eq "work"].value'
+    return patch(story, id, {
+      op: 'replace',
+      path,
+      value: `user${story.pick(8)}@contoso.com`,
+    })
+  },
   (story) =>
     patch(story, one(story, story.users), {
       op: 'replace',

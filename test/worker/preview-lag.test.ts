@@ -113,6 +113,64 @@ describe('a preview of a bind, where the log has still to be followed', () => {
     },
   )
 
+  test('tells of the password that came with a bind that was taken back', async () => {
+    const each = await previewedBind()
+    const ann = await each.create('ann')
+    await command(each, 'POST', { userIds: [ann] })
+    await patch(each, ann, { password: PASSWORD })
+    await command(each, 'DELETE', { userIds: [ann] })
+    const { told, sent } = await each.compare([ann])
+    expect(sent).toEqual(told)
+    expect(sent[ann]).toMatchObject({ [PASSWORD_PROPERTY]: PASSWORD })
+  })
+
+  test.for(['joins the group', 'is in a group that binds from now on'])(
+    'tells of the manager who %s that binds its members',
+    async (how) => {
+      const joins = how === 'joins the group'
+      const each = await previewedBind()
+      const { world } = each
+      const boss = await each.create('boss')
+      const ann = await each.create('ann', under(boss))
+      const members = joins ? [] : [{ value: boss }]
+      const { id } = (await world.scim.post('/Groups', { displayName: 'Staff', members })).body
+      const bindNewUsers = { mode: 'groups', groupIds: [id] }
+      if (joins) {
+        await world.api.patch(`/directories/${world.directoryId}`, { settings: { bindNewUsers } })
+        await world.settle()
+        const value = [{ value: boss }]
+        await world.scim.patch(`/Groups/${id}`, [{ op: 'add', path: 'members', value }])
+      } else {
+        await world.settle()
+        await world.api.patch(`/directories/${world.directoryId}`, { settings: { bindNewUsers } })
+      }
+      const { told, sent } = await each.compare([ann])
+      expect({ [ann]: sent[ann] }).toEqual(told)
+      expect(sent[ann]).toHaveProperty('manager')
+    },
+  )
+
+  test.for(['before', 'after'])(
+    'tells of the password that came %s a membership that binds only where it is sent',
+    async (when) => {
+      const each = await previewedBind()
+      const { world } = each
+      const ann = await each.create('ann')
+      const { id } = (await world.scim.post('/Groups', { displayName: 'Staff' })).body
+      const bindNewUsers = { mode: 'groups', groupIds: [id] }
+      await world.api.patch(`/directories/${world.directoryId}`, { settings: { bindNewUsers } })
+      await world.settle()
+      const join = () =>
+        world.scim.patch(`/Groups/${id}`, [{ op: 'add', path: 'members', value: [{ value: ann }] }])
+      if (when === 'after') await join()
+      await patch(each, ann, { password: PASSWORD })
+      if (when === 'before') await join()
+      const { told, sent } = await each.compare([ann])
+      expect(sent).toEqual(told)
+      expect(PASSWORD_PROPERTY in (sent[ann] ?? {})).toBe(when === 'after')
+    },
+  )
+
   test('tells of no password that came before an earlier bind, or after that was taken back', async () => {
     const each = await previewedBind()
     const ann = await each.create('ann', { password: PASSWORD })
@@ -128,6 +186,27 @@ describe('a preview of a bind, where the log has still to be followed', () => {
 })
 
 describe('a preview of other directions, where the log has still to be followed', () => {
+  test('tells of what was refused before where settings changed, for which everybody is looked at', async () => {
+    const each = await previewedBind()
+    const { world } = each
+    const path = `/directories/${world.directoryId}`
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    world.graph.faults.add({ match: { method: 'PATCH', path: '^/users/' }, status: 403 })
+    await patch(each, ann, { title: 'Chief' })
+    await world.settle()
+    world.graph.faults.clear()
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+    const attributes = { department: 'exclude' }
+    const preview = async () => (await world.api.post(`${path}/preview`, { attributes })).body
+    expect((await preview())['items']).toMatchObject([{ userId: ann, changes: [] }])
+    await world.api.patch(path, { settings: { blankPolicy: 'clear' } })
+    const told = [{ attribute: 'jobTitle', next: 'Chief' }]
+    expect((await preview())['items']).toMatchObject([{ userId: ann, changes: told }])
+    await world.settle()
+    expect(world.graph.summary().users).toMatchObject([{ jobTitle: 'Chief' }])
+  })
+
   test.for(['her creation binds', 'an earlier command binds'])(
     'tells of the manager whom %s',
     async (how) => {

@@ -94,10 +94,10 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   }
 }
 
-/** Whoever rests is looked at anew. */
+/** Whoever rests is looked at anew; who is held without an account waits for the answer. */
 const look = (these: SQL, now: number): SQL =>
   sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-    WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)`
+    WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
 
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`

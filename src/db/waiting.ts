@@ -11,7 +11,7 @@ import { IS_RESTING } from './resting.ts'
 export const awayCodes = sql.raw(AWAY_CODES.map((code) => `'${code}'`).join(', '))
 
 /** A user whose account is another's, or not ours to write, is not woken by others; of one whose disabling is held the rest is. */
-const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL)
+const IS_CALLED = sql`state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)
   AND coalesce(error ->> 'code', '') <> 'mastered_on_premises'`
 export const MAY_WAKE = sql`${IS_RESTING} AND ${IS_CALLED}`
 const IS_TRYING = sql`error ->> 'code' = 'manager_missing'`
@@ -21,7 +21,7 @@ export const MAY_STOP_TRYING = sql`${IS_TRYING} AND ${IS_CALLED}`
 const MAY_STOP_WAITING = sql`(${IS_RESTING} OR ${IS_TRYING}) AND ${IS_CALLED}`
 
 /** Who is sent the link to a manager whose account is there by now: no user without an account, or whose account is away too. */
-const HAS_ACCOUNT = sql`kind = 'user' AND graph_id IS NOT NULL
+const HAS_ACCOUNT = sql`kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL
   AND coalesce(error ->> '$.code', '') NOT IN (${awayCodes})`
 export const MAY_BE_LINKED = sql`(${HAS_ACCOUNT} AND ${MAY_STOP_WAITING})`
 /** Who is called once what it waits for is there. */

@@ -5,7 +5,7 @@
 import type { PreviewKey } from '../db/preview-reader.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { AttributeName, Direction } from '../plan/attributes.ts'
-import { hasEnded } from './draft.ts'
+import { hasEnded, hasNoAccount } from './draft.ts'
 import type { Subject } from './preview-subject.ts'
 
 /** What is previewed, and of whom. */
@@ -36,9 +36,9 @@ interface Call {
 /** Whether anything is sent of somebody who is bound, or is to be. Whoever is due already is called by that. */
 export function isCalled({ binds, looks }: Call, binding: BindingRow | undefined): boolean {
   if (binding === undefined || !isResting(binding)) return true
-  const { state, graphId } = binding
+  const { state } = binding
   if (binds && (state !== 'held' || hasEnded(binding))) return true
-  return looks && (state !== 'held' || graphId !== null)
+  return looks && (state !== 'held' || !hasNoAccount(binding))
 }
 
 /** The binding as a bind leaves what was answered of it: what was rejected of somebody who stayed bound stays so. */

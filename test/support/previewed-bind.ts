@@ -51,32 +51,47 @@ export async function previewedBind(settings: Partial<DirectorySettings> = MANUA
       await world.settle()
     },
     /** What a preview tells of a bind, and what the bind then makes of all accounts; the preview is read page by page. */
-    async compare(userIds: readonly string[], limit = 100, binding = () => bind(userIds)) {
-      const items: Loose[] = []
-      for (let cursor: string | null = ''; cursor !== null;) {
-        const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
-        const { body } = await world.api.post(path, { userIds })
-        items.push(...body['items'])
-        cursor = body['nextCursor']
-      }
-      const before = world.graph.summary().users
-      world.graph.journal.clear()
-      await binding()
-      const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
-        WHERE directory_id = ${world.directoryId} AND kind = 'user'`)
-      const graphIds = new Map(
-        rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]),
-      )
-      const sent = sentTo(world, [...graphIds.keys()], graphIds, before)
-      // Whoever else is bound is there where something was sent.
-      const others = Object.keys(sent).filter((id) => !userIds.includes(id))
-      for (const id of others) if (Object.keys(sent[id] ?? {}).length === 0) delete sent[id]
-      return { items, told: told(items, graphIds), sent }
-    },
+    compare: (userIds: readonly string[], limit = 100, binding = () => bind(userIds)) =>
+      compared(world, { userIds }, limit, binding),
+    /** What a preview of directions tells, and what choosing them makes of all accounts. */
+    compareDirections: (attributes: Loose, limit = 100) =>
+      compared(world, { attributes }, limit, async () => {
+        await world.api.patch(`${directory}/attributes`, attributes)
+        await world.settle()
+      }),
   }
 }
 
 export type PreviewedBind = Awaited<ReturnType<typeof previewedBind>>
+
+async function compared(
+  world: ReconcileWorld,
+  asked: { readonly userIds: readonly string[] } | { readonly attributes: Loose },
+  limit: number,
+  doing: () => Promise<void>,
+) {
+  const directory = `/directories/${world.directoryId}`
+  const userIds = 'userIds' in asked ? asked.userIds : []
+  const items: Loose[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const path = `${directory}/preview?limit=${limit}&cursor=${cursor}`
+    const { body } = await world.api.post(path, asked)
+    items.push(...body['items'])
+    cursor = body['nextCursor']
+  }
+  const before = world.graph.summary().users
+  world.graph.journal.clear()
+  await doing()
+  const rows = await world.query(sql`SELECT resource_id, graph_id FROM binding
+        WHERE directory_id = ${world.directoryId} AND kind = 'user'`)
+  const graphIds = new Map(rows.map((row) => [String(row['resource_id']), String(row['graph_id'])]))
+  const sent = sentTo(world, [...graphIds.keys()], graphIds, before)
+  // Whoever is not told of is there where something was sent.
+  const isTold = new Set([...userIds, ...items.map(({ userId }) => userId)])
+  const others = Object.keys(sent).filter((id) => !isTold.has(id))
+  for (const id of others) if (Object.keys(sent[id] ?? {}).length === 0) delete sent[id]
+  return { items, told: told(items, graphIds), sent }
+}
 
 type GraphIds = ReadonlyMap<string, string>
 

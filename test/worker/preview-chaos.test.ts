@@ -100,6 +100,18 @@ const ADMINISTRATOR: readonly Step[] = [
         'import',
       ]),
     }),
+  async (story) => {
+    const { api, directoryId } = story.each.world
+    const { body } = await api.get('/events')
+    const undoable = (body['items'] as Loose[]).filter(
+      ({ type, target }) =>
+        ['integrationattribute_include', 'binding_create'].includes(type) &&
+        target.id === directoryId,
+    )
+    if (undoable.length > 0)
+      await ask(story, 'POST', '/undo', { eventId: one(story, undoable)['id'] })
+  },
+  (story) => ask(story, 'POST', '/reconciliations', { mode: one(story, ['report', 'enforce']) }),
   (story) =>
     ask(story, 'PATCH', '', {
       settings: one(story, [
@@ -127,6 +139,7 @@ const SOMEBODY: readonly Step[] = [
       { properties: { employeeOrgData: { costCenter: value, division: value } } },
       { properties: { accountEnabled: story.pick(2) === 0 } },
       { properties: { mobilePhone: value } },
+      { properties: { onPremisesSyncEnabled: story.pick(2) === 0 } },
       { manager: one(story, [null, String(one(story, live)['id'])]) },
     ])
     story.each.world.graph.changeUser(String(one(story, live)['id']), change)

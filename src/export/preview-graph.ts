@@ -89,9 +89,20 @@ export async function readGraph(
     accounts: found,
     recycleBin: bodiesIn(inBin),
     holders: await readPreviewHolders(reading.database, reading.key, graphIds),
+    taken: new Map<string, string>(),
     rivals: new Map<string, string>(),
   }
   return ok(await withDomainsReadAgain(reading, setting, subjects, facts))
+}
+
+/** Reads accounts, by the keys of the requests; whoever is not there is left out. */
+export async function readAccounts(
+  { transport }: Pick<Reading, 'transport'>,
+  requests: ReadonlyMap<string, GraphRequest>,
+): Promise<Result<ReadonlyMap<string, Account>, ReadingFault>> {
+  const outcomes = await readEach(transport, requests, IN_FLIGHT)
+  const fault = faultIn([...outcomes.values()])
+  return fault === undefined ? ok(accountsIn(outcomes)) : err(fault)
 }
 
 /** As a round does it for users who are due, as those of a preview will be. */

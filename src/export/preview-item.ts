@@ -1,4 +1,5 @@
 /** What would become of one user, from what Graph holds now: the same decisions as a round of a drain. Pure. */
+import { MASTERED_ON_PREMISES } from '../graph/outcome-texts.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { type Change, heldOf, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
 import type { UserPlan } from '../plan/planned.ts'
@@ -11,7 +12,7 @@ import { type PreviewImport, previewImports } from './preview-imports.ts'
 import { RESTORED } from './preview-return.ts'
 import { personOf, type Setting, type Subject, type WritableTarget } from './preview-subject.ts'
 import { targetIfApproved, targetOf } from './preview-target.ts'
-import { errorOf } from './settle.ts'
+import { errorOf, valueTaken } from './settle.ts'
 import { REMOVAL_REJECTED } from './threshold.ts'
 
 export interface PreviewItem {
@@ -52,6 +53,7 @@ export function previewItem(
   const problems = [
     ...(comesBack === undefined ? [] : [RESTORED]),
     ...(held === undefined ? [] : [held]),
+    ...refusalsOf(setting, subject, plan),
     ...problemsOf(plan),
   ]
   const sent = changesOf(plan, seen, subject)
@@ -73,6 +75,20 @@ export function previewItem(
     ifApproved,
     problems,
   }
+}
+
+/** Why Microsoft 365 would refuse what is sent, as far as its accounts show that. */
+function refusalsOf(
+  { accounts, taken }: Setting,
+  { user }: Subject,
+  { writes }: UserPlan,
+): readonly BindingError[] {
+  const holder = taken.get(user.id)
+  const isSynced = accounts.get(user.id)?.isSynced === true && writes.length > 0
+  return [
+    ...(isSynced ? [errorOf({ code: 'mastered_on_premises', ...MASTERED_ON_PREMISES })] : []),
+    ...(holder === undefined ? [] : [valueTaken('userPrincipalName', holder)]),
+  ]
 }
 
 /** Why there is no other name first; then what does not fit. */

@@ -1,35 +1,61 @@
 /** Who else has a name that is wanted on a page of a preview, or wants it as well, and comes first: on whichever page that is. Reads only. */
 import { readWanting } from '../db/preview-names.ts'
+import { readPreviewHolders } from '../db/preview-reader.ts'
 import { foldCase } from '../kernel/fold.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { getUser } from '../plan/requests.ts'
 import type { AskedQuery } from './preview-call.ts'
-import { type Reading, readGraph, type ReadingFault } from './preview-graph.ts'
+import { readAccounts, type Reading, readGraph, type ReadingFault } from './preview-graph.ts'
 import { nameToCreate, type Setting, type Subject } from './preview-subject.ts'
-import { withFreedNames, withRivals } from './preview-rivals.ts'
+import { newNameOf, withFreedNames, withRivals } from './preview-rivals.ts'
 import { readSubjects } from './preview-users.ts'
 
 /** The setting with what these others make of the names that the subjects want. */
 export async function withNamesakes(
   reading: Reading,
   query: AskedQuery,
-  setting: Setting,
+  before: Setting,
   subjects: readonly Subject[],
 ): Promise<Result<Setting, ReadingFault>> {
+  const named = await withTakenNames(reading, before, subjects)
+  if (!named.ok) return named
+  const setting = named.value
   const known = new Set(subjects.map(({ user }) => user.id))
-  const wanting = await wantingToo(reading, query, subjects)
   const holders = [...setting.holders.values()].filter(({ isFormer }) => !isFormer)
+  const wanting = await wantingToo(reading, query, subjects)
   const ids = new Set([...wanting, ...holders.map(({ resourceId }) => resourceId)])
-  const others = await readSubjects(
-    reading,
-    query,
-    reading.configuration,
-    [...ids].filter((id) => !known.has(id)),
-  )
+  const unknown = [...ids].filter((id) => !known.has(id))
+  const others = await readSubjects(reading, query, reading.configuration, unknown)
   const all = inOrder([...subjects, ...others])
   if (others.length === 0) return ok(withRivals(withFreedNames(setting, query, all), all))
   const read = await readGraph(reading, others)
   if (!read.ok) return read
   return ok(withRivals(withFreedNames(both(setting, read.value), query, all), all))
+}
+
+/** Adds which other accounts have the names to which bound users would be renamed, and whose they are. */
+async function withTakenNames(
+  reading: Reading,
+  setting: Setting,
+  subjects: readonly Subject[],
+): Promise<Result<Setting, ReadingFault>> {
+  const renamed = subjects.flatMap((subject) => {
+    const { user, binding, isCalled } = subject
+    const name = isCalled && binding?.graphId ? newNameOf(setting, subject) : undefined
+    return name === undefined ? [] : [{ id: user.id, own: binding?.graphId, name }]
+  })
+  if (renamed.length === 0) return ok(setting)
+  const requests = new Map(renamed.map(({ id, name }) => [id, getUser(name, ['id'])]))
+  const read = await readAccounts(reading, requests)
+  if (!read.ok) return read
+  const taken = new Map(
+    renamed.flatMap(({ id, own }): [string, string][] => {
+      const account = read.value.get(id)?.id
+      return account === undefined || account === own ? [] : [[id, account]]
+    }),
+  )
+  const holders = await readPreviewHolders(reading.database, reading.key, [...taken.values()])
+  return ok({ ...setting, taken, holders: new Map([...setting.holders, ...holders]) })
 }
 
 /** Of those whom a bind is about, who comes before the last of the page. */

@@ -18,29 +18,37 @@ export function withFreedNames(
   const byId = new Map(subjects.map((subject) => [subject.user.id, subject]))
   const freed = new Set<string>()
   for (const subject of subjects) {
-    const account = setting.accounts.get(subject.user.id)
-    if (account === undefined || subject.binding?.graphId) continue
-    const holder = byId.get(setting.holders.get(account.id)?.resourceId ?? '')
-    if (holder !== undefined && givesAway(setting, query, holder, nameToCreate(setting, subject)))
-      freed.add(subject.user.id)
+    const { id } = subject.user
+    const account = subject.binding?.graphId ? setting.taken.get(id) : setting.accounts.get(id)?.id
+    const holder = byId.get(setting.holders.get(account ?? '')?.resourceId ?? '')
+    if (holder !== undefined && givesAway(setting, query, holder, subject)) freed.add(id)
   }
   if (freed.size === 0) return setting
+  const created = new Set(
+    subjects
+      .flatMap(({ user, binding }) => (binding?.graphId ? [] : user.id))
+      .filter((id) => freed.has(id)),
+  )
   return {
     ...setting,
-    accounts: without(setting.accounts, freed),
-    outcomes: without(setting.outcomes, freed),
+    taken: without(setting.taken, freed),
+    accounts: without(setting.accounts, created),
+    outcomes: without(setting.outcomes, created),
   }
 }
 
-function givesAway(
-  setting: Setting,
-  query: AskedQuery,
-  holder: Subject,
-  name: string | null,
-): boolean {
+/** A change that is still to be followed calls the user who has the new name, as a round does. */
+function givesAway(setting: Setting, query: AskedQuery, holder: Subject, to: Subject): boolean {
   const isSent = isAsked(query, holder) ? holder.isCalled : isExportedToo(query.userIds, holder)
-  const renames = planFor(setting, holder)?.writes.flatMap(({ sets }) => sets.email ?? []) ?? []
-  return isSent && renames.some((next) => foldCase(String(next)) !== foldCase(name ?? ''))
+  const isCalled = isSent || (to.binding?.graphId && to.unfollowed.isChanged)
+  const next = isCalled ? newNameOf(setting, holder) : undefined
+  return next !== undefined && foldCase(next) !== foldCase(nameToCreate(setting, to) ?? '')
+}
+
+/** The name that an export would give to the user's account, or to the one that it makes. */
+export function newNameOf(setting: Setting, subject: Subject): string | undefined {
+  const names = planFor(setting, subject)?.writes.map(({ sets }) => sets.email)
+  return names?.find((name) => typeof name === 'string')
 }
 
 const without = <T>(

@@ -136,13 +136,20 @@ function settleConflict(
   const mayFree = namesUser && outcome.holderId !== undefined
   const tries = mayFree ? MAX_CALLS : Number(outcome.afterSeconds !== undefined)
   if (draft.row.attempts < tries) return retryLater(draft, moment, outcome.afterSeconds, true)
+  const property = outcome.target === 'other' ? 'value of a unique property' : outcome.target
+  const { requestId } = outcome
   fail(draft, {
-    code: 'value_taken',
-    message: `Another object in Microsoft 365 has the same ${outcome.target === 'other' ? 'value of a unique property' : outcome.target}.`,
-    whatToDo: `Change the value here, or in Microsoft 365${outcome.holderId === undefined ? '' : ` (object ${outcome.holderId})`}, then export the user again.`,
-    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
+    ...valueTaken(property, outcome.holderId),
+    ...(requestId === undefined ? {} : { requestId }),
   })
 }
+
+/** What an administrator reads of a value that another object has; `holderId`: its Graph id, where that is known. */
+export const valueTaken = (property: string, holderId: string | undefined): BindingError => ({
+  code: 'value_taken',
+  message: `Another object in Microsoft 365 has the same ${property}.`,
+  whatToDo: `Change the value here, or in Microsoft 365${holderId === undefined ? '' : ` (object ${holderId})`}, then export the user again.`,
+})
 
 function settleMissing(
   draft: Draft,

@@ -81,6 +81,47 @@ describe('a preview of a bind', () => {
     },
   )
 
+  test.each(['is called by the change', 'is bound again'])(
+    'tells that a new name of a bound user is free where its holder %s',
+    async (holder) => {
+      const each = await previewedBind()
+      const [ann, bob] = [await refused(each), await each.create('bob')]
+      await each.bind([bob])
+      each.world.clock.now += HOUR
+      await rename(each, bob, 'ann')
+      const { items } = await each.compare(holder === 'is bound again' ? [ann, bob] : [bob])
+      expect(items.find(({ userId }) => userId === bob)).toMatchObject({
+        changes: [{ attribute: 'email', next: 'ann@contoso.com' }],
+        problems: [],
+      })
+      expect(await each.world.binding(bob)).toMatchObject({ state: 'synced' })
+    },
+  )
+
+  test('tells that a new name is a stranger’s, and that an account is mastered on premises', async () => {
+    const each = await previewedBind()
+    const [ann, bob] = [await each.create('ann'), await each.create('bob')]
+    await each.bind([ann, bob])
+    each.world.clock.now += HOUR
+    const stranger = each.account('taken')
+    await rename(each, ann, 'taken')
+    const graphId = String((await each.world.binding(bob))['graph_id'])
+    each.world.graph.changeUser(graphId, { properties: { onPremisesSyncEnabled: true } })
+    const title = { op: 'replace', path: 'title', value: 'Chief' }
+    await each.world.scim.patch(`/Users/${bob}`, [title])
+    const { items } = await each.compare([ann, bob])
+    const problemsOf = (id: string) => items.find(({ userId }) => userId === id)?.['problems']
+    expect(problemsOf(ann)).toMatchObject([
+      { code: 'value_taken', whatToDo: expect.stringContaining(stranger) },
+    ])
+    expect(problemsOf(bob)).toMatchObject([{ code: 'mastered_on_premises' }])
+    for (const id of [ann, bob])
+      expect(await each.world.binding(id)).toMatchObject({
+        state: 'failed',
+        error: { code: problemsOf(id)[0].code },
+      })
+  })
+
   test('tells the second of two who want one name that it gets it where the first does not', async () => {
     const each = await previewedBind({ conflict: 'hold' })
     each.account('ann')

@@ -186,7 +186,9 @@ describe('a preview of a bind', () => {
     await world.query(sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
       INSERT INTO user (organization_id, id, user_name_key, suspended, password_expired, has_password, resource,
         source_id, version, created_at, modified_at)
-      SELECT organization_id, 'usr_z' || printf('%03d', i), 'u' || i, 0, 0, 0, resource, source_id, 1, 0, 0
+      SELECT organization_id, 'usr_z' || printf('%03d', i), 'u' || i, 0, 0, 0,
+        json_replace(resource, '$.userName', 'u' || i || '@contoso.com', '$.emails[0].value', 'u' || i || '@contoso.com'),
+        source_id, 1, 0, 0
       FROM user, n WHERE organization_id = ${world.organizationId} AND id = ${first}`)
     const rest = Array.from({ length: 249 }, (_, i) => `usr_z${String(i + 1).padStart(3, '0')}`)
     const seen: string[] = []

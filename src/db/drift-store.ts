@@ -7,7 +7,7 @@ import { type Answer, type Database, decode } from './client.ts'
 import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
 import { drift } from './tables/reconciliations.ts'
-import { managerOf, MAY_BE_LINKED } from './waiting.ts'
+import { awayCodes, managerOf, MAY_BE_LINKED } from './waiting.ts'
 
 export interface DriftTotals {
   /** Exported values that Graph does not hold. */
@@ -49,29 +49,40 @@ const isAsDesired = sql`attribute = 'accountEnabled' AND direction = 'export' AN
   SELECT 1 FROM user u WHERE u.organization_id = drift.organization_id AND u.id = drift.user_id
     AND u.suspended = (drift.ours = 'true'))`
 
+/** Of which links to managers who are back a run tells beside those that it found otherwise. */
+export interface ToldLinks {
+  /** The manager is exported, and nobody has approved what was told before. */
+  readonly areTold: boolean
+  /** The directory has a threshold: an administrator is asked about an account before it is taken away. */
+  readonly asks: boolean
+}
+
 /**
  * Takes away what nobody puts right, and the links that went with the account of a manager who is not back, or deleted here: a deletion
- * is told once, of the manager, for whom the reports wait. Where `withWaiters`, tells of whoever waits for the link to one who is back.
- * Gives the counts of what there is then.
+ * is told once, of the manager, for whom the reports wait, and who have nobody else's link meanwhile. Tells of whoever waits for the link to one who is back, and of the links to one
+ * who is back and ends. Gives the counts of what there is then.
  */
 export async function settleLinks(
   database: Database,
   key: RunKey,
-  withWaiters: boolean,
+  { areTold, asks }: ToldLinks,
 ): Promise<DriftTotals> {
   const { organizationId, directoryId, reconciliationId } = key
   const isMissing = sql`b.error ->> '$.code' IS 'object_missing'`
+  const isOfLostManager = sql`organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
+    AND attribute = 'manager' AND direction = 'export' AND EXISTS (
+      SELECT 1 FROM binding b INDEXED BY binding_by_graph_id
+        LEFT JOIN drift d ON d.organization_id = b.organization_id AND d.reconciliation_id = ${reconciliationId}
+          AND d.user_id = b.resource_id AND d.attribute = 'deleted'
+      WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
+        AND b.graph_id IS NOT NULL AND b.graph_id = drift.ours ->> '$'
+        AND (d.theirs <> 'null' OR ${isMissing} AND d.theirs IS NULL OR NOT EXISTS (SELECT 1 FROM user u
+          WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`
   const answers = await database.run(
-    sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
-      AND attribute = 'manager' AND direction = 'export' AND theirs = 'null' AND EXISTS (
-        SELECT 1 FROM binding b INDEXED BY binding_by_graph_id
-          LEFT JOIN drift d ON d.organization_id = b.organization_id AND d.reconciliation_id = ${reconciliationId}
-            AND d.user_id = b.resource_id AND d.attribute = 'deleted'
-        WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId}
-          AND b.graph_id IS NOT NULL AND b.graph_id = drift.ours ->> '$'
-          AND (d.theirs <> 'null' OR ${isMissing} AND d.theirs IS NULL OR NOT EXISTS (SELECT 1 FROM user u
-            WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`,
-    ...(withWaiters ? [tellWaiters(key)] : []),
+    ...(areTold ? [tellEnding(key, asks)] : []),
+    sql`DELETE FROM drift WHERE ${isOfLostManager} AND theirs = 'null'`,
+    sql`UPDATE drift SET ours = 'null' WHERE ${isOfLostManager}`,
+    ...(areTold ? [tellWaiters(key)] : []),
     sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
       AND ${isAsDesired}`,
     totalsOf(key),
@@ -102,6 +113,32 @@ function tellWaiters(key: RunKey): SQL {
       WHERE ${isBack(key, sql`d`)})
     WHERE graph_id IS NOT NULL
     ON CONFLICT DO UPDATE SET ours = excluded.ours`
+}
+
+/**
+ * The links to one who is back and was deleted here go with the end of the account, unless an administrator is asked about that. A page,
+ * or a look at each, has shown whose link went before: there is none to take away.
+ */
+function tellEnding(key: RunKey, asks: boolean): SQL {
+  const { organizationId, directoryId, reconciliationId } = key
+  const kept = asks ? sql`('rejected', 'asked')` : sql`('rejected')`
+  const isBackToo = sql`EXISTS (SELECT 1 FROM drift r WHERE r.user_id = b.resource_id AND ${isBack(key, sql`r`)})`
+  return sql`INSERT INTO drift (organization_id, directory_id, reconciliation_id, user_id, attribute, graph_id,
+      direction, ours, theirs)
+    SELECT ${organizationId}, ${directoryId}, ${reconciliationId}, b.resource_id, 'manager', b.graph_id,
+      'export', 'null', json_quote(d.graph_id)
+    FROM drift d CROSS JOIN binding m ON m.organization_id = d.organization_id AND m.directory_id = ${directoryId}
+        AND m.kind = 'user' AND m.resource_id = d.user_id
+      CROSS JOIN binding b INDEXED BY binding_by_manager ON b.organization_id = d.organization_id
+        AND b.directory_id = ${directoryId} AND b.manager_graph_id IS NOT NULL AND b.manager_graph_id = d.graph_id
+      CROSS JOIN user u ON u.organization_id = b.organization_id AND u.id = b.resource_id
+        AND d.user_id IN ${managerOf}
+    WHERE ${isBack(key, sql`d`)} AND coalesce(m.approval, '') NOT IN ${kept}
+      AND NOT EXISTS (SELECT 1 FROM user w WHERE w.organization_id = d.organization_id AND w.id = d.user_id)
+      AND b.kind = 'user' AND b.graph_id IS NOT NULL AND b.state NOT IN ('unbinding', 'former')
+      AND coalesce(b.error ->> '$.code', '') <> 'mastered_on_premises'
+      AND (coalesce(b.error ->> '$.code', '') NOT IN (${awayCodes}) OR ${isBackToo})
+    ON CONFLICT DO UPDATE SET ours = 'null' WHERE drift.theirs <> 'null'`
 }
 
 /** How many reports of managers who are back one look gives. */

@@ -55,15 +55,15 @@ export interface RoundCommit {
   readonly arrived: readonly Awaited[]
   /** Users that were due, or were linked: whom they waited for before is forgotten, `awaits` says anew. */
   readonly doneWaiting: readonly string[]
-  /** Resources whose Graph id came, changed or went, or whose account came back: who waits for them is called. See db/waiting.ts. */
+  /** Resources whose Graph id came or changed, or whose account came back: who waits for them is called. See db/waiting.ts. */
   readonly moved: readonly string[]
-  /** Users whose account was found deleted: who tries to be linked to them waits instead. */
+  /** Resources whose account was found deleted, or whose Graph id went: who tries to be linked to them waits instead. */
   readonly vanished: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
   readonly unbound: readonly string[]
   /** Who is to leave the groups that it is in, and was not told to before. */
   readonly parting: readonly string[]
-  /** Graph ids that went: whose manager they were becomes due. */
+  /** Graph ids that went: whose manager they were becomes due, and whoever rests with a failure for that link alone. */
   readonly lostGraphIds: readonly string[]
   /** Graph ids of accounts that had been deleted in Microsoft 365 and are there again: the links to them went with them. */
   readonly returnedGraphIds: readonly string[]
@@ -215,8 +215,8 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   if (moved.length > 0) statements.push(callWaiters(key, now, moved))
   if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
-    statements.push(sql`UPDATE binding SET due_at = ${now}, found = ${LINK_ALONE}
-      WHERE ${mine(key)} AND ${MAY_WAKE}
+    statements.push(sql`UPDATE binding SET ${dueAt(now, LINK_ALONE)}
+      WHERE ${mine(key)} AND ${MAY_WAKE_FOR_LINK}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET unknown = ${WITH_MANAGER}, attempts = 0,

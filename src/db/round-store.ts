@@ -27,7 +27,8 @@ export interface LogEntry {
   readonly targetType: string
   readonly targetId: string
   readonly touched: readonly string[] | null
-  /** Of drift: what Graph holds instead, by attribute. */
+  /** Of drift: what Graph is to hold, and what it holds instead, by attribute. */
+  readonly ours?: ReadonlyMap<string, Json>
   readonly theirs?: ReadonlyMap<string, Json>
 }
 
@@ -245,18 +246,18 @@ const toEntry = (row: Record<string, unknown>): LogEntry => ({
   targetType: String(row['target_type']),
   targetId: String(row['target_id']),
   touched: typeof row['touched'] === 'string' ? ids(row['touched']) : null,
-  ...(typeof row['changes'] === 'string' ? { theirs: toTheirs(row['changes']) } : {}),
+  ...(typeof row['changes'] === 'string' ? toDrift(row['changes']) : {}),
 })
 
 /** A list that was too long for its event has no values. */
-function toTheirs(changes: string): ReadonlyMap<string, Json> {
+function toDrift(changes: string): Pick<LogEntry, 'ours' | 'theirs'> {
   const list: Json = JSON.parse(changes)
-  return new Map(
-    (isJsonArray(list) ? list : []).flatMap((change): [string, Json][] => {
-      const { attribute, to } = isJsonObject(change) ? change : {}
-      return typeof attribute === 'string' && to !== undefined ? [[attribute, to]] : []
-    }),
-  )
+  const rows = (isJsonArray(list) ? list : []).filter(isJsonObject)
+  const valuesOf = (side: 'from' | 'to') =>
+    rows.flatMap(({ attribute, [side]: value }): [string, Json][] =>
+      typeof attribute === 'string' && value !== undefined ? [[attribute, value]] : [],
+    )
+  return { ours: new Map(valuesOf('from')), theirs: new Map(valuesOf('to')) }
 }
 
 function ids(json: string): readonly string[] {

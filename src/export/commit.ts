@@ -6,7 +6,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
 import type { Round } from './context.ts'
 import { domainChange } from './domains.ts'
-import { changeOf, type Draft } from './draft.ts'
+import { changeOf, type Draft, isReturned } from './draft.ts'
 import { isAccountMissing } from './manager.ts'
 import { removalsChange } from './removals.ts'
 import { positionsBefore } from './targets.ts'
@@ -56,13 +56,17 @@ export function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     moved: calling
-      .filter((draft) => hasMoved(draft) || isBack(draft) || hasReturned(draft))
+      .filter((draft) => hasArrived(draft) || isBack(draft) || hasReturned(draft))
       .map(({ target }) => target.id),
-    vanished: drafts.filter(hasVanished).map(({ target }) => target.id),
+    vanished: drafts
+      .filter((draft) => hasVanished(draft) || (draft.target.mayWrite && hasGone(draft)))
+      .map(({ target }) => target.id),
     unbound: drafts.filter(hasEnded).map(({ target }) => target.id),
     parting: round.parting,
-    lostGraphIds: calling.filter(hasMoved).flatMap(({ before }) => before?.graphId ?? []),
-    // Of whoever a run has found, the links that are not there have been told: those are drift, and one that enforces sends them.
+    // Of whoever a run has found to be back, the links have been told: they are drift, and one that enforces sends, or takes away, those.
+    lostGraphIds: calling
+      .filter((draft) => hasMoved(draft) && !isEndOfReturned(draft))
+      .flatMap(({ before }) => before?.graphId ?? []),
     returnedGraphIds: calling
       .filter((draft) => hasReturned(draft) && isAccountMissing(draft.before))
       .filter(({ target }) => !target.enforced)
@@ -92,10 +96,16 @@ function refusedBy({ halt, tried }: Round): RoundCommit['refused'] {
 
 /** Whether the Graph id by which others name the resource came, changed, or went. */
 const hasMoved = ({ before, row }: Draft): boolean => liveId(before) !== liveId(row)
+const hasArrived = (draft: Draft): boolean => hasMoved(draft) && liveId(draft.row) !== null
+const hasGone = (draft: Draft): boolean => hasMoved(draft) && liveId(draft.row) === null
 
 /** Whether the account was found deleted in Microsoft 365. */
 const hasVanished = ({ before, row }: Draft): boolean =>
   isAccountMissing(row) && !isAccountMissing(before)
+
+/** Whether a run that enforces ends the account that it found to be back, and has told which links to it go. */
+const isEndOfReturned = (draft: Draft): boolean =>
+  draft.target.enforced && isReturned(draft) && liveId(draft.row) === null
 
 /** Whether the account that had been found deleted is there again, and nothing is left that an administrator is told of that. */
 const hasReturned = (draft: Draft): boolean =>

@@ -12,6 +12,8 @@ import type { Target } from './targets.ts'
 export interface Draft {
   readonly target: Target
   readonly before: BindingRow | undefined
+  /** With what reconciliation found, which the log tells again where the round does not reach it. */
+  met: BindingRow | undefined
   row: BindingRow
   /** What alone may be sent; undefined: everything that is owed. See found-alone.ts. */
   readonly only: ReadonlySet<string> | undefined
@@ -70,6 +72,7 @@ export function openDraft(
   return {
     target,
     before,
+    met: before,
     row: before === undefined ? newBinding(key, target, reason) : rowOf(before, only),
     only,
     writes: 0,

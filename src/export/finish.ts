@@ -15,7 +15,7 @@ import { planWork, replicatedAt, type UserWork } from './user-work.ts'
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
 export function leaveUnreached(round: Round, draft: Draft): void {
   // What a look found out, or a write did, is kept: the binding is owed.
-  if (draft.writes > 0 || (draft.before !== undefined && draft.row !== draft.before))
+  if (draft.writes > 0 || (draft.before !== undefined && draft.row !== draft.met))
     return owe(draft, round.ports.clock.now())
   round.unreached.add(draft.target)
   round.cut.add(draft.target)

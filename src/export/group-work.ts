@@ -55,6 +55,7 @@ function openGroupWork(round: Round, draft: Draft, row: GroupRow | undefined): G
   // What a run that only reports has found of it is over by now.
   if (draft.stopped || !target.mayWrite) return []
   askAnew(draft)
+  draft.met = draft.row
   const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
   return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
 }

@@ -112,6 +112,7 @@ const targetOf = ({ kind, id }: IntendedWrite): Target => ({
   members: new Set(),
   whole: false,
   found: new Set(),
+  ours: new Map(),
   theirs: new Map(),
   urgentAt: null,
   ordinaryAt: null,

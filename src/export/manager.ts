@@ -5,6 +5,7 @@
 import type { BindingRow, ManagerAccount } from '../db/round-store.ts'
 import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
+import type { Json } from '../kernel/json.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
 import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
 import { managerGone } from '../plan/problem.ts'
@@ -30,10 +31,14 @@ export function wantedManager(round: Round, user: DirectoryUser | undefined): Wa
   const isNew = before?.graphId !== graphId
   // Whoever is seen again by a write of this round is linked by the next: the end of this one calls everybody who waits.
   const wasMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
-  const isMissing = wasMissing && !isReturned(draft)
+  // Of one who is back, and ends with this round since she was deleted here, a run has told which links are there and go.
+  const isMissing = isReturned(draft) ? !isHere(round, managerId) : wasMissing
   const exportedAt = isNew ? round.ports.clock.now() : row.exportedAt
   return { graphId, isMissing, exportedAt, boundSequence, isEnding: isEnding(row) }
 }
+
+const isHere = ({ loaded }: Round, userId: string): boolean =>
+  loaded.users.some(({ id }) => id === userId)
 
 /** The event that bound the manager who is wanted, with or without an account yet; null where groups did, or nobody is bound. */
 export function bindOfManager(round: Round, user: DirectoryUser | undefined): number | null {
@@ -66,6 +71,10 @@ export const plannedManager = (
   lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
 })
 
+/** What a run that enforces told of the link; undefined where that is unknown in any case. */
+export const toldManager = ({ target, before }: Draft): Json | undefined =>
+  before?.unknown.includes('manager') === true ? undefined : target.ours.get('manager')
+
 /** What a link is about, of one user of a round. */
 interface LinkedUser {
   readonly draft: Draft
@@ -94,12 +103,26 @@ export function takeMissingManager(
   const now = round.ports.clock.now()
   const replicated = (wantedManager(round, work.user)?.exportedAt ?? 0) + REPLICATION_SECONDS * 1000
   if (now < replicated) return false
+  if (isLostAnew(draft, sets.manager)) return leaveToNextRun(draft)
   // What was tried while a replica might lag behind does not count.
   const isWaiting = draft.before?.error?.['code'] === MANAGER_MISSING.code
   const pause = isWaiting ? Math.min(draft.row.attempts, PAUSES_SECONDS.length - 1) : 0
   draft.row = { ...draft.row, attempts: pause + 1 }
   work.linkAt = now + (PAUSES_SECONDS[pause] ?? REPLICATION_SECONDS) * 1000
   if (mayHoldAnother(draft, sets.manager)) work.queue.unshift(...managerWrites('', null))
+  return true
+}
+
+/** Whether a run found that the account has lost the link that it had, and which is to be given back. */
+const isLostAnew = (draft: Draft, wanted: SnapshotValue | undefined): boolean =>
+  typeof wanted === 'string' &&
+  draft.row.snapshot['manager'] === wanted &&
+  toldManager(draft) === wanted
+
+/** The manager's account went with the link, or after it: should it come back, a run tells of the link again. */
+function leaveToNextRun(draft: Draft): true {
+  const unknown = draft.row.unknown.filter((name) => name !== 'manager')
+  draft.row = { ...draft.row, unknown }
   return true
 }
 

@@ -24,7 +24,8 @@ export interface Target {
   whole: boolean
   /** What reconciliation found of a user or group, as its command names it; of a group's memberships, `{member}:{its Graph id}`. */
   readonly found: Set<string>
-  /** What Graph holds of it instead, as far as that is told. */
+  /** What Graph is to hold of it, and what it holds instead, as far as that is told. */
+  readonly ours: Map<string, Json>
   readonly theirs: Map<string, Json>
   /** Where the urgent and the ordinary reading met it first; null where they did not. */
   urgentAt: number | null
@@ -209,7 +210,7 @@ function targetsOf(collected: Collected, entry: LogEntry): readonly Target[] {
 /** A membership that was found otherwise is looked at with its group. */
 function foundTargets(
   collected: Collected,
-  { targetType, targetId, touched, theirs }: LogEntry,
+  { targetType, targetId, touched, ours, theirs }: LogEntry,
 ): readonly Target[] {
   const kind = targetType === 'group' ? 'group' : 'user'
   const names = (touched ?? []).filter((name) => name !== REPORTED)
@@ -218,14 +219,18 @@ function foundTargets(
     if (groupId === undefined) {
       const target = targetOf(collected, kind, targetId)
       target.found.add(name)
-      const value = theirs?.get(name)
-      if (value !== undefined) target.theirs.set(name, value)
+      note(target.ours, name, ours?.get(name))
+      note(target.theirs, name, theirs?.get(name))
       return target
     }
     const group = touch(collected, targetOf(collected, 'group', groupId), targetId)
     group.found.add(`${targetId}:${name.slice(membershipOf(groupId).length + 1)}`)
     return group
   })
+}
+
+function note(values: Map<string, Json>, name: string, value: Json | undefined): void {
+  if (value !== undefined) values.set(name, value)
 }
 
 function touch(collected: Collected, target: Target, memberId: string): Target {
@@ -245,6 +250,7 @@ function targetOf(collected: Collected, kind: 'user' | 'group', id: string): Tar
     members: new Set(),
     whole: false,
     found: new Set(),
+    ours: new Map(),
     theirs: new Map(),
     urgentAt: null,
     ordinaryAt: null,

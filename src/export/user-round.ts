@@ -63,17 +63,17 @@ function openUserDrafts(round: Round): Draft[] {
     if (isDueByReport(draft)) target.mayWrite = false
     round.drafts.set(target.id, draft)
     round.graphIds.set(target.id, draft.row.graphId)
-    askAnew(draft)
-    if (existing.has(target.id)) return meetUser(round, draft)
-    takeApproval(draft)
-    return [draft]
+    return meetUser(round, draft, existing.has(target.id))
   })
 }
 
 /** Nothing is planned for whoever's adoption was rejected, or whose account was found to be gone. */
-function meetUser(round: Round, draft: Draft): Draft[] {
-  if (isAdoptionRejected(round, draft)) return []
-  takeFindings(draft)
+function meetUser(round: Round, draft: Draft, exists: boolean): Draft[] {
+  askAnew(draft)
+  if (exists && isAdoptionRejected(round, draft)) return []
+  if (exists) takeFindings(draft)
+  else takeApproval(draft)
+  draft.met = draft.row
   if (!draft.stopped) return [draft]
   noteEvent(round, draft)
   return []

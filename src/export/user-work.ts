@@ -13,7 +13,7 @@ import type { Held } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
 import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
-import { plannedManager, wantedManager } from './manager.ts'
+import { plannedManager, toldManager, wantedManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
@@ -89,6 +89,7 @@ export function planWork(
     directions: round.directions,
     settings: round.settings,
     ...plannedManager(wantedManager(round, user), row.restoring),
+    toldManager: toldManager(draft),
     password: password?.text,
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),
     graphBase: round.ports.graphBase,

@@ -1,4 +1,5 @@
 /** The planner's vocabulary: what it is given and what it answers. */
+import type { Json } from '../kernel/json.ts'
 import type { Directions } from './attributes.ts'
 import type { DirectoryUser } from './directory-user.ts'
 import type { Problem } from './problem.ts'
@@ -77,6 +78,8 @@ export interface UserPlanInput {
   readonly managerGraphId: string | null | undefined
   /** The Graph id of the manager who is wanted and whose account is missing: the link to it went with it. */
   readonly lostManagerId?: string | undefined
+  /** What reconciliation told the link to the manager to be, where that finding is all that makes it unknown; undefined where none is. */
+  readonly toldManager?: Json | undefined
   /** The pending password. */
   readonly password?: string | undefined
   /** For a create without pending password. */

@@ -55,15 +55,15 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
  */
 function wantedValue(
   key: SnapshotKey,
-  { binding: { snapshot }, only }: UserPlanInput,
+  { binding: { snapshot }, only, managerGraphId }: UserPlanInput,
   { values }: DesiredUser,
 ): SnapshotValue | undefined {
   const ours = snapshot[key]
   if (only === undefined) return values[key]
   if (key === 'accountEnabled') return values[key] === ours ? ours : undefined
-  // Whoever waits for a manager has none yet.
-  if (!isOurs(key, ours) || (key === 'manager' && ours === null)) return values[key]
-  return ours
+  // Whoever waits for a manager has none yet, and to one who is not there nobody is linked.
+  const isWaiting = key === 'manager' && (ours === null || managerGraphId === undefined)
+  return isWaiting || !isOurs(key, ours) ? values[key] : ours
 }
 
 /** Whether a key is one of those that are sent. */
@@ -115,8 +115,17 @@ function holdsFormerManager(input: UserPlanInput): boolean {
     return false
   if (binding.restoring?.manager !== undefined) return false
   const known = knownValue('manager', binding, directions)
-  if (known.state !== 'known') return known.state === 'unknown'
+  if (known.state !== 'known') return known.state === 'unknown' && !isFoundLost(input)
   return known.value !== null && known.value !== lostManagerId
+}
+
+/**
+ * Whether the link is unknown for no other reason than that reconciliation found it otherwise than it was exported: it told that the
+ * account is to have that manager again, who is waited for by now, and not that it is to have none.
+ */
+function isFoundLost({ toldManager, lostManagerId, only }: UserPlanInput): boolean {
+  if (toldManager === undefined || toldManager === null) return false
+  return only !== undefined || toldManager === lostManagerId
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   driftTotals,
   type DriftTotals,
   settleLinks,
+  type ToldLinks,
 } from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
@@ -30,7 +31,7 @@ export async function finish(run: Run): Promise<StepResult> {
   const { ports, key, progress, row } = run
   const isFirst = progress.cursor === ''
   const totals = isFirst
-    ? await settleLinks(ports.database, key, tellsWaiters(run))
+    ? await settleLinks(ports.database, key, toldLinks(run))
     : await driftTotals(ports.database, key)
   const asks = isFirst ? await mustAsk(run, totals) : progress.asks
   const { found, cursor } = await nextUsers(run)
@@ -49,8 +50,10 @@ export async function finish(run: Run): Promise<StepResult> {
 }
 
 /** What an administrator approved is what was told. */
-const tellsWaiters = ({ directions, progress }: Run): boolean =>
-  directionOf(directions, 'manager').direction === 'export' && !progress.isApproved
+const toldLinks = ({ directions, progress, settings }: Run): ToldLinks => ({
+  areTold: directionOf(directions, 'manager').direction === 'export' && !progress.isApproved,
+  asks: settings.threshold !== null,
+})
 
 const BACK = 'back:'
 

@@ -14,6 +14,7 @@ function draftOf(...found: readonly string[]) {
     members: new Set(),
     whole: false,
     found: new Set(found),
+    ours: new Map(),
     theirs: new Map(),
     urgentAt: null,
     ordinaryAt: 7,

@@ -430,6 +430,21 @@ describe('the manager', () => {
     })
   })
 
+  it('whose link a run found to be lost, and whose account is missing by now, is not removed: there is none', () => {
+    const lost = {
+      ...given,
+      binding: { ...managed, unknown: ['manager'] },
+      managerGraphId: undefined,
+      lostManagerId: 'old-boss',
+    }
+    expect(requests(planUser(input(lost)))).toEqual([{ method: 'DELETE', url: link }])
+    for (const only of [undefined, new Set(['manager'])]) {
+      expect(planUser(input({ ...lost, only, toldManager: 'old-boss' })).writes).toEqual([])
+      const gone = planUser(input({ ...lost, only, toldManager: null }))
+      expect(requests(gone)).toEqual([{ method: 'DELETE', url: link }])
+    }
+  })
+
   it('of somebody else is left alone when none was ever exported', () => {
     expect(planUser(input({ ...given, binding: SYNCED, managerGraphId: null })).writes).toEqual([])
   })

@@ -8,26 +8,44 @@ import type { ExportWorld } from './export.ts'
 
 /** The writes among these requests that the run has not told of, in words. */
 export async function untoldWrites(
-  { query }: ExportWorld,
+  world: ExportWorld,
   reconciliationId: string,
   requests: readonly JournalRecord[],
 ): Promise<string[]> {
+  const told = await toldBy(world, reconciliationId)
+  return requests.flatMap((request) =>
+    writtenBy(request)
+      .filter((write) => !told.has(write))
+      .map((write) => `${write}: ${request.method} ${request.url} ${JSON.stringify(request.body)}`),
+  )
+}
+
+/** What the run has told of and none of these requests writes, in words. */
+export async function unwrittenTold(
+  world: ExportWorld,
+  reconciliationId: string,
+  requests: readonly JournalRecord[],
+): Promise<string[]> {
+  const written = new Set(requests.flatMap(writtenBy))
+  return [...(await toldBy(world, reconciliationId))].filter((write) => !written.has(write))
+}
+
+/** What the run has told to be otherwise than it is to be, in words. */
+async function toldBy(
+  { query }: ExportWorld,
+  reconciliationId: string,
+): Promise<ReadonlySet<string>> {
   const rows = await query(sql`SELECT d.graph_id, d.attribute, d.ours, g.graph_id AS group_graph_id
     FROM drift d LEFT JOIN binding g ON g.organization_id = d.organization_id AND g.directory_id = d.directory_id
       AND g.kind = 'group' AND d.attribute = 'members:' || g.resource_id
-    WHERE d.reconciliation_id = ${reconciliationId} AND d.direction = 'export'`)
-  const told = new Set(
+    WHERE d.reconciliation_id = ${reconciliationId} AND d.direction = 'export' AND d.attribute <> 'deleted'`)
+  return new Set(
     rows.map(({ graph_id: id, attribute, ours, group_graph_id: group }) => {
       const value: Json = JSON.parse(String(ours))
       return typeof group === 'string'
         ? said(`member ${String(id)}`, group, value)
         : said(String(attribute), String(id), value)
     }),
-  )
-  return requests.flatMap((request) =>
-    writtenBy(request)
-      .filter((write) => !told.has(write))
-      .map((write) => `${write}: ${request.method} ${request.url} ${JSON.stringify(request.body)}`),
   )
 }
 

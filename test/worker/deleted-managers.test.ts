@@ -163,11 +163,62 @@ describe('a manager whose account somebody deleted in Microsoft 365', () => {
     expect(run).toMatchObject({ counts: { corrected: 1 } })
     const theirs = world.accountOf('bob')
     expect(await world.drift(run)).toContainEqual(
-      expect.objectContaining({ userId: reports[0], attribute: 'manager', theirs }),
+      expect.objectContaining({ userId: reports[0], attribute: 'manager', ours: null, theirs }),
     )
     expect(links(world)).toEqual([`DELETE /${world.accountOf('ann')}/manager/$ref 204`])
     expect(managersOf('ann')).toEqual([null])
     expect(await states()).toEqual([SYNCED, SYNCED])
+  })
+})
+
+describe('a manager who is to be linked again, and whose account is deleted before that', () => {
+  /** Ann has lost the link to Boss, which a run tells that enforces; then somebody deletes the account. */
+  async function toldTooLate(env = {}) {
+    const world = await reconcileWorld({ env })
+    const [boss = ''] = await world.exported('boss')
+    const { body } = await world.scim.post('/Users', reportOf(boss, 'ann'))
+    await world.settle()
+    world.clock.now += 3_600_000
+    world.graph.changeUser(world.accountOf('ann'), { manager: null })
+    const run = await world.begin('enforce')
+    const link = { attribute: 'manager', ours: world.accountOf('boss'), theirs: null }
+    expect(await world.drift(run)).toMatchObject([link])
+    await world.removeAccount(world.accountOf('boss'))
+    world.graph.journal.clear()
+    /** She comes back without the links: whoever lost them is told of once more. */
+    const restored = async () => {
+      await world.run('report')
+      world.clock.now += 3_600_000
+      await world.restoreAccount(world.accountOf('boss'))
+      world.graph.changeUser(world.accountOf('ann'), { manager: null })
+      world.graph.journal.clear()
+      const next = await world.run('enforce')
+      expect(await world.drift(next)).toEqual(
+        expect.arrayContaining([expect.objectContaining(link)]),
+      )
+      return links(world)
+    }
+    const path = `/${world.accountOf('ann')}/manager/$ref`
+    return { world, boss, ann: String(body['id']), path, restored }
+  }
+
+  test('is tried once, and no link is removed that is not there', async () => {
+    const { world, ann, path, restored } = await toldTooLate()
+    await world.settle()
+    expect(links(world)).toEqual([`PUT ${path} 404`])
+    expect(await world.binding(ann)).toMatchObject(SYNCED)
+    expect(await restored()).toEqual([`PUT ${path} 204`])
+  })
+
+  test('and found out first, is not tried, and no link is removed that is not there', async () => {
+    const { world, boss, ann, restored, path } = await toldTooLate({ GRAPH_WRITE_QUOTA: '1/1' })
+    // What is urgent is sent first, and takes the one write that a round may send.
+    await world.scim.patch(`/Users/${boss}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    expect(await world.binding(boss)).toMatchObject({ error: { code: 'object_missing' } })
+    expect(links(world)).toEqual([])
+    expect(await world.binding(ann)).toMatchObject(SYNCED)
+    expect(await restored()).toEqual([`PUT ${path} 204`])
   })
 })
 

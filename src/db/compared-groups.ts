@@ -5,7 +5,9 @@ import { type Answer, type Database, decode } from './client.ts'
 import { idsInFlight } from './compared-accounts.ts'
 import { type Lane, readBlock } from './lane-store.ts'
 import type { RunKey } from './reconciliation-store.ts'
+import { LIVE } from './round-edges.ts'
 import { binding, directory } from './tables/directories.ts'
+import { awayCodes, MAY_WAKE } from './waiting.ts'
 
 /** A bound group as a step begins with it. */
 export interface BoundGroup {
@@ -122,7 +124,8 @@ export interface ConfirmedGroups {
 
 /**
  * Of what Graph seems to hold otherwise, what is drift: memberships that were exported and are wanted, and members who are bound
- * here and are none. Whatever the export still owes is none, and who is not bound here is not ours.
+ * here and are none. Whatever the export still owes is none, and who is not bound here is not ours. Beside that, members whom a group
+ * waits for though their accounts are there by now, and nobody calls it: Graph may hold those.
  */
 export async function confirmDrift(
   database: Database,
@@ -138,6 +141,7 @@ export async function confirmDrift(
       AND kind = 'group' AND resource_id IN (SELECT value FROM json_each(${groupList}))`,
     ...pairLists(missing).map((pairs) => stillWanted(key, pairs)),
     ...pairLists(extra).map((pairs) => boundButNoMembers(key, pairs)),
+    waitedFor(key, groupList),
   )
   const inFlight = idsInFlight(decode(directory, own?.rows[0] ?? {}).intent)
   const groups = (rows?.rows ?? [])
@@ -185,6 +189,27 @@ const stillWanted = (
       AND NOT EXISTS (SELECT 1 FROM drift d WHERE d.organization_id = x.organization_id
         AND d.reconciliation_id = ${reconciliationId} AND d.user_id = x.member_id
         AND d.attribute = 'deleted' AND d.theirs <> 'null')`
+
+/** Who was found deleted is there again when this run has seen the account. */
+function waitedFor(key: RunKey, groupList: string): SQL {
+  const { organizationId, directoryId, reconciliationId } = key
+  const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
+  const ofMember = sql`r.user_id = b.resource_id AND r.organization_id = ${organizationId}
+    AND r.reconciliation_id = ${reconciliationId} AND r.attribute = 'deleted'`
+  return sql`SELECT g.resource_id AS group_id, b.resource_id AS member_id, b.graph_id, g.exported_at, 1 AS is_member
+    FROM (SELECT resource_id, exported_at FROM binding WHERE ${mine} AND kind = 'group' AND ${MAY_WAKE}
+        AND resource_id IN (SELECT value FROM json_each(${groupList}))
+        AND coalesce(error ->> '$.code', '') NOT IN (${awayCodes})) g
+      CROSS JOIN awaited a ON a.organization_id = ${organizationId} AND a.directory_id = ${directoryId}
+        AND a.waiter_id = g.resource_id
+      CROSS JOIN group_member m ON m.organization_id = a.organization_id
+        AND m.group_id = a.waiter_id AND m.member_id = a.awaited_id
+      CROSS JOIN binding b ON b.organization_id = a.organization_id AND b.directory_id = a.directory_id
+        AND b.kind = CASE substr(a.awaited_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
+        AND b.resource_id = a.awaited_id AND ${LIVE}
+    WHERE NOT EXISTS (SELECT 1 FROM drift r WHERE ${ofMember} AND r.theirs <> 'null')
+      AND (b.error ->> '$.code' IS NOT 'object_missing' OR EXISTS (SELECT 1 FROM drift r WHERE ${ofMember}))`
+}
 
 const boundButNoMembers = ({ organizationId, directoryId }: RunKey, pairs: string): SQL =>
   sql`SELECT e.value ->> 0 AS group_id, b.resource_id AS member_id, b.graph_id, 0 AS is_member,

@@ -161,6 +161,20 @@ export async function reportsOfReturned(
   return (found?.rows ?? []).map((row) => String(row['graph_id']))
 }
 
+/** The groups that wait for an account that is back: no page of groups that changed shows whether it is a member. Of many, one more than `limit`. */
+export async function groupsAwaitingReturned(
+  database: Database,
+  key: RunKey,
+  limit: number,
+): Promise<readonly string[]> {
+  const [found] = await database.run(
+    sql`SELECT DISTINCT a.waiter_id FROM drift d CROSS JOIN awaited a ON a.organization_id = d.organization_id
+        AND a.directory_id = ${key.directoryId} AND a.awaited_id = d.user_id
+      WHERE ${isBack(key, sql`d`)} AND substr(a.waiter_id, 1, 4) = 'grp_' LIMIT ${limit + 1}`,
+  )
+  return (found?.rows ?? []).map((row) => String(row['waiter_id']))
+}
+
 /** How many accounts are bound here: what a threshold in percent is of. */
 export async function countBound(database: Database, key: RunKey): Promise<number> {
   const [found] = await database.run(

@@ -20,6 +20,7 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   arrived: [],
   doneWaiting: [],
   moved: [],
+  returned: [],
   vanished: [],
   unbound: [],
   parting: [],
@@ -56,7 +57,13 @@ export function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     moved: calling
-      .filter((draft) => hasArrived(draft) || isBack(draft) || hasReturned(draft))
+      .filter(
+        (draft) =>
+          hasArrived(draft) || (hasReturned(draft) ? !draft.target.enforced : isBack(draft)),
+      )
+      .map(({ target }) => target.id),
+    returned: calling
+      .filter((draft) => hasReturned(draft) && draft.target.enforced)
       .map(({ target }) => target.id),
     vanished: drafts
       .filter((draft) => hasVanished(draft) || (draft.target.mayWrite && hasGone(draft)))
@@ -120,7 +127,11 @@ const hasEnded = ({ target, before, row }: Draft): boolean =>
 
 /** Bound again, with the account it had: its groups wait for it, as for one that has just got its Graph id. */
 const isBack = ({ target, before, row }: Draft): boolean =>
-  target.due && before?.state === 'owed' && row.state === 'synced' && row.graphId !== null
+  target.due &&
+  before?.state === 'owed' &&
+  before.askedSequence !== null &&
+  row.state === 'synced' &&
+  row.graphId !== null
 
 const liveId = (row: Draft['before']): string | null =>
   row === undefined || row.state === 'former' ? null : row.graphId

@@ -90,7 +90,10 @@ function findingsOf(
 ): GroupFindings {
   if (group === undefined) return NOTHING
   const isCertain = (exportedAt: number) => exportedAt <= readAt - REPLICAS_MS
-  const members = drift.filter(({ groupId }) => groupId === group.id)
+  const members = drift.filter(
+    ({ groupId, graphId, isMember }) =>
+      groupId === group.id && told !== undefined && told.members.has(graphId) !== isMember,
+  )
   const certain = members.filter(({ exportedAt }) => isCertain(exportedAt))
   const own = ownRows(group, told)
   const isSettled = isCertain(group.exportedAt) && !group.isInFlight

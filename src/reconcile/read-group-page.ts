@@ -3,6 +3,7 @@
  * something else than was exported. What is drift is said of the whole group, read again.
  */
 import { suspectedGroups } from '../db/compared-groups.ts'
+import { groupsAwaitingReturned } from '../db/drift-store.ts'
 import { followLink } from '../graph/delta.ts'
 import { groupsFromNow, readGroupDelta } from '../graph/group-delta.ts'
 import { classifyAnswer } from '../graph/outcome.ts'
@@ -30,9 +31,11 @@ export async function readGroupPage(run: ConnectedRun): Promise<StepResult> {
   const page = readGroupDelta(outcome.body)
   if (page === undefined) return tryAgain(run)
   const suspected = await suspectedGroups(ports.database, key, page.groups)
-  const all = [...new Set([...ids, ...suspected])]
-  if (all.length > MOST_GROUPS) return { progress: comparing(progress, ALL_GROUPS) }
   const { nextLink, deltaLink } = page
+  const waiting =
+    nextLink === null ? await groupsAwaitingReturned(ports.database, key, MOST_GROUPS) : []
+  const all = [...new Set([...ids, ...suspected, ...waiting])]
+  if (all.length > MOST_GROUPS) return { progress: comparing(progress, ALL_GROUPS) }
   const groups = { ...progress.groups, link: nextLink, ids: all, deltaLink }
   const next = { ...progress, groups, attempts: 0 }
   return { progress: nextLink === null ? comparing(next) : next }

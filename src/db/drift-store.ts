@@ -7,7 +7,7 @@ import { type Answer, type Database, decode } from './client.ts'
 import { nameColumns, namesIn, type ResourceNames } from './resource-names.ts'
 import type { DriftRow, RunKey } from './reconciliation-store.ts'
 import { drift } from './tables/reconciliations.ts'
-import { awayCodes, managerOf, MAY_BE_LINKED } from './waiting.ts'
+import { awayCodes, managerOf, managersImported, managersOwn, MAY_BE_LINKED } from './waiting.ts'
 
 export interface DriftTotals {
   /** Exported values that Graph does not hold. */
@@ -57,10 +57,17 @@ export interface ToldLinks {
   readonly asks: boolean
 }
 
+/** Whether somebody linked the account to the manager who is wanted by now: that was refused, or waits. */
+const isAsWanted = sql`attribute = 'manager' AND direction = 'export' AND EXISTS (
+  SELECT 1 FROM user u CROSS JOIN binding b ON b.organization_id = u.organization_id AND b.directory_id = drift.directory_id
+      AND b.kind = 'user' AND b.resource_id = coalesce(${managersImported}, ${managersOwn}) AND b.graph_id = drift.theirs ->> '$'
+    CROSS JOIN user m ON m.organization_id = b.organization_id AND m.id = b.resource_id
+  WHERE u.organization_id = drift.organization_id AND u.id = drift.user_id AND b.state NOT IN ('unbinding', 'former'))`
+
 /**
  * Takes away what nobody puts right, and the links that went with the account of a manager who is not back, or deleted here: a deletion
- * is told once, of the manager, for whom the reports wait, and who have nobody else's link meanwhile. Tells of whoever waits for the link to one who is back, and of the links to one
- * who is back and ends. Gives the counts of what there is then.
+ * is told once, of the manager, for whom the reports wait, and who are linked to nobody else meanwhile. Tells of whoever waits for the
+ * link to one who is back, and of the links to one who is back and ends. Gives the counts of what there is then.
  */
 export async function settleLinks(
   database: Database,
@@ -84,7 +91,7 @@ export async function settleLinks(
     sql`UPDATE drift SET ours = 'null' WHERE ${isOfLostManager}`,
     ...(areTold ? [tellWaiters(key)] : []),
     sql`DELETE FROM drift WHERE organization_id = ${organizationId} AND reconciliation_id = ${reconciliationId}
-      AND ${isAsDesired}`,
+      AND (${isAsDesired} OR ${isAsWanted})`,
     totalsOf(key),
   )
   return toTotals(answers.at(-1))
@@ -110,6 +117,7 @@ function tellWaiters(key: RunKey): SQL {
         AND a.directory_id = ${directoryId} AND a.awaited_id = d.user_id
       CROSS JOIN user u ON u.organization_id = a.organization_id AND u.id = a.waiter_id
         AND a.awaited_id IN ${managerOf}
+      CROSS JOIN user m ON m.organization_id = d.organization_id AND m.id = d.user_id
       WHERE ${isBack(key, sql`d`)})
     WHERE graph_id IS NOT NULL
     ON CONFLICT DO UPDATE SET ours = excluded.ours`

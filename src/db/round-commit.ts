@@ -20,7 +20,6 @@ import {
 import {
   LINK_ALONE,
   MAY_BE_CALLED,
-  MAY_BE_LINKED,
   MAY_STOP_TRYING,
   MAY_WAKE,
   MAY_WAKE_FOR_LINK,
@@ -58,8 +57,6 @@ export interface RoundCommit {
   readonly doneWaiting: readonly string[]
   /** Resources whose Graph id came or changed, or whose account came back: who waits for them is called. See db/waiting.ts. */
   readonly moved: readonly string[]
-  /** Users whose account a run has found back, and told the memberships of: who is to be linked to them is called. */
-  readonly returned: readonly string[]
   /** Resources whose account was found deleted, or whose Graph id went: who tries to be linked to them waits instead. */
   readonly vanished: readonly string[]
   /** Users whose binding ended: what was imported of their accounts ends with it. */
@@ -189,10 +186,10 @@ const callTrying = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
         SELECT waiter_id FROM awaited WHERE ${mine(key)}
           AND awaited_id IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`
 
-/** Those who wait for what is there, or gone, by now; `which`: whom that may call. */
-const callWaiters = (key: LeaseKey, now: number, ids: readonly string[], which: SQL): SQL =>
+/** Those who wait for what is there, or gone, by now. */
+const callWaiters = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
   sql`UPDATE binding SET due_at = ${now}, attempts = 0, found = ${LINK_ALONE}
-    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${which}
+    WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_BE_CALLED}
       AND resource_id IN (${waitersFor(key, sql`SELECT value FROM json_each(${JSON.stringify(ids)})`)})`
 
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
@@ -201,7 +198,6 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     arrived,
     doneWaiting,
     moved,
-    returned,
     vanished,
     lostGraphIds,
     returnedGraphIds,
@@ -216,8 +212,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
     statements.push(sql`INSERT INTO awaited (organization_id, directory_id, awaited_id, waiter_id)
       SELECT ${key.organizationId}, ${key.directoryId}, a.value ->> 'awaitedId', a.value ->> 'waiterId'
       FROM json_each(${JSON.stringify(awaits)}) a WHERE TRUE ON CONFLICT DO NOTHING`)
-  if (moved.length > 0) statements.push(callWaiters(key, now, moved, MAY_BE_CALLED))
-  if (returned.length > 0) statements.push(callWaiters(key, now, returned, MAY_BE_LINKED))
+  if (moved.length > 0) statements.push(callWaiters(key, now, moved))
   if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET ${dueAt(now, LINK_ALONE)}

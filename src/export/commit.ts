@@ -20,7 +20,6 @@ export const EMPTY_COMMIT: Omit<RoundCommit, 'now' | 'position' | 'urgentPositio
   arrived: [],
   doneWaiting: [],
   moved: [],
-  returned: [],
   vanished: [],
   unbound: [],
   parting: [],
@@ -56,14 +55,12 @@ export function toCommit(round: Round): RoundCommit {
     awaits: round.awaits,
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
+    // Who lacks the link to whoever a run has found to be back, and which groups lack the account, it tells too.
     moved: calling
       .filter(
         (draft) =>
           hasArrived(draft) || (hasReturned(draft) ? !draft.target.enforced : isBack(draft)),
       )
-      .map(({ target }) => target.id),
-    returned: calling
-      .filter((draft) => hasReturned(draft) && draft.target.enforced)
       .map(({ target }) => target.id),
     vanished: drafts
       .filter((draft) => hasVanished(draft) || (draft.target.mayWrite && hasGone(draft)))

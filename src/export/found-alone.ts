@@ -27,11 +27,13 @@ export function onlyFound(
 ): ReadonlySet<string> | undefined {
   if (before === undefined || !exists || target.mayRetry || !target.mayWrite) return undefined
   if (!LIVE.has(before.state) || AWAY.has(before.error?.['code'])) return undefined
-  // Whoever waits for the link alone owes nothing else.
-  if (before.error?.['code'] === MANAGER_MISSING.code && target.found.has('manager'))
-    return undefined
+  if (isLinkAlone(target, before)) return undefined
   return hasNoAccount(before) ? undefined : withPending(target.found, before)
 }
+
+/** Whoever waits for the link alone owes nothing else; where it is told that another one goes, it waits on. */
+const isLinkAlone = ({ found, ours }: Target, { error }: BindingRow): boolean =>
+  error?.['code'] === MANAGER_MISSING.code && found.has('manager') && ours.get('manager') !== null
 
 /** What is still to be tried again alone goes with it. */
 const withPending = (

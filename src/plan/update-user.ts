@@ -55,15 +55,25 @@ export function differencesOf(input: UserPlanInput, desired: DesiredUser): Diffe
  */
 function wantedValue(
   key: SnapshotKey,
-  { binding: { snapshot }, only, managerGraphId }: UserPlanInput,
+  input: UserPlanInput,
   { values }: DesiredUser,
 ): SnapshotValue | undefined {
-  const ours = snapshot[key]
+  const { binding, only } = input
+  const ours = binding.snapshot[key]
   if (only === undefined) return values[key]
   if (key === 'accountEnabled') return values[key] === ours ? ours : undefined
-  // Whoever waits for a manager has none yet, and to one who is not there nobody is linked.
-  const isWaiting = key === 'manager' && (ours === null || managerGraphId === undefined)
-  return isWaiting || !isOurs(key, ours) ? values[key] : ours
+  if (key === 'manager') return wantedLink(input, values.manager)
+  return isOurs(key, ours) ? ours : values[key]
+}
+
+/** The link that was told, or taken away. Whoever waits for a manager has none yet, and to one who is not there nobody is linked. */
+function wantedLink(
+  { binding: { snapshot }, managerGraphId, toldManager }: UserPlanInput,
+  desired: SnapshotValue | undefined,
+): SnapshotValue | undefined {
+  if (toldManager === null) return null
+  if (managerGraphId === undefined) return desired
+  return snapshot.manager ?? desired
 }
 
 /** Whether a key is one of those that are sent. */

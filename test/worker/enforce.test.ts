@@ -45,6 +45,7 @@ async function begin(world: ReconcileWorld) {
   const { body } = await world.api.post(path, { mode: 'enforce' })
   await jobs.queue(batchOf([{ organizationId, directoryId, reconciliationId: body['id'] }]))
   await jobs.queue(batchOf([{ organizationId, directoryId }]))
+  return body
 }
 
 /** The next round dies before it can store what Graph has done. */
@@ -244,29 +245,61 @@ describe('a user who owes nothing', () => {
 })
 
 describe('a user whose link to the manager waits', () => {
-  test('is sent what was told, and waits on', async () => {
+  /** Ann, who is to be linked to Boss, whose account Microsoft 365 does not know; before, she was linked to Eve. */
+  async function linkWaits() {
     const world = await reconcileWorld()
-    const [ann = '', boss = ''] = await world.exported('ann', 'boss')
+    const [ann = '', boss = '', eve = ''] = await world.exported('ann', 'boss', 'eve')
+    const manage = async (value: string) => {
+      const path = `${ENTERPRISE_USER_URN}:manager`
+      await world.scim.patch(`/Users/${ann}`, [{ op: 'add', path, value: { value } }])
+      await world.drain()
+    }
+    await manage(eve)
+    world.clock.now += 3_600_000
     world.graph.faults.add({
       match: { method: 'PUT', path: '/manager/' },
       status: 404,
       code: 'Request_ResourceNotFound',
       message: `Resource '${world.accountOf('boss')}' does not exist.`,
     })
-    await world.scim.patch(`/Users/${ann}`, [
-      { op: 'add', path: `${ENTERPRISE_USER_URN}:manager`, value: { value: boss } },
-    ])
-    await world.drain()
+    await manage(boss)
     await world.drain()
     world.bells.length = 0
-    world.graph.changeUser(world.accountOf('ann'), { properties: { givenName: 'Anna' } })
     const before = await world.binding(ann)
     expect(before).toMatchObject({ state: 'owed', error: { code: 'manager_missing' } })
     world.clock.now = before['due_at'] - 60_000
-    await begin(world)
-    expect(sentIn(world).at(-1)).toEqual({ givenName: 'ann' })
+    world.graph.journal.clear()
+    const account = world.accountOf('ann')
     const { due_at, error, state } = before
-    expect(await world.binding(ann)).toMatchObject({ due_at, error, state })
+    const expectWaiting = async () =>
+      expect(await world.binding(ann)).toMatchObject({ due_at, error, state })
+    return { world, account, expectWaiting }
+  }
+
+  test('is sent what was told, and waits on', async () => {
+    const { world, account, expectWaiting } = await linkWaits()
+    world.graph.changeUser(account, { properties: { givenName: 'Anna' } })
+    await begin(world)
+    expect(sentIn(world)).toEqual([{ givenName: 'ann' }])
+    await expectWaiting()
+  })
+
+  test('and who is linked to somebody else meanwhile, loses that link, as was told, and waits on', async () => {
+    const { world, account, expectWaiting } = await linkWaits()
+    world.graph.changeUser(account, { manager: world.accountOf('eve') })
+    const run = await begin(world)
+    const row = { attribute: 'manager', ours: null, theirs: world.accountOf('eve') }
+    expect(await world.drift(run)).toMatchObject([row])
+    expect(sentIn(world)).toEqual([`/users/${account}/manager/$ref`])
+    await expectWaiting()
+  })
+
+  test('and who has it by now, is neither told of nor written, and waits on', async () => {
+    const { world, account, expectWaiting } = await linkWaits()
+    world.graph.changeUser(account, { manager: world.accountOf('boss') })
+    expect(await world.drift(await begin(world))).toEqual([])
+    expect(sentIn(world)).toEqual([])
+    await expectWaiting()
   })
 })
 

@@ -32,9 +32,9 @@ const told = async (world: ReconcileWorld, run: Loose) =>
 
 /**
  * Boss, whose account somebody deleted in Microsoft 365 and whose user was deleted here since, and Ann, Bob and Cyn, whose manager she
- * was; somebody restores the account.
+ * was; somebody restores the account. `meanwhile`: who was to report to her while it was deleted.
  */
-async function bossBack(settings = {}) {
+async function bossBack(settings = {}, meanwhile: readonly string[] = []) {
   const world = await reconcileWorld({ settings })
   const [boss = ''] = await world.exported('boss')
   const graphId = world.accountOf('boss')
@@ -46,6 +46,8 @@ async function bossBack(settings = {}) {
   await world.tick()
   await world.removeAccount(graphId)
   await world.tick()
+  for (const name of meanwhile) await world.scim.post('/Users', reportOf(boss, name))
+  await world.settle()
   await world.scim.delete(`/Users/${boss}`)
   await world.settle()
   expect(await world.binding(boss)).toMatchObject({ state: 'failed' })
@@ -143,6 +145,15 @@ describe('a manager whose user was deleted here, and whose account is back', () 
       expect(await world.binding(ann)).toMatchObject({ state, error, due_at: null })
     },
   )
+
+  test('and for whom others wait who came meanwhile, is told of without them: nobody is linked to her', async () => {
+    const { world, boss, run } = await bossBack({}, ['dan'])
+    const { rows, ...enforced } = await run('enforce')
+    expect(enforced).toMatchObject(EXACT)
+    expect(rows.filter(({ ours }) => ours === world.accountOf('boss'))).toEqual([])
+    expect(await world.binding(boss)).toMatchObject({ state: 'former' })
+    expect(unlinked(world)).toHaveLength(3)
+  })
 
   test('is left as she is with all links while the run is held, and after it was rejected', async () => {
     const { world, run } = await bossBack()

@@ -25,7 +25,7 @@ const COMPARED = [
 ] as const
 
 export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]> & {
-  /** Its user was deleted here, and the account could not be ended yet: nothing that it holds is ours any more. */
+  /** Its user was deleted here or unbound, and the account could not be ended yet: nothing that it holds is ours any more. */
   readonly isLeft: boolean
   /** Its account was found deleted: what is owed to it, should it be there again. */
   readonly away: AwayAccount | null
@@ -94,8 +94,8 @@ const columnsOf = (names: readonly (keyof BindingRow)[]): SQL =>
   sql.raw(names.map((name) => `b.${binding[name].name}`).join(', '))
 
 /** Only of what failed or is held the user's row is looked for: any other ending goes on by itself, and is over soon. */
-const isLeft: SQL = sql`(b.state IN ('failed', 'held') AND NOT EXISTS (SELECT 1 FROM user u
-  WHERE u.organization_id = b.organization_id AND u.id = b.resource_id))`
+const isLeft: SQL = sql`(b.state IN ('failed', 'held') AND (b.unbound_by IS NOT NULL OR NOT EXISTS (SELECT 1 FROM user u
+  WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`
 
 /** What an import of the user is compared with, in a list of its own: no list, no user. */
 const importing: SQL = sql`(SELECT json_array(u.imported, u.resource) FROM user u

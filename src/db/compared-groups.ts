@@ -207,7 +207,7 @@ function waitedFor(key: RunKey, groupList: string): SQL {
       CROSS JOIN binding b ON b.organization_id = a.organization_id AND b.directory_id = a.directory_id
         AND b.kind = CASE substr(a.awaited_id, 1, 4) WHEN 'grp_' THEN 'group' ELSE 'user' END
         AND b.resource_id = a.awaited_id AND ${LIVE}
-    WHERE NOT EXISTS (SELECT 1 FROM drift r WHERE ${ofMember} AND r.theirs <> 'null')
+    WHERE b.unbound_by IS NULL AND NOT EXISTS (SELECT 1 FROM drift r WHERE ${ofMember} AND r.theirs <> 'null')
       AND (b.error ->> '$.code' IS NOT 'object_missing' OR EXISTS (SELECT 1 FROM drift r WHERE ${ofMember}))`
 }
 

@@ -222,6 +222,36 @@ describe('a user of whom something was refused before', () => {
   })
 })
 
+describe('a user whose unbinding an administrator', () => {
+  test.each(['is asked about', 'has rejected'])(
+    '%s is told of with nothing that is not put right',
+    async (what) => {
+      const world = await reconcileWorld({ settings: { threshold: { count: 0, percent: 0 } } })
+      const [ann = ''] = await world.exported('ann')
+      const members = [{ value: ann }]
+      const { body: sales } = await world.scim.post('/Groups', { displayName: 'Sales', members })
+      await world.settle()
+      const directory = `/directories/${world.directoryId}`
+      await world.api.send('DELETE', `${directory}/bindings`, { userIds: [ann] })
+      await world.settle()
+      if (what === 'has rejected') await world.api.post(`${directory}/held/reject`, { all: true })
+      await world.settle()
+      const before = await world.binding(ann)
+      expect(before['state']).toBe(what === 'has rejected' ? 'failed' : 'held')
+      world.clock.now += 3_600_000
+      const properties = { jobTitle: 'Theirs', accountEnabled: false }
+      world.graph.changeUser(world.accountOf('ann'), { properties })
+      expect(await enforce(world)).toEqual({ told: [], sent: [] })
+      expect(await world.binding(ann)).toEqual(before)
+      // She stays in her groups until she is let go of.
+      const graphId = String((await world.binding(String(sales['id'])))['graph_id'])
+      world.graph.changeGroup(graphId, { removeMembers: [world.accountOf('ann')] })
+      const added = { 'members@odata.bind': [expect.stringContaining(world.accountOf('ann'))] }
+      expect(await enforce(world)).toEqual({ told: ['members'], sent: [added] })
+    },
+  )
+})
+
 describe('a user who owes nothing', () => {
   test.each([403, 503])(
     'fails, or is tried again, when what was found is answered %i',

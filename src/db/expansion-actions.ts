@@ -210,15 +210,17 @@ function unbind(
  */
 function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly SQL[]): SQL[] {
   const held = heldBefore(undone ?? 0)
-  const isBind = sql`bound_sequence = ${undone}`
-  // What was refused before, or is held, stays so, and what is put back is sent alone: but for a bind, and for the link to a manager, who
-  // calls whoever is linked to her.
-  const isAlone = sql`${IS_RESTING} AND NOT coalesce(${isBind}, FALSE) AND json_type(${held}, '$.manager') IS NULL`
-  const alone = sql`CASE WHEN state IN ('failed', 'held') AND ${isAlone} THEN ${namesOf(held)} END`
+  const isBind = sql`coalesce(bound_sequence = ${undone}, FALSE)`
+  // What was refused before, or is held, stays so, and what waits is tried in its own time: what is put back is sent alone.
+  const isLater = sql`(state = 'owed' AND NOT ${isBind} AND (found IS NOT NULL OR due_at > ${now}))`
+  const isAlone = sql`(${isLater} OR state IN ('failed', 'held') AND ${IS_RESTING} AND NOT ${isBind})`
+  const found = sql`CASE WHEN ${isAlone} THEN ${namesOf(held)} END`
+  const rest = sql`CASE WHEN ${isLater} THEN CASE WHEN found IS NULL THEN due_at ELSE rest_due_at END END`
   return [
-    sql`UPDATE binding SET ${dueAt(whenDue(now), alone)}, asked_sequence = ${sequence}, attempts = 0,
+    sql`UPDATE binding SET ${dueAt(whenDue(now), { found, rest })}, asked_sequence = ${sequence},
+        attempts = CASE WHEN ${isLater} THEN attempts ELSE 0 END,
         restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
-        unbound_by = CASE WHEN NOT coalesce(${isBind}, FALSE) THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
+        unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
       WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL)`,
     ...afterwards,

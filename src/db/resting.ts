@@ -1,9 +1,11 @@
-/** Whether a binding rests: nothing is due, or nothing but what reconciliation found of it. */
+/** Whether a binding rests: nothing is due, or nothing but what is tried alone. */
 import { type SQL, sql } from 'drizzle-orm'
 
 /** Whoever calls such a binding calls it for everything that it owes, but for a link and an undoing, which are sent alone. */
-export const IS_RESTING: SQL = sql`(due_at IS NULL OR found IS NOT NULL)`
+export const IS_RESTING: SQL = sql`(due_at IS NULL OR found IS NOT NULL AND rest_due_at IS NULL)`
 
-/** Makes everything that it owes due; or `found` alone, where that is not NULL. */
-export const dueAt = (time: SQL | number, found: SQL = sql`NULL`): SQL =>
-  sql`due_at = ${time}, found = ${found}`
+/** Makes everything that it owes due; or `found` alone, where that is not NULL, and the rest at `rest`, where that waits. */
+export const dueAt = (
+  time: SQL | number,
+  { found = sql`NULL`, rest = sql`NULL` }: { readonly found?: SQL; readonly rest?: SQL } = {},
+): SQL => sql`due_at = ${time}, found = ${found}, rest_due_at = ${rest}`

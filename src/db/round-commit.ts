@@ -192,6 +192,9 @@ const callWaiters = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
     WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_BE_CALLED}
       AND resource_id IN (${waitersFor(key, sql`SELECT value FROM json_each(${JSON.stringify(ids)})`)})`
 
+/** The link is due already, to be what it was before the manager was bound. */
+const IS_GIVEN_BACK = sql`(found IS NOT NULL AND json_type(restoring, '$.manager') IS NOT NULL)`
+
 function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   const {
     awaits,
@@ -216,7 +219,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET ${dueAt(now, LINK_ALONE)}
-      WHERE ${mine(key)} AND ${MAY_WAKE_FOR_LINK}
+      WHERE ${mine(key)} AND ${MAY_WAKE_FOR_LINK} AND NOT ${IS_GIVEN_BACK}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)
     statements.push(sql`UPDATE binding SET unknown = ${WITH_MANAGER}, attempts = 0,

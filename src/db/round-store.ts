@@ -113,6 +113,8 @@ export interface ManagerAccount {
   readonly boundSequence: number | null
   /** The manager is unbound, and the account not ended yet. */
   readonly isEnding: boolean
+  /** And that because the bind of the manager is undone. */
+  readonly isUndone: boolean
 }
 
 export interface RoundTargets {
@@ -212,10 +214,17 @@ export const importedNow: SQL = sql`(SELECT json_group_object(i.key, json(i.valu
   WHERE EXISTS (SELECT 1 FROM attribute_direction a WHERE a.organization_id = u.organization_id
     AND a.directory_id = i.value ->> 'directoryId' AND a.attribute = i.key AND a.direction = 'import'))`
 
+/** Whether the binding `b` ends because its bind is undone. CASE: the undoings are read once, and only where somebody ends. */
+const isUndone = (organizationId: string, directoryId: string): SQL =>
+  sql`CASE WHEN b.unbound_by IS NOT NULL THEN printf('evt_%012d', b.bound_sequence) IN (
+    SELECT touched ->> '$[0]' FROM event WHERE organization_id = ${organizationId}
+      AND target_id = ${directoryId} AND type = 'undo') END`
+
 /** The accounts of the managers of users; `users` is what stands behind IN. */
 export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
   return sql`SELECT b.resource_id, b.graph_id, b.exported_at, b.bound_sequence, b.unbound_by,
-      b.error ->> '$.code' IS 'object_missing' AS is_missing FROM user u JOIN binding b
+      b.error ->> '$.code' IS 'object_missing' AS is_missing, ${isUndone(organizationId, directoryId)} AS is_undone
+    FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN ${managerOf}
     WHERE u.organization_id = ${organizationId}
@@ -233,6 +242,7 @@ export const toManagers = (answer: Answer | undefined): ReadonlyMap<string, Mana
         exportedAt: typeof row['exported_at'] === 'number' ? row['exported_at'] : null,
         boundSequence: typeof row['bound_sequence'] === 'number' ? row['bound_sequence'] : null,
         isEnding: row['unbound_by'] !== null,
+        isUndone: row['is_undone'] === 1,
       },
     ]),
   )

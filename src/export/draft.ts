@@ -84,8 +84,20 @@ export function openDraft(
 
 /** What is found is tried as often as anything else; and whoever is tried with everything has nothing left that was found. */
 function rowOf(before: BindingRow, only: Draft['only']): BindingRow {
-  if (only === undefined) return before.found === null ? before : { ...before, found: null }
+  const isAll = before.found === null && before.restDueAt === null
+  if (only === undefined) return isAll ? before : { ...before, found: null, restDueAt: null }
   return before.found === null && before.attempts > 0 ? { ...before, attempts: 0 } : before
+}
+
+/** When what is owed beside what is sent alone is tried next, as before. */
+export function nextOfRest({
+  found,
+  restDueAt,
+  ...before
+}: BindingRow): Pick<BindingRow, 'dueAt' | 'attempts' | 'found' | 'restDueAt'> {
+  const dueAt = found === null ? before.dueAt : restDueAt
+  const attempts = found !== null && restDueAt === null ? 0 : before.attempts
+  return { dueAt, attempts, found: null, restDueAt: null }
 }
 
 function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason']): BindingRow {
@@ -124,6 +136,7 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     adoptedAt: null,
     restoring: null,
     found: null,
+    restDueAt: null,
   }
 }
 

@@ -6,7 +6,13 @@ import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, NOT_ADOPTED, owe } from './draft.ts'
-import { isAllThatFailed, keepEarlier, keepWaiting, restToGiveBack } from './found-alone.ts'
+import {
+  isAllThatFailed,
+  keepEarlier,
+  keepReading,
+  keepWaiting,
+  restToGiveBack,
+} from './found-alone.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
@@ -28,6 +34,7 @@ export function finishUser(round: Round, work: UserWork): void {
   if (round.unreached.has(draft.target)) return
   if (!work.plan.readsAgain) tellLeft(round, work)
   settleWork(round, work)
+  keepReading(draft, work.plan, replicatedAt(draft.row))
   // An account that is ending, has ended, or is not there is no member of this round's groups.
   const { graphId, state } = draft.row
   if (graphId === null || state === 'unbinding' || state === 'former')

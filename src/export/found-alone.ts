@@ -1,17 +1,17 @@
 /**
- * A run of reconciliation that enforces sends what it told, an undoing of a direction what it gives back, and nothing else: a binding that
- * owes more, since that was refused, is held or waits, owes it afterwards as before. Pure but for the draft.
+ * A run of reconciliation that enforces sends what it told, an undoing what it gives back, and nothing else: a binding that owes more,
+ * since that was refused, is held or waits, owes it afterwards as before. Pure but for the draft.
  */
 import type { BindingRow } from '../db/round-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
 import type { UserPlan } from '../plan/planned.ts'
-import { type Draft, hasNoAccount } from './draft.ts'
+import { type Draft, hasNoAccount, isEnding, nextOfRest, storedError } from './draft.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import type { Target } from './targets.ts'
 
 const LIVE: ReadonlySet<BindingRow['state']> = new Set(['synced', 'failed', 'held', 'owed'])
-/** In these it rests though it owes more; in the others everything that it owes is tried in any case. */
+/** In these it rests though it owes more. */
 const RESTING: ReadonlySet<BindingRow['state']> = new Set(['failed', 'held'])
 /** It waits by itself, or for an answer. */
 const WAITING: ReadonlySet<BindingRow['state']> = new Set(['held', 'owed'])
@@ -45,13 +45,18 @@ const withPending = (
  * Whether what an undoing gave back, or the link to the manager, was all that the binding owed, which had failed with it, or with what its
  * account holds otherwise by now; `rest`: what would be sent if everything were.
  */
-export const isAllThatFailed = ({ before }: Draft, rest: UserPlan): boolean =>
+export const isAllThatFailed = ({ before, only }: Draft, rest: UserPlan): boolean =>
   before?.state === 'failed' &&
   (before.restoring !== null || before.error?.['attribute'] === 'manager') &&
+  !isPasswordRefused(before) &&
   rest.writes.length === 0 &&
   rest.needs.length === 0 &&
   rest.failure === null &&
-  rest.awaitsManager === null
+  (rest.awaitsManager === null || only?.has('manager') === true)
+
+/** What was refused then is settled, and planned no more. */
+const isPasswordRefused = (before: BindingRow): boolean =>
+  storedError(before)?.attributes?.includes('password') === true
 
 /** Of what an undoing gives back, what was not sent alone is still to be. */
 export const restToGiveBack = ({ row, only }: Draft): JsonObject | null => {
@@ -61,7 +66,7 @@ export const restToGiveBack = ({ row, only }: Draft): JsonObject | null => {
 
 /** What an intent says of it. */
 export const foundIn = ({ only, before }: Draft): { readonly found?: string[] } =>
-  only !== undefined && before !== undefined && RESTING.has(before.state)
+  only !== undefined && before !== undefined && before.state !== 'synced'
     ? { found: [...only] }
     : {}
 
@@ -71,14 +76,13 @@ export function keepEarlier(draft: Draft): void {
   if (before === undefined || only === undefined) return
   const { state, error, approval } = before
   if (!stopped) {
-    // Its own next try, of what waits, is no other for this one.
-    const next = before.found === null ? before : { dueAt: null, attempts: 0 }
-    const { dueAt, attempts } = next
     // What was found and is not to be put right is told by the next run again.
     const unknown = row.unknown.filter((name) => before.unknown.includes(name))
-    draft.row = { ...row, unknown, state, error, approval, dueAt, attempts, found: null }
-  } else if (row.dueAt !== null && RESTING.has(state))
-    draft.row = { ...row, state, error, approval, found: [...only] }
+    draft.row = { ...row, unknown, state, error, approval, ...nextOfRest(before) }
+  } else if (row.dueAt !== null && state !== 'synced') {
+    const { dueAt: restDueAt } = nextOfRest(before)
+    draft.row = { ...row, state, error, approval, found: [...only], restDueAt }
+  }
 }
 
 /** What was found was refused too, and that is told: whoever waits waits on, and who is held is asked about still. */
@@ -86,6 +90,17 @@ export function keepWaiting(draft: Draft): void {
   const { before, row, only, stopped } = draft
   if (before === undefined || only === undefined || !stopped || row.dueAt !== null) return
   if (row.state !== 'failed' || !WAITING.has(before.state) || AWAY.has(row.error?.['code'])) return
-  const { state, error, approval, dueAt, attempts } = before
-  draft.row = { ...row, state, error, approval, dueAt, attempts, found: null }
+  const { state, error, approval } = before
+  draft.row = { ...row, state, error, approval, ...nextOfRest(before) }
+}
+
+/**
+ * What an undoing gives back, and a replica may have shown as it was before, is read again alone, of whoever has failed or is held with
+ * something else by then.
+ */
+export function keepReading(draft: Draft, plan: UserPlan, at: number): void {
+  const { row, only } = draft
+  if (!plan.readsAgain || only !== undefined || row.restoring === null || isEnding(row)) return
+  if (row.dueAt !== null || !RESTING.has(row.state) || AWAY.has(row.error?.['code'])) return
+  draft.row = { ...row, dueAt: at, found: Object.keys(row.restoring) }
 }

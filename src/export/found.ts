@@ -3,7 +3,7 @@
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
 import { AWAY } from '../plan/drift.ts'
-import { SNAPSHOT_KEYS } from '../plan/snapshot.ts'
+import { SNAPSHOT_KEYS, type SnapshotKey } from '../plan/snapshot.ts'
 import { type Draft, fail, isEnding, isReturned } from './draft.ts'
 import type { Round } from './context.ts'
 import { ACCOUNT_GONE } from './gone.ts'
@@ -26,10 +26,16 @@ export function takeFindings(draft: Draft): void {
   takeReturn(draft)
   if (found.size === 0) return
   const { row } = draft
-  const drifted = SNAPSHOT_KEYS.filter((key) => found.has(key) && !row.unknown.includes(key))
+  const drifted = SNAPSHOT_KEYS.filter(
+    (key) => found.has(key) && !row.unknown.includes(key) && !isGivenBack(draft, key),
+  )
   draft.row = { ...row, unknown: [...row.unknown, ...drifted] }
   takeApproval(draft)
 }
+
+/** What an undoing gives back alone was not found to be otherwise. */
+const isGivenBack = ({ before, row }: Draft, key: SnapshotKey): boolean =>
+  before?.found?.includes(key) === true && row.restoring?.[key] !== undefined
 
 /** The account was seen: whatever becomes of the writes to it, whoever waits for it waits no longer. */
 function takeReturn(draft: Draft): void {

@@ -10,7 +10,7 @@ import type { EdgeChange } from '../db/round-commit.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
-import { openDraft } from './draft.ts'
+import { nextOfRest, openDraft } from './draft.ts'
 import { isCounted } from './threshold.ts'
 import type { Target } from './targets.ts'
 
@@ -72,7 +72,7 @@ export function markUnknown(
       ...(isCreate
         ? { creatingAs: write.creatingAs, creatingSince: row.creatingSince ?? intent.at }
         : {
-            ...stillOwed(row, write),
+            ...stillOwed(before ?? row, write),
             unknown: [...new Set([...row.unknown, ...write.attributes])],
           }),
     }
@@ -88,11 +88,12 @@ export function markUnknown(
 
 /** Of what was found alone nothing but that is tried again. */
 function stillOwed(
-  { state }: BindingRow,
+  before: BindingRow,
   { found }: IntendedWrite,
-): Pick<BindingRow, 'state' | 'found'> {
-  if (found !== undefined) return { state, found }
-  return { state: state === 'unbinding' ? 'unbinding' : 'owed', found: null }
+): Pick<BindingRow, 'state' | 'found' | 'restDueAt'> {
+  const { state } = before
+  if (found !== undefined) return { state, found, restDueAt: nextOfRest(before).dueAt }
+  return { state: state === 'unbinding' ? 'unbinding' : 'owed', found: null, restDueAt: null }
 }
 
 interface Abandoned {

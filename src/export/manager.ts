@@ -7,9 +7,9 @@ import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { Json } from '../kernel/json.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
-import type { PlannedWrite, UserPlanInput } from '../plan/planned.ts'
+import type { PlannedWrite, UserBinding, UserPlanInput } from '../plan/planned.ts'
 import { managerGone } from '../plan/problem.ts'
-import type { Held, SnapshotValue } from '../plan/snapshot.ts'
+import type { SnapshotValue } from '../plan/snapshot.ts'
 import { managerWrites } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
 import { type BindingError, type Draft, isEnding, isReturned, owe } from './draft.ts'
@@ -34,11 +34,15 @@ export function wantedManager(round: Round, user: DirectoryUser | undefined): Wa
   // Of one who is back, and ends with this round since she was deleted here, a run has told which links are there and go.
   const isMissing = isReturned(draft) ? !isHere(round, managerId) : wasMissing
   const exportedAt = isNew ? round.ports.clock.now() : row.exportedAt
-  return { graphId, isMissing, exportedAt, boundSequence, isEnding: isEnding(row) }
+  const ending = { isEnding: isEnding(row), isUndone: isUndone(round, managerId) }
+  return { graphId, isMissing, exportedAt, boundSequence, ...ending }
 }
 
 const isHere = ({ loaded }: Round, userId: string): boolean =>
   loaded.users.some(({ id }) => id === userId)
+
+const isUndone = ({ loaded }: Round, managerId: string): boolean =>
+  loaded.managers.get(managerId)?.isUndone === true
 
 /** The event that bound the manager who is wanted, with or without an account yet; null where groups did, or nobody is bound. */
 export function bindOfManager(round: Round, user: DirectoryUser | undefined): number | null {
@@ -58,22 +62,31 @@ export function idToLink(manager: WantedManager): string | null | undefined {
   return manager === undefined || manager.isMissing ? undefined : manager.graphId
 }
 
-/**
- * What a plan takes of the manager. `restoring`: what the account is to hold again; where the bind of the manager is being undone, whom
- * it had before, and who is ending is nobody's manager for it.
- */
+/** What of the user's own binding says whether the link is wanted. */
+type Linkable = Pick<UserBinding, 'snapshot' | 'restoring'>
+
+/** What a plan takes of the manager. */
 export const plannedManager = (
   manager: WantedManager,
-  restoring?: Held | null,
+  binding: Linkable,
 ): Pick<UserPlanInput, 'managerGraphId' | 'lostManagerId'> => ({
-  managerGraphId:
-    manager?.isEnding === true && restoring?.manager !== undefined ? undefined : idToLink(manager),
+  managerGraphId: isNobodys(manager, binding) ? undefined : idToLink(manager),
   lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
 })
 
 /** What a run that enforces told of the link; undefined where that is unknown in any case. */
 export const toldManager = ({ target, before }: Draft): Json | undefined =>
   before?.unknown.includes('manager') === true ? undefined : target.ours.get('manager')
+
+/**
+ * Who is ending is nobody's manager for an account that is to have the one again whom it had before; and whose bind is undone is
+ * nobody's but for those who were linked otherwise, until she ends.
+ */
+function isNobodys(manager: WantedManager, { snapshot, restoring }: Linkable): boolean {
+  if (manager?.isEnding !== true) return false
+  const isLinked = snapshot.manager === manager.graphId
+  return restoring?.manager !== undefined || (manager.isUndone && !isLinked)
+}
 
 /** What a link is about, of one user of a round. */
 interface LinkedUser {

@@ -225,7 +225,7 @@ function planOf(
     binding: { ...target, unknown, creatingAs: null },
     directions,
     settings,
-    ...plannedManager(manager),
+    ...plannedManager(manager, target),
     randomPassword: '',
     graphBase,
     verifiedDomains,

@@ -36,6 +36,7 @@ const ACCOUNT_TO_COME = {
   exportedAt: null,
   boundSequence: null,
   isEnding: false,
+  isUndone: false,
 } as const
 
 /** Adds the accounts that these managers would have. Of one that is created, our id stands for the Graph id that nobody knows yet. */

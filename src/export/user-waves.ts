@@ -141,15 +141,23 @@ function callHolder(round: Round, { target }: Draft, outcome: Outcome): void {
  * From the first write of a round on, the binding knows what the plan counted as known, and no more: nothing that went stale
  * may count again, now that the binding was exported at the log's present end.
  */
-function startFromPlan(round: Round, draft: Draft, { known, unknown }: UserPlan): void {
+function startFromPlan(round: Round, draft: Draft, plan: UserPlan): void {
   if (draft.row.exportedSequence === round.head && draft.writes > 0) return
+  const { email, ...others } = definedValues(plan.known)
+  const isOurs = email !== undefined && !isNameOfOthers(draft, plan)
   draft.row = {
     ...draft.row,
-    snapshot: definedValues(known),
-    unknown: [...unknown],
+    snapshot: isOurs ? { ...others, email } : others,
+    unknown: [...plan.unknown],
     exportedSequence: round.head,
   }
 }
+
+/** Whoever is bound again and cannot be renamed yet has a name that is somebody else's, whatever it was before it was unbound. */
+const isNameOfOthers = (
+  { row: { adoptedAt, boundSequence, exportedSequence } }: Draft,
+  { failure }: UserPlan,
+): boolean => failure !== null && adoptedAt !== null && exportedSequence < (boundSequence ?? 0)
 
 /** A password is delivered, or refused for its own sake or with everything else; whatever else keeps its write from happening, it waits. */
 function isPasswordSettled(write: PlannedWrite, outcome: Outcome): boolean {

@@ -88,7 +88,7 @@ export function planWork(
     binding: row.deletedAt === null ? row : { ...row, graphId: null, snapshot: {}, unknown: [] },
     directions: round.directions,
     settings: round.settings,
-    ...plannedManager(wantedManager(round, user), row.restoring),
+    ...plannedManager(wantedManager(round, user), row),
     toldManager: toldManager(draft),
     password: password?.text,
     randomPassword: randomPassword(round.ports.randomBytes(PASSWORD_BYTES)),

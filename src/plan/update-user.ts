@@ -66,14 +66,16 @@ function wantedValue(
   return isOurs(key, ours) ? ours : values[key]
 }
 
-/** The link that was told, or taken away. Whoever waits for a manager has none yet, and to one who is not there nobody is linked. */
+/** The link that was told, or taken away, or is given back. Whoever waits for a manager has none yet, and to one who is not there nobody is linked. */
 function wantedLink(
-  { binding: { snapshot }, managerGraphId, toldManager }: UserPlanInput,
+  input: UserPlanInput,
   desired: SnapshotValue | undefined,
 ): SnapshotValue | undefined {
+  const { binding, managerGraphId, toldManager } = input
+  if (isManagerGivenBack(input)) return desired
   if (toldManager === null) return null
   if (managerGraphId === undefined) return desired
-  return snapshot.manager ?? desired
+  return binding.snapshot.manager ?? desired
 }
 
 /** Whether a key is one of those that are sent. */
@@ -114,6 +116,10 @@ function withOrgData(
   return { values: others, orgData: undefined, needs: [...unread, 'costCenter', 'division'] }
 }
 
+/** Whether the account is to have the manager again that it had before: while the one who is wanted has no account. */
+const isManagerGivenBack = ({ binding, managerGraphId }: UserPlanInput): boolean =>
+  managerGraphId === undefined && binding.restoring?.manager !== undefined
+
 /**
  * While the manager who is wanted has no account, whoever was exported before is in any case not the one; of a lost link nothing is
  * left. Where the account is to have the manager again that it had before, that says what becomes of the link.
@@ -123,7 +129,7 @@ function holdsFormerManager(input: UserPlanInput): boolean {
   if (!isSent('manager', only)) return false
   if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
     return false
-  if (binding.restoring?.manager !== undefined) return false
+  if (isManagerGivenBack(input)) return false
   const known = knownValue('manager', binding, directions)
   if (known.state !== 'known') return known.state === 'unknown' && !isFoundLost(input)
   return known.value !== null && known.value !== lostManagerId

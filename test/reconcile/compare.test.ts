@@ -41,6 +41,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   unboundBy: null,
   boundSequence: null,
   found: null,
+  restDueAt: null,
   adoptedAt: null,
   restoring: null,
   approval: null,

@@ -131,6 +131,69 @@ test('whoever is bound again has the name put back that somebody gave the accoun
   expect(held(each, graphId)['userPrincipalName']).toBe('theirs@contoso.com')
 })
 
+describe('whoever is bound again, and cannot be renamed at first,', () => {
+  /** Ann, whom somebody renamed after an unbind, bound again while the domain of her new address is not verified. */
+  async function unverified() {
+    const each = await previewedBind({ ...MANUAL, onUnbind: 'leave' })
+    const { world } = each
+    const first = 'ann@contoso.onmicrosoft.com'
+    world.graph.faults.add({
+      match: { method: 'GET', path: '/domains' },
+      times: 9,
+      status: 200,
+      body: { value: [{ id: 'contoso.onmicrosoft.com', isVerified: true }] },
+    })
+    const emails = (value: string) => ({ emails: [{ type: 'work', primary: true, value }] })
+    const ann = await each.create('ann', emails(first))
+    await each.bind([ann])
+    const graphId = String((await world.binding(ann))['graph_id'])
+    expect(held(each, graphId)['userPrincipalName']).toBe(first)
+    await each.unbind([ann])
+    world.clock.now += HOUR
+    world.graph.changeUser(graphId, {
+      properties: { userPrincipalName: 'theirs@contoso.com', jobTitle: 'Gardener' },
+    })
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', value: emails('ann@contoso.com') }])
+    await each.bind([ann])
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'failed',
+      error: { code: 'domain_not_verified' },
+    })
+    expect(held(each, graphId)).toMatchObject({
+      userPrincipalName: 'theirs@contoso.com',
+      jobTitle: 'Engineer',
+    })
+    const verify = async () => {
+      world.clock.now += HOUR
+      world.graph.faults.clear()
+      await world.api.post(`/directories/${world.directoryId}/failures/replay`, { all: true })
+      await world.settle()
+      expect(held(each, graphId)['userPrincipalName']).toBe('ann@contoso.com')
+    }
+    return { each, ann, graphId, verify }
+  }
+
+  test('has the name put back that somebody gave the account', async () => {
+    const { each, ann, graphId, verify } = await unverified()
+    await verify()
+    expect(await undone(each)).toMatchObject({ state: 'done', errors: [] })
+    expect(held(each, graphId)).toMatchObject({
+      userPrincipalName: 'theirs@contoso.com',
+      jobTitle: 'Gardener',
+    })
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'former', graph_id: null })
+  })
+
+  test('keeps the name where that was never sent', async () => {
+    const { each, graphId } = await unverified()
+    expect(await undone(each)).toMatchObject({ state: 'done', errors: [] })
+    expect(held(each, graphId)).toMatchObject({
+      userPrincipalName: 'theirs@contoso.com',
+      jobTitle: 'Gardener',
+    })
+  })
+})
+
 describe('a password that a bind has delivered', () => {
   const first = { password: 'F1rst-of-hers!' }
 

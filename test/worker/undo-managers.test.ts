@@ -83,6 +83,30 @@ const bindAlone = async (each: Linked, id: string): Promise<string> => {
   return each.newest()
 }
 
+/** What Ann's account was sent since that was last asked. */
+const sentToAnn = ({ world, graphId }: Linked): string[] => {
+  const sent = world.graph.journal
+    .records()
+    .filter(({ method, url }) => method !== 'GET' && url.startsWith(`/users/${graphId}`))
+    .map(({ method, body }) => `${method} ${JSON.stringify(body ?? null)}`)
+  world.graph.journal.clear()
+  return sent
+}
+
+/** The link to the manager of that Graph id. */
+const linkTo = (id: string) =>
+  `PUT ${JSON.stringify({ '@odata.id': `https://graph.microsoft.com/v1.0/users/${id}` })}`
+
+/** Has Microsoft 365 refuse the next change of Ann's account. */
+const refuse = ({ world, graphId }: Linked, more: Loose = {}) =>
+  world.graph.faults.add({
+    match: { method: 'PATCH', path: `^/users/${graphId}` },
+    status: 403,
+    code: 'Authorization_RequestDenied',
+    message: 'Insufficient privileges to complete the operation.',
+    ...more,
+  })
+
 const retitle = async ({ world }: PreviewedBind, id: string) => {
   await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'title', value: 'Chief' }])
   await world.settle()
@@ -304,6 +328,169 @@ describe('undoing the bind of a manager', () => {
     await each.world.api.post(`/directories/${each.world.directoryId}/held/approve`, { all: true })
     await each.world.settle()
     expect(await each.world.binding(each.boss)).toMatchObject({ state: 'former' })
+    expect(each.manager()).toBe(each.other)
+  })
+})
+
+describe('undoing the bind of a manager whose report was refused something else', () => {
+  async function refused(wanted: Wanted = {}) {
+    const each = await linked(wanted)
+    const event = await each.bindBoss()
+    refuse(each)
+    await retitle(each, each.ann)
+    const before = await each.world.binding(each.ann)
+    expect(before).toMatchObject({ state: 'failed' })
+    each.world.clock.now += HOUR
+    sentToAnn(each)
+    return { each, event, before }
+  }
+  const rests = async ({ world, ann, graphId }: Linked, { state, error }: Loose) => {
+    expect(await world.binding(ann)).toMatchObject({
+      state,
+      error,
+      graph_id: graphId,
+      due_at: null,
+      found: null,
+      restoring: null,
+      asked_sequence: null,
+    })
+  }
+
+  test('sends the link to whom it had, and nothing else', async () => {
+    const { each, event, before } = await refused()
+    expect(await each.undo(event)).toMatchObject({ state: 'done', errors: [] })
+    expect(sentToAnn(each)).toEqual([linkTo(each.other)])
+    expect(each.manager()).toBe(each.other)
+    await rests(each, before)
+  })
+
+  test('does so also when the manager has ended before the link could be sent', async () => {
+    const { each, event, before } = await refused()
+    refuse(each, {
+      match: { method: 'PUT', path: `^/users/${each.graphId}/manager` },
+      status: 503,
+    })
+    expect(await each.undo(event)).toMatchObject({ state: 'done', errors: [] })
+    expect(sentToAnn(each)).toEqual([linkTo(each.other), linkTo(each.other)])
+    await rests(each, before)
+  })
+
+  test('takes the link away alone where the account of whom it had is gone', async () => {
+    const { each, event, before } = await refused()
+    await each.world.removeAccount(each.other)
+    expect((await each.undo(event))['errors']).toMatchObject([{ code: 'manager_gone' }])
+    expect(sentToAnn(each)).toEqual([linkTo(each.other), 'DELETE null'])
+    await rests(each, before)
+  })
+
+  test('leaves nothing that has failed where it was the link that was refused', async () => {
+    const each = await linked()
+    const match = { method: 'PUT', path: `^/users/${each.graphId}/manager` }
+    refuse(each, { match })
+    await each.bind([each.boss])
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'failed' })
+    each.world.clock.now += HOUR
+    sentToAnn(each)
+    expect(await each.undo(await each.newest())).toMatchObject({ state: 'done', errors: [] })
+    expect(sentToAnn(each)).toEqual([])
+    expect(each.manager()).toBe(each.other)
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'synced', error: null })
+  })
+})
+
+test('undoing the direction of the manager sends a report who was refused something else the link alone', async () => {
+  const each = await linked()
+  const path = `/directories/${each.world.directoryId}/attributes`
+  const direct = async (manager: string) => {
+    await each.world.api.patch(path, { manager })
+    await each.world.settle()
+    each.world.clock.now += HOUR
+  }
+  await direct('exclude')
+  await each.bindBoss().catch(() => {})
+  await direct('export')
+  expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
+  const { body } = await each.world.api.get('/events?type=integrationattribute_include&limit=1')
+  refuse(each)
+  await retitle(each, each.ann)
+  const { state, error } = await each.world.binding(each.ann)
+  expect(state).toBe('failed')
+  sentToAnn(each)
+  expect(await each.undo(body['items'][0]['id'])).toMatchObject({ state: 'done', errors: [] })
+  expect(sentToAnn(each)).toEqual([linkTo(each.other)])
+  expect(await each.world.binding(each.ann)).toMatchObject({ state, error, due_at: null })
+})
+
+describe('while the ending of a manager whose bind is undone is held', () => {
+  async function held(wanted: Wanted = {}) {
+    const each = await linked({ settings: { threshold: { count: 0, percent: 0 } }, ...wanted })
+    await each.undo(await each.bindBoss())
+    expect(await each.world.binding(each.boss)).toMatchObject({ state: 'held' })
+    each.world.clock.now += HOUR
+    sentToAnn(each)
+    const answer = async (decision: 'approve' | 'reject') => {
+      const path = `/directories/${each.world.directoryId}/held/${decision}`
+      await each.world.api.post(path, { all: true })
+      await each.world.settle()
+    }
+    return { each, answer }
+  }
+
+  test.each(['approved', 'rejected'])(
+    'a report that changes keeps whom it has, also when that is %s',
+    async (decision) => {
+      const { each, answer } = await held()
+      await retitle(each, each.ann)
+      expect(sentToAnn(each)).toEqual(['PATCH {"jobTitle":"Chief"}'])
+      await answer(decision === 'approved' ? 'approve' : 'reject')
+      expect(sentToAnn(each)).toEqual([])
+      each.world.clock.now += HOUR
+      await each.world.scim.patch(`/Users/${each.ann}`, [
+        { op: 'replace', path: 'title', value: 'Boss' },
+      ])
+      await each.world.settle()
+      expect(sentToAnn(each)).toEqual(['PATCH {"jobTitle":"Boss"}'])
+      expect(each.manager()).toBe(each.other)
+    },
+  )
+
+  test('a report is linked to her when she is bound again', async () => {
+    const { each } = await held()
+    await retitle(each, each.ann)
+    await each.bind([each.boss])
+    expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
+    each.world.clock.now += HOUR
+    await each.undo(await each.newest())
+    expect(each.manager()).toBe(each.other)
+  })
+
+  test('a preview tells no link to her', async () => {
+    const { each } = await held()
+    await each.world.scim.patch(`/Users/${each.ann}`, [
+      { op: 'replace', path: 'title', value: 'Chief' },
+    ])
+    const { body } = await each.preview([each.ann])
+    expect(body['items'][0]['changes'].map(({ attribute }: Loose) => attribute)).toEqual([
+      'jobTitle',
+    ])
+  })
+
+  test('a report whose own bind linked it to her keeps the link until she ends', async () => {
+    const each = await linked({ settings: { threshold: { count: 0, percent: 0 } } })
+    const bossEvent = await each.bindBoss()
+    const cid = await each.create('cid', under(each.boss))
+    await each.bind([cid])
+    const theirs = String((await each.world.binding(each.boss))['graph_id'])
+    const cids = String((await each.world.binding(cid))['graph_id'])
+    const managerOf = (id: string) =>
+      each.world.graph.summary().users.find((user) => user['id'] === id)?.['managerId']
+    each.world.clock.now += HOUR
+    await each.undo(bossEvent)
+    await retitle(each, cid)
+    expect(managerOf(cids)).toBe(theirs)
+    await each.world.api.post(`/directories/${each.world.directoryId}/held/approve`, { all: true })
+    await each.world.settle()
+    expect(managerOf(cids)).toBeNull()
     expect(each.manager()).toBe(each.other)
   })
 })

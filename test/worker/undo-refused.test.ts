@@ -1,84 +1,8 @@
 /** Undoing a direction where something else was refused, and what an undoing that was refused has still to give back. */
 import { describe, expect, test } from 'vitest'
 
-import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
-import { MANUAL, type PreviewedBind, previewedBind } from '../support/previewed-bind.ts'
+import { overwritten } from '../support/overwritten.ts'
 import type { Loose } from '../support/seed.ts'
-
-const HOUR = 3_600_000
-
-interface Overwritten extends PreviewedBind {
-  readonly ann: string
-  readonly graphId: string
-  /** Has the next write of Ann's account refused. */
-  refuseOnce(): void
-  /** Chooses directions, and gives what was sent because of it. */
-  direct(directions: Loose): Promise<readonly string[]>
-  title(value: string): Promise<void>
-  suspend(): Promise<void>
-  /** Undoes the last choice of export; gives the job when it is through, and what was sent. */
-  undo(): Promise<{ readonly job: Loose; readonly sent: readonly string[] }>
-  /** What Ann's account holds. */
-  department(): unknown
-}
-
-/** Ann, whose department was Theirs until a direction overwrote it, an hour ago. */
-async function overwritten(settings: Loose = {}): Promise<Overwritten> {
-  const each = await previewedBind({ ...MANUAL, ...settings })
-  const { world } = each
-  const path = `/directories/${world.directoryId}`
-  const { journal } = world.graph
-  const later = async () => {
-    await world.settle()
-    world.clock.now += HOUR
-  }
-  const sent = () =>
-    journal
-      .records()
-      .filter(({ method, url }) => method !== 'GET' && !url.startsWith('/$batch'))
-      .map(({ method, body }) => `${method} ${JSON.stringify(body)}`)
-  const direct = async (directions: Loose) => {
-    journal.clear()
-    await world.api.patch(`${path}/attributes`, directions)
-    await later()
-    return sent()
-  }
-  await direct({ department: 'exclude' })
-  const ann = await each.create('ann', { [ENTERPRISE_USER_URN]: { department: 'Ours' } })
-  await each.bind([ann])
-  world.clock.now += HOUR
-  const graphId = String((await world.binding(ann))['graph_id'])
-  world.graph.changeUser(graphId, { properties: { department: 'Theirs' } })
-  await direct({ department: 'export' })
-  const patch = async (operation: Loose) => {
-    await world.scim.patch(`/Users/${ann}`, [operation])
-    await later()
-  }
-  return {
-    ...each,
-    ann,
-    graphId,
-    direct,
-    refuseOnce: () =>
-      world.graph.faults.add({
-        match: { method: 'PATCH', path: `^/users/${graphId}` },
-        status: 403,
-        code: 'Authorization_RequestDenied',
-        message: 'Insufficient privileges to complete the operation.',
-      }),
-    title: (value) => patch({ op: 'replace', path: 'title', value }),
-    suspend: () => patch({ op: 'replace', path: 'active', value: false }),
-    async undo() {
-      const { body } = await world.api.get('/events?type=integrationattribute_include&limit=1')
-      const [{ id: eventId }] = body['items']
-      journal.clear()
-      const { body: job } = await world.api.post(`${path}/undo`, { eventId })
-      await later()
-      return { job: (await world.api.get(`/jobs/${job['id']}`)).body, sent: sent() }
-    },
-    department: () => world.graph.summary().users.find(({ id }) => id === graphId)?.['department'],
-  }
-}
 
 const BACK = 'PATCH {"department":"Theirs"}'
 

@@ -163,10 +163,12 @@ export const binding = sqliteTable(
     restoring: text('restoring', { mode: 'json' }).$type<JsonObject>(),
     /**
      * What reconciliation found of a binding, or an undoing gives back to it, or the link that it waited for, where something else was
-     * refused or is held: it alone is tried while this is set. Whatever else calls the binding calls it for everything. Null: everything
+     * refused, is held or waits: it alone is tried while this is set. Whatever else calls the binding calls it for everything. Null: everything
      * that is owed is tried, when it is due.
      */
     found: text('found', { mode: 'json' }).$type<readonly string[]>(),
+    /** While `found` is set: when the rest of what it owes is tried, which waits. Null: that rests. */
+    restDueAt: integer('rest_due_at'),
   },
   (table) => [
     primaryKey({

@@ -1,0 +1,1 @@
+ALTER TABLE `binding` ADD `rest_due_at` integer;

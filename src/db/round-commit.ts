@@ -188,7 +188,7 @@ const callTrying = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
 
 /** Those who wait for what is there, or gone, by now. */
 const callWaiters = (key: LeaseKey, now: number, ids: readonly string[]): SQL =>
-  sql`UPDATE binding SET due_at = ${now}, attempts = 0, found = ${LINK_ALONE}
+  sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}, attempts = 0
     WHERE ${mine(key)} AND kind IN ('user', 'group') AND ${MAY_BE_CALLED}
       AND resource_id IN (${waitersFor(key, sql`SELECT value FROM json_each(${JSON.stringify(ids)})`)})`
 
@@ -218,7 +218,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   if (moved.length > 0) statements.push(callWaiters(key, now, moved))
   if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
-    statements.push(sql`UPDATE binding SET ${dueAt(now, LINK_ALONE)}
+    statements.push(sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}
       WHERE ${mine(key)} AND ${MAY_WAKE_FOR_LINK} AND NOT ${IS_GIVEN_BACK}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)

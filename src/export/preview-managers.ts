@@ -8,6 +8,20 @@ import { idToLink } from './manager.ts'
 import { accountToCome } from './preview-item.ts'
 import { type Configuration, personOf, type Setting, type Subject } from './preview-subject.ts'
 
+/** Who is bound again, by the bind of `userIds`, does not end any more. */
+export const boundBy = (
+  userIds: readonly string[] | undefined,
+  managers: Configuration['managers'],
+): Configuration['managers'] =>
+  new Map(
+    [...managers].map(([id, manager]) => [
+      id,
+      userIds?.includes(id) === true ? { ...manager, ...STAYS } : manager,
+    ]),
+  )
+
+const STAYS = { isEnding: false, isUndone: false } as const
+
 /** Our ids of the managers whom an export of these users would wait for. */
 export function awaitedManagers(
   { directions, managers }: Configuration,
@@ -35,8 +49,7 @@ const ACCOUNT_TO_COME = {
   isMissing: false,
   exportedAt: null,
   boundSequence: null,
-  isEnding: false,
-  isUndone: false,
+  ...STAYS,
 } as const
 
 /** Adds the accounts that these managers would have. Of one that is created, our id stands for the Graph id that nobody knows yet. */

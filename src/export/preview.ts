@@ -14,7 +14,7 @@ import { readDirections, readSettings } from '../plan/configuration.ts'
 import { isAsked, type PreviewQuery } from './preview-call.ts'
 import { readGraph, type ReadingFault } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
-import { withAccountsToCome } from './preview-managers.ts'
+import { boundBy, withAccountsToCome } from './preview-managers.ts'
 import { withNamesakes } from './preview-names.ts'
 import { judgeRemovals } from './preview-removals.ts'
 import { reportItem, waitsForOneOf } from './preview-reports.ts'
@@ -63,7 +63,7 @@ export async function previewUsers(
   const { database, now, graphBase } = ports
   const { transport } = connection.value
   const settings = readSettings(directory.settings)
-  const configuration = { settings, directions, graphBase, managers: bound }
+  const configuration = { settings, directions, graphBase, managers: boundBy(query.userIds, bound) }
   const subjects = subjectsIn(stored, asked, configuration).filter(
     (subject) => isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], subject),
   )

@@ -333,6 +333,31 @@ describe('a user whose link to the manager waits', () => {
   })
 })
 
+test('a user of whom something waits is sent what was told again alone when that was not answered, and the rest in its own time', async () => {
+  const world = await reconcileWorld()
+  const [ann = ''] = await world.exported('ann')
+  const graphId = world.accountOf('ann')
+  const match = { method: 'PATCH', path: `^/users/${graphId}` }
+  world.graph.faults.add({ match, status: 503, retryAfter: 600 })
+  await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+  await world.drain()
+  world.graph.changeUser(graphId, { properties: { givenName: 'Anna' } })
+  const { due_at } = await world.binding(ann)
+  world.clock.now = due_at - 200_000
+  world.graph.journal.clear()
+  failOnce(world, match.path)
+  await begin(world)
+  const found = { state: 'owed', found: '["firstname"]', rest_due_at: due_at }
+  expect(await world.binding(ann)).toMatchObject(found)
+  world.clock.now += 100_000
+  await world.drain()
+  expect(sentIn(world)).toEqual([{ givenName: 'ann' }, { givenName: 'ann' }])
+  expect(await world.binding(ann)).toMatchObject({ state: 'owed', due_at, found: null })
+  world.clock.now = due_at
+  await world.drain()
+  expect(sentIn(world).at(-1)).toEqual({ jobTitle: 'Boss' })
+})
+
 describe('a group of which something was refused before', () => {
   async function salesOf(...names: string[]) {
     const world = await reconcileWorld()

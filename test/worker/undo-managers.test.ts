@@ -457,7 +457,8 @@ describe('while the ending of a manager whose bind is undone is held', () => {
   test('a report is linked to her when she is bound again', async () => {
     const { each } = await held()
     await retitle(each, each.ann)
-    await each.bind([each.boss])
+    const { told, sent } = await each.compare([each.boss])
+    expect(sent).toEqual(told)
     expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
     each.world.clock.now += HOUR
     await each.undo(await each.newest())

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
+import { DESIRED } from '../plan/planned.ts'
 import { isAbout } from './answerable.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
@@ -14,6 +15,7 @@ import { MEMBERS } from './whole-group.ts'
 export type ExpansionAction =
   | 'look'
   | 'direct'
+  | 'directAgain'
   | 'bind'
   | 'unbind'
   | 'export'
@@ -46,10 +48,11 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
     case 'look':
       return [look(these, now), ...endOfMembership(key, page, ids)]
     case 'direct':
-      // A direction is about those who stay: nothing of an ending that was refused is tried for it.
+      return [sql`${look(these, now)} AND ${IS_DIRECTED}`]
+    case 'directAgain':
       return [
-        sql`${look(these, now)} AND unbound_by IS NULL AND state <> 'unbinding' AND EXISTS (
-        SELECT 1 FROM user u WHERE u.organization_id = binding.organization_id AND u.id = binding.resource_id)`,
+        sql`${look(these, now, exportedAgain(key, sequence))} AND ${IS_DIRECTED}
+          AND (state <> 'failed' OR graph_id IS NOT NULL)`,
       ]
     case 'bind':
       return [bind(key, page, ids), wake(key, ids, now)]
@@ -94,10 +97,21 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   }
 }
 
-/** Whoever rests is looked at anew; who is held without an account waits for the answer. */
-const look = (these: SQL, now: number): SQL =>
-  sql`UPDATE binding SET ${dueAt(now)}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+/** Whoever rests is looked at anew, with everything, or with what `found` says; who is held without an account waits for the answer. */
+const look = (these: SQL, now: number, found?: SQL): SQL =>
+  sql`UPDATE binding SET ${dueAt(now, found === undefined ? {} : { found })}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
     WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
+
+/** A direction is about those who stay: nothing of an ending that was refused is tried for it. */
+const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND EXISTS (
+  SELECT 1 FROM user u WHERE u.organization_id = binding.organization_id AND u.id = binding.resource_id)`
+
+/** What an undoing exports again is sent alone where something else was refused before, or is held. */
+const exportedAgain = ({ organizationId, directoryId }: LeaseKey, sequence: number): SQL =>
+  sql`CASE WHEN state IN ('failed', 'held') THEN (SELECT json_group_array(name) FROM (
+    SELECT ${DESIRED} || attribute AS name FROM attribute_direction
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND sequence = ${sequence}
+    UNION SELECT value FROM json_each(found))) END`
 
 /** The state of a binding that waits for its next try. */
 const WAITING = sql`CASE WHEN unbound_by IS NOT NULL THEN 'unbinding' WHEN graph_id IS NULL THEN 'pending' ELSE 'owed' END`

@@ -57,10 +57,15 @@ export const heldBefore = (sequence: number): SQL => sql`(
         FROM json_each(binding.restoring) e)
     GROUP BY name) HAVING count(*) > 0)`
 
+/** Somebody asked in time for something to be undone, and the directory, which is paused perhaps, has still to follow it. */
+const IS_ASKED_FOR = sql`EXISTS (SELECT 1 FROM event e JOIN directory d ON d.organization_id = e.organization_id AND d.id = e.target_id
+  WHERE e.organization_id = overwritten.organization_id AND e.target_id = overwritten.directory_id
+    AND e.type = 'undo' AND e.sequence > d.position)`
+
 /** Drops what was overwritten more than 30 days ago, in every organization; gives its number. */
 export async function dropOverwritten(database: Database, now: number): Promise<number> {
   const [dropped] = await database.run(
-    sql`DELETE FROM overwritten WHERE created_at <= ${now - OVERWRITTEN_KEPT_MS}`,
+    sql`DELETE FROM overwritten WHERE created_at <= ${now - OVERWRITTEN_KEPT_MS} AND NOT ${IS_ASKED_FOR}`,
   )
   return dropped?.changes ?? 0
 }

@@ -76,13 +76,17 @@ export function expansionOf(entries: readonly LogEntry[], watch: Watch): Expansi
   const follow = first.type === 'directory_update' ? watch.groupIds : null
   return {
     sequence,
-    action,
+    action: action === 'direct' && isUndoing(entries) ? 'directAgain' : action,
     undone: action === 'undo' ? sequenceOf(touched?.[0] ?? '') : null,
     phases: [...phasesOf(action, touched ?? []), ...(follow ?? []).map(membersOf)],
     groupIds: follow,
     isCommand: true,
   }
 }
+
+/** The log has the direction that an undoing sets, and the undoing, one right behind the other. */
+const isUndoing = ([direction, next]: readonly LogEntry[]): boolean =>
+  next?.type === 'undo' && next.sequence - 1 === direction?.sequence
 
 function phasesOf(action: ExpansionAction, ids: readonly string[]): readonly ExpansionPhase[] {
   // Whatever such an event names, it is not resources.

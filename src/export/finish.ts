@@ -3,6 +3,7 @@ import type { Change, NewEvent } from '../db/event-log.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
+import { isSent } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
 import { type BindingError, type Draft, fail, isEnding, NOT_ADOPTED, owe } from './draft.ts'
@@ -81,7 +82,7 @@ function settleFound(round: Round, work: UserWork): void {
 /** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */
 function noteWaiting(round: Round, { draft, plan, user, linkAt }: UserWork): void {
   const { target, before, sent, only } = draft
-  if (only?.has('manager') === false) return
+  if (!isSent('manager', only)) return
   if (target.due || (before !== undefined && sent.has('manager'))) round.doneWaiting.push(target.id)
   const awaitedId = linkAt === undefined ? plan.awaitsManager : (user?.managerId ?? null)
   if (awaitedId !== null) round.awaits.push({ awaitedId, waiterId: draft.target.id })

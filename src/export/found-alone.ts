@@ -5,7 +5,8 @@
 import type { BindingRow } from '../db/round-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
-import type { UserPlan } from '../plan/planned.ts'
+import { DESIRED, type UserPlan } from '../plan/planned.ts'
+import { isSent } from '../plan/update-user.ts'
 import { type Draft, hasNoAccount, isEnding, nextOfRest, storedError } from './draft.ts'
 import { MANAGER_MISSING } from './manager.ts'
 import type { Target } from './targets.ts'
@@ -26,10 +27,14 @@ export function onlyFound(
   exists: boolean,
 ): ReadonlySet<string> | undefined {
   if (before === undefined || !exists || target.mayRetry || !target.mayWrite) return undefined
-  if (!LIVE.has(before.state) || AWAY.has(before.error?.['code'])) return undefined
+  if (!LIVE.has(before.state) || isFoundAgain(before)) return undefined
   if (isLinkAlone(target, before)) return undefined
   return hasNoAccount(before) ? undefined : withPending(target.found, before)
 }
+
+/** The account was away: a run tells of everything that is owed to it. What an undoing gives back, or exports again, is sent alone all the same. */
+const isFoundAgain = ({ error, found }: BindingRow): boolean =>
+  AWAY.has(error?.['code']) && found === null
 
 /** Whoever waits for the link alone owes nothing else; where it is told that another one goes, it waits on. */
 const isLinkAlone = ({ found, ours }: Target, { error }: BindingRow): boolean =>
@@ -42,17 +47,22 @@ const withPending = (
 ): ReadonlySet<string> => (found === null || dueAt === null ? names : new Set([...found, ...names]))
 
 /**
- * Whether what an undoing gave back, or the link to the manager, was all that the binding owed, which had failed with it, or with what its
- * account holds otherwise by now; `rest`: what would be sent if everything were.
+ * Whether what an undoing gave back, or exported again, or the link to the manager, was all that the binding owed, which had failed with
+ * it, or with what its account holds otherwise by now; `rest`: what would be sent if everything were.
  */
 export const isAllThatFailed = ({ before, only }: Draft, rest: UserPlan): boolean =>
   before?.state === 'failed' &&
-  (before.restoring !== null || before.error?.['attribute'] === 'manager') &&
+  (before.restoring !== null ||
+    before.error?.['attribute'] === 'manager' ||
+    isExportedAgain(only)) &&
   !isPasswordRefused(before) &&
   rest.writes.length === 0 &&
   rest.needs.length === 0 &&
   rest.failure === null &&
-  (rest.awaitsManager === null || only?.has('manager') === true)
+  (rest.awaitsManager === null || isSent('manager', only))
+
+const isExportedAgain = (only: Draft['only']): boolean =>
+  [...(only ?? [])].some((name) => name.startsWith(DESIRED))
 
 /** What was refused then is settled, and planned no more. */
 const isPasswordRefused = (before: BindingRow): boolean =>

@@ -22,7 +22,7 @@ export function takeFindings(draft: Draft): void {
   }
   const wasMissing = draft.row.error?.['code'] === OBJECT_MISSING.code
   // Nobody has seen the account since: that everything is sent again shows whether it is there.
-  if (wasMissing && !isReturned(draft)) forgetExported(draft)
+  if (wasMissing && !isReturned(draft) && draft.only === undefined) forgetExported(draft)
   takeReturn(draft)
   if (found.size === 0) return
   const { row } = draft

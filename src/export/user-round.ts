@@ -15,6 +15,7 @@ import { readOverwritten } from './overwritten.ts'
 import { askAnew, heldRemovals } from './removals.ts'
 import { isWanted, settleReported } from './returned.ts'
 import { storeIntent } from './sending.ts'
+import type { Target } from './targets.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { isBoundByCreation, openWork, readNeeded, type UserWork } from './user-work.ts'
 
@@ -55,8 +56,7 @@ function openUserDrafts(round: Round): Draft[] {
     const before = rows.get(target.id)
     if (before === undefined && !(target.created && bindable.has(target.id))) return []
     if (before?.state === 'former') return []
-    // Its data is not ours to write: a change is no reason to try again, only somebody who asks for it, or its end.
-    if (isMasteredElsewhere(before) && !target.due && existing.has(target.id)) return []
+    if (isLeftAsItIs(before, target) && existing.has(target.id)) return []
     const only = onlyFound(target, before, existing.has(target.id))
     const draft = openDraft(round.key, target, before, 'all', only)
     if (!isWanted(draft, existing.has(target.id))) return []
@@ -99,9 +99,15 @@ function wantsAnother({ row, target }: Draft, name: string | null): boolean {
   return hasChanged && row.adopting === null && row.error?.['name'] !== name
 }
 
-/** Whether the account was last found to be mastered on premises. */
-const isMasteredElsewhere = (row: BindingRow | undefined): boolean =>
-  row?.state === 'failed' && row.error?.['code'] === 'mastered_on_premises'
+/**
+ * Whether the account was last found to be mastered on premises: its data is not ours to write, and a change is no reason to try again,
+ * only somebody who asks for it, or its end.
+ */
+const isLeftAsItIs = (row: BindingRow | undefined, { due }: Target): boolean =>
+  row?.state === 'failed' &&
+  row.error?.['code'] === 'mastered_on_premises' &&
+  !due &&
+  row.found === null
 
 /** Beyond the directory's threshold an account is not taken away; everything else that is owed goes on. */
 async function holdRemovals(round: Round, works: readonly UserWork[]): Promise<void> {

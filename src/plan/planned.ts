@@ -64,6 +64,9 @@ export type Ending = 'deleted' | 'unbound' | 'undone'
 export const endingBy = (unboundBy: 'admin' | 'groups' | 'undo'): Ending =>
   unboundBy === 'undo' ? 'undone' : 'unbound'
 
+/** What stands before a key of which what is desired by now is sent. */
+export const DESIRED = 'desired:'
+
 export interface UserPlanInput {
   /** Undefined when it was deleted. */
   readonly user: DirectoryUser | undefined
@@ -90,7 +93,10 @@ export interface UserPlanInput {
   readonly verifiedDomains?: ReadonlySet<string> | undefined
   /** What Graph holds now of what an earlier plan of the same user needed: a blank is null. */
   readonly current?: Held | undefined
-  /** The only keys that are sent, where the rest of what is owed is not to be tried now; undefined: everything. */
+  /**
+   * The only keys that are sent, where the rest of what is owed is not to be tried now; undefined: everything. Of a key that follows
+   * `DESIRED` what is desired is sent, of any other what was exported before.
+   */
   readonly only?: ReadonlySet<string> | undefined
   /** So short a while after the last export that what was read may be what Graph held before it. */
   readonly isYoung?: boolean

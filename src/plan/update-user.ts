@@ -4,7 +4,7 @@
  */
 import { directionOf } from './attributes.ts'
 import type { DesiredUser } from './desired-user.ts'
-import type { PlannedWrite, UserPlan, UserPlanInput } from './planned.ts'
+import { DESIRED, type PlannedWrite, type UserPlan, type UserPlanInput } from './planned.ts'
 import { removeManager, revokeSessions, setManager, setPassword, updateUser } from './requests.ts'
 import {
   exportedKeys,
@@ -60,7 +60,7 @@ function wantedValue(
 ): SnapshotValue | undefined {
   const { binding, only } = input
   const ours = binding.snapshot[key]
-  if (only === undefined) return values[key]
+  if (only?.has(`${DESIRED}${key}`) ?? true) return values[key]
   if (key === 'accountEnabled') return values[key] === ours ? ours : undefined
   if (key === 'manager') return wantedLink(input, values.manager)
   return isOurs(key, ours) ? ours : values[key]
@@ -80,7 +80,7 @@ function wantedLink(
 
 /** Whether a key is one of those that are sent. */
 export const isSent = (key: SnapshotKey, only: UserPlanInput['only']): boolean =>
-  only?.has(key) ?? true
+  only === undefined || only.has(key) || only.has(`${DESIRED}${key}`)
 
 /**
  * Whether a value that only stands in for one is sent (`ours`) or gives way to what somebody else gave the account (`theirs`), which

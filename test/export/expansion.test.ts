@@ -54,6 +54,12 @@ describe('what stands at the beginning of the log', () => {
         phases: [{ from: 'bindings', kind: 'user' }],
       })
   })
+  test('is told from a choice where an undoing that set a direction comes right behind it', () => {
+    const direction = entry(7, 'integrationattribute_include', 'dir_1')
+    const action = (undoneAt: number) =>
+      expansionOf([direction, entry(undoneAt, 'undo', 'dir_1', ['evt_3'])], NOBODY_WATCHED)?.action
+    expect([action(8), action(9)]).toEqual(['directAgain', 'direct'])
+  })
   test('is followed as it is when it is a change, or a direction that ends', () => {
     for (const type of ['user_update', 'group_update', 'integrationattribute_exclude'])
       expect(expansionOf([entry(7, type, 'x')], NOBODY_WATCHED)).toBeUndefined()

@@ -1,7 +1,8 @@
 /** Undoing a direction where something else was refused, and what an undoing that was refused has still to give back. */
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
-import { overwritten } from '../support/overwritten.ts'
+import { HOUR, overwritten } from '../support/overwritten.ts'
 import type { Loose } from '../support/seed.ts'
 
 const BACK = 'PATCH {"department":"Theirs"}'
@@ -66,6 +67,63 @@ describe('undoing a direction', () => {
     expect(job).toMatchObject({ state: 'done', errors: [] })
     expect(department()).toBe('Theirs')
     expect(await world.binding(ann)).toMatchObject({ state: 'synced', error: null })
+  })
+
+  test('is refused of an account that is mastered on premises by now, and the job tells it', async () => {
+    const { world, ann, graphId, title, undo } = await overwritten()
+    world.graph.changeUser(graphId, { properties: { onPremisesSyncEnabled: true } })
+    await title('Boss')
+    const { job, sent } = await undo()
+    expect(sent).toEqual([BACK])
+    expect(job).toMatchObject({ state: 'failed', errors: [{ code: 'mastered_on_premises' }] })
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed', due_at: null })
+    await world.drain()
+    expect(world.bells).toEqual([])
+  })
+
+  test.each(['that is there again', 'of which only a report has told that it is back'])(
+    'sends an account %s what it gives back alone',
+    async (which) => {
+      const { world, ann, graphId, title, undo } = await overwritten()
+      await world.removeAccount(graphId)
+      await world.run('report')
+      await title('Boss')
+      await world.restoreAccount(graphId)
+      if (which !== 'that is there again') await world.run('report')
+      world.clock.now += HOUR
+      const { state, error } = await world.binding(ann)
+      const { job, sent } = await undo()
+      expect(sent).toEqual([BACK])
+      expect(job).toMatchObject({ state: 'done', errors: [] })
+      expect(await world.binding(ann)).toMatchObject({ state, error, due_at: null, found: null })
+    },
+  )
+
+  test('sends nothing to an account that is not there, and the job tells it', async () => {
+    const { world, graphId, undo } = await overwritten()
+    await world.removeAccount(graphId)
+    await world.run('report')
+    const { job, sent } = await undo()
+    expect(sent).toEqual([])
+    expect(job).toMatchObject({ state: 'failed', errors: [{ code: 'object_missing' }] })
+  })
+
+  test('is carried out by a directory that was paused until after the 30 days', async () => {
+    const { world, ask, sent } = await overwritten()
+    const pause = (state: string) => world.api.patch(`/directories/${world.directoryId}`, { state })
+    await pause('paused')
+    world.clock.now += 29 * 24 * HOUR
+    const job = await ask()
+    world.clock.now += 3 * 24 * HOUR
+    await world.jobs.scheduled({ cron: '17 3 * * *' })
+    await pause('active')
+    await world.settle()
+    expect(sent()).toEqual([BACK])
+    expect(await job()).toMatchObject({ state: 'done', done: 1, errors: [] })
+    const kept = sql`SELECT 1 FROM overwritten WHERE organization_id = ${world.organizationId}`
+    expect(await world.query(kept)).toHaveLength(1)
+    await world.jobs.scheduled({ cron: '17 3 * * *' })
+    expect(await world.query(kept)).toEqual([])
   })
 
   test('that is refused itself is told, and is tried again alone when Graph was out of order', async () => {

@@ -97,10 +97,15 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   }
 }
 
-/** Whoever rests is looked at anew, with everything, or with what `found` says; who is held without an account waits for the answer. */
+/**
+ * Whoever rests is looked at anew, with everything, or with what `found` says; what was tried alone of whoever waits, waits with the rest.
+ * Who is held without an account waits for the answer.
+ */
 const look = (these: SQL, now: number, found?: SQL): SQL =>
-  sql`UPDATE binding SET ${dueAt(now, found === undefined ? {} : { found })}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
-    WHERE ${these} AND ${IS_RESTING} AND state <> 'former' AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
+  sql`UPDATE binding SET ${dueAt(sql`CASE WHEN ${IS_RESTING} THEN ${now} ELSE rest_due_at END`, found === undefined ? {} : { found })},
+      state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+    WHERE ${these} AND (due_at IS NULL OR found IS NOT NULL) AND state <> 'former'
+      AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
 
 /** A direction is about those who stay: nothing of an ending that was refused is tried for it. */
 const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND EXISTS (

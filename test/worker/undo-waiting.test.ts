@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
 import { HOUR, type Overwritten, overwritten } from '../support/overwritten.ts'
 
 const BACK = 'PATCH {"department":"Theirs"}'
@@ -15,11 +16,11 @@ const outOfOrder = ({ world, graphId }: Overwritten, more = {}) =>
     ...more,
   })
 
-/** Ann, of whom a title waits for ten minutes. */
-async function waiting(settings = {}) {
-  const each = await overwritten(settings)
+/** Ann, of whom a value waits for ten minutes. */
+async function waiting(path = 'title', value = 'Boss') {
+  const each = await overwritten()
   outOfOrder(each, { retryAfter: 600 })
-  await each.change('title', 'Boss')
+  await each.change(path, value)
   await each.world.drain()
   const before = await each.world.binding(each.ann)
   expect(before).toMatchObject({ state: 'owed' })
@@ -110,6 +111,25 @@ describe('undoing a direction of somebody of whom something waits', () => {
       rest_due_at: null,
       restoring: null,
     })
+  })
+
+  test('is overtaken by the choice of that direction again, which waits with the rest', async () => {
+    const { each, before } = await waiting(`${ENTERPRISE_USER_URN}:department`, 'New')
+    const { world, ann } = each
+    outOfOrder(each)
+    await each.ask()
+    await each.tryOnce()
+    expect(await world.binding(ann)).toMatchObject({ state: 'owed', found: '["department"]' })
+    world.graph.journal.clear()
+    await world.api.patch(`/directories/${world.directoryId}/attributes`, { department: 'export' })
+    world.clock.now += 60_000
+    await each.tryOnce()
+    expect(each.sent()).toEqual([])
+    expect(await world.binding(ann)).toMatchObject({ due_at: before['due_at'], found: null })
+    world.clock.now += 2 * TEN_MINUTES
+    await world.settle()
+    expect(each.sent()).toEqual(['PATCH {"department":"New"}'])
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced', restoring: null })
   })
 
   test('is overtaken by a change of the user, which sends everything', async () => {

@@ -8,7 +8,7 @@ import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { dueAt, IS_RESTING } from './resting.ts'
-import { isBeingUndone, tellUnasked } from './undo-store.ts'
+import { hasUser, isBeingUndone, tellUnasked } from './undo-store.ts'
 import { LINK_ALONE, MAY_BE_CALLED, waitersFor } from './waiting.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -108,8 +108,7 @@ const look = (these: SQL, now: number, found?: SQL): SQL =>
       AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
 
 /** A direction is about those who stay: nothing of an ending that was refused is tried for it. */
-const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND EXISTS (
-  SELECT 1 FROM user u WHERE u.organization_id = binding.organization_id AND u.id = binding.resource_id)`
+const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND ${hasUser('binding')}`
 
 /** What an undoing exports again is sent alone where something else was refused before, or is held. */
 const exportedAgain = ({ organizationId, directoryId }: LeaseKey, sequence: number): SQL =>
@@ -241,7 +240,7 @@ function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly 
         restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
         unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
-      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL)`,
+      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${hasUser('binding')} AND ${held} IS NOT NULL)`,
     ...afterwards,
   ]
 }

@@ -94,6 +94,11 @@ const overwrittenBy = (sequence: SQL): SQL =>
 const HELD_BEFORE = sql`CASE WHEN o.held IS NOT NULL
   THEN json((SELECT json_group_object(h.key, json(h.value -> '$[0]')) FROM json_each(o.held) h)) END`
 
+/** Whether the user of a binding was not deleted here. */
+export const hasUser = (table: 'binding' | 'b'): SQL =>
+  sql`EXISTS (SELECT 1 FROM user u
+    WHERE u.organization_id = ${sql.raw(table)}.organization_id AND u.id = ${sql.raw(table)}.resource_id)`
+
 /**
  * The statement by which the job of an undoing tells of those users of `ids` whom the event is about and nothing is done for: they
  * were unbound since, or bound again. After the one that asks the bindings for it.
@@ -109,7 +114,7 @@ export function tellUnasked(
   return addJobErrors(
     organizationId,
     sequence,
-    sql`SELECT json_set(CASE WHEN b.state = 'former' OR b.unbound_by IS NOT NULL THEN ${JSON.stringify(UNBOUND_SINCE)}
+    sql`SELECT json_set(CASE WHEN b.state = 'former' OR b.unbound_by IS NOT NULL OR NOT ${hasUser('b')} THEN ${JSON.stringify(UNBOUND_SINCE)}
           ELSE json_set(${JSON.stringify(BOUND_AGAIN)}, '$.eventId', ${later}) END,
         '$.resourceId', b.resource_id, '$.graphId', b.graph_id,
         '$.before', ${HELD_BEFORE}) AS value

@@ -69,8 +69,9 @@ type Linkable = Pick<UserBinding, 'snapshot' | 'restoring'>
 export const plannedManager = (
   manager: WantedManager,
   binding: Linkable,
-): Pick<UserPlanInput, 'managerGraphId' | 'lostManagerId'> => ({
+): Pick<UserPlanInput, 'managerGraphId' | 'lostManagerId' | 'endingManagerId'> => ({
   managerGraphId: isNobodys(manager, binding) ? undefined : idToLink(manager),
+  endingManagerId: manager?.isEnding === true ? manager.graphId : undefined,
   lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
 })
 

@@ -83,6 +83,8 @@ export interface UserPlanInput {
   readonly lostManagerId?: string | undefined
   /** What reconciliation told the link to the manager to be, where that finding is all that makes it unknown; undefined where none is. */
   readonly toldManager?: Json | undefined
+  /** The Graph id of the manager who is ending: a link to her that has no answer is ours. */
+  readonly endingManagerId?: string | undefined
   /** The pending password. */
   readonly password?: string | undefined
   /** For a create without pending password. */

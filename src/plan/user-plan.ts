@@ -101,8 +101,9 @@ const ALL_EXPORTED: Directions = new Map(
 
 /** What would be sent if every attribute were exported, as those that are put back have been. */
 function desiredOfAll(input: UserPlanInput): Snapshot {
-  const { user } = input
-  return user === undefined ? {} : desiredUser({ ...input, user, directions: ALL_EXPORTED }).values
+  const { user, managerGraphId = input.endingManagerId } = input
+  if (user === undefined) return {}
+  return desiredUser({ ...input, user, managerGraphId, directions: ALL_EXPORTED }).values
 }
 
 function awaitedManager({ user, directions, managerGraphId }: UserPlanInput): string | null {

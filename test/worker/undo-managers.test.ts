@@ -383,6 +383,48 @@ describe('undoing the bind of a manager whose report was refused something else'
     await rests(each, before)
   })
 
+  test('sends a report who is held the link to whom it had, and nothing else', async () => {
+    const each = await linked()
+    const event = await each.bindBoss()
+    await each.world.lower({ count: 0, percent: 0 })
+    await each.world.scim.patch(`/Users/${each.ann}`, [
+      { op: 'replace', path: 'active', value: false },
+    ])
+    await each.world.settle()
+    const { state, approval, error } = await each.world.binding(each.ann)
+    expect({ state, approval }).toEqual({ state: 'held', approval: 'asked' })
+    each.world.clock.now += HOUR
+    sentToAnn(each)
+    await each.undo(event)
+    expect(sentToAnn(each)).toEqual([linkTo(each.other)])
+    expect(await each.world.binding(each.ann)).toMatchObject({ state, approval, error })
+  })
+
+  test('gives a report back whom it had though the link has no answer yet', async () => {
+    const each = await linked()
+    each.world.graph.faults.add({
+      match: { method: 'PUT', path: `^/users/${each.graphId}/manager` },
+      status: 504,
+      commit: true,
+      retryAfter: 600,
+    })
+    const { body } = await each.world.api.post(`/directories/${each.world.directoryId}/bindings`, {
+      userIds: [each.boss],
+    })
+    expect(body['id']).toBeDefined()
+    await each.world.drain()
+    await each.world.drain()
+    expect(each.manager()).toBe((await each.world.binding(each.boss))['graph_id'])
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'owed' })
+    sentToAnn(each)
+    await each.undo(await each.newest())
+    each.world.clock.now += HOUR
+    await each.world.settle()
+    expect(sentToAnn(each)).toEqual([linkTo(each.other)])
+    expect(each.manager()).toBe(each.other)
+    expect(await each.world.binding(each.ann)).toMatchObject({ state: 'synced', restoring: null })
+  })
+
   test('leaves nothing that has failed where it was the link that was refused', async () => {
     const each = await linked()
     const match = { method: 'PUT', path: `^/users/${each.graphId}/manager` }

@@ -108,6 +108,25 @@ describe('undoing a direction', () => {
     expect(job).toMatchObject({ state: 'failed', errors: [{ code: 'object_missing' }] })
   })
 
+  test('leaves the account of whoever was deleted here, whose ending is held, and the job tells it', async () => {
+    const { world, ann, suspend, undo } = await overwritten({
+      threshold: { count: 0, percent: 0 },
+    })
+    await suspend()
+    await world.scim.delete(`/Users/${ann}`)
+    await world.settle()
+    const before = await world.binding(ann)
+    expect(before).toMatchObject({ state: 'held' })
+    const { job, sent } = await undo()
+    expect(sent).toEqual([])
+    expect(job).toMatchObject({
+      state: 'done',
+      done: 0,
+      errors: [{ resourceId: ann, code: 'unbound_since', before: { department: 'Theirs' } }],
+    })
+    expect(await world.binding(ann)).toEqual(before)
+  })
+
   test('is carried out by a directory that was paused until after the 30 days', async () => {
     const { world, ask, sent } = await overwritten()
     const pause = (state: string) => world.api.patch(`/directories/${world.directoryId}`, { state })

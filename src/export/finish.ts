@@ -1,5 +1,6 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
 import type { Change, NewEvent } from '../db/event-log.ts'
+import type { BindingRow } from '../db/round-store.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
@@ -45,7 +46,16 @@ export function finishUser(round: Round, work: UserWork): void {
   if (user !== undefined && draft.row.externalId !== user.externalId)
     draft.row = { ...draft.row, externalId: user.externalId }
   noteEvent(round, draft)
+  const { error } = draft.row
   keepWaiting(draft)
+  if (draft.row.error !== error) tellRefused(round, draft, error)
+}
+
+/** The job of an undoing that was refused tells that where the binding itself says what it is held for. What is tried again says so. */
+function tellRefused(round: Round, draft: Draft, error: BindingRow['error']): void {
+  if (error === null || draft.row.dueAt !== null) return
+  tellJob(round, draft, [error])
+  draft.row = { ...draft.row, askedSequence: null }
 }
 
 function settleWork(round: Round, work: UserWork): void {

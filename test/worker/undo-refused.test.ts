@@ -108,6 +108,24 @@ describe('undoing a direction', () => {
     expect(job).toMatchObject({ state: 'failed', errors: [{ code: 'object_missing' }] })
   })
 
+  test('that is refused of somebody who is held is told by the job, and is asked about still', async () => {
+    const { world, ann, suspend, refuseOnce, undo } = await overwritten({
+      threshold: { count: 0, percent: 0 },
+    })
+    await suspend()
+    const { state, approval, error } = await world.binding(ann)
+    expect(state).toBe('held')
+    refuseOnce()
+    const { job, sent } = await undo()
+    expect(sent).toEqual([BACK])
+    expect(job).toMatchObject({
+      state: 'done',
+      errors: [{ resourceId: ann, code: expect.not.stringContaining('threshold') }],
+    })
+    expect(job['errors']).toHaveLength(1)
+    expect(await world.binding(ann)).toMatchObject({ state, approval, error, due_at: null })
+  })
+
   test('leaves the account of whoever was deleted here, whose ending is held, and the job tells it', async () => {
     const { world, ann, suspend, undo } = await overwritten({
       threshold: { count: 0, percent: 0 },

@@ -83,6 +83,7 @@ function settleFound(round: Round, work: UserWork): void {
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else if (linkAt !== undefined) owe(draft, linkAt)
   else if (draft.row.restoring !== null || draft.row.askedSequence !== null) {
+    letGoOfManager(work)
     const restoring = restToGiveBack(draft)
     const isThrough = restoring === null
     draft.row = { ...draft.row, restoring, ...(isThrough ? { askedSequence: null } : {}) }

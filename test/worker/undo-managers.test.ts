@@ -383,6 +383,26 @@ describe('undoing the bind of a manager whose report was refused something else'
     await rests(each, before)
   })
 
+  test.each(['another', 'other'])(
+    'leaves the manager whom somebody gave the report since, be it %s',
+    async (which) => {
+      const { each, event, before } = await refused()
+      const since = which === 'other' ? each.other : each.account('another')
+      each.managerIs(since)
+      const told = which === 'other' ? [] : [{ code: 'changed_since', attribute: 'manager' }]
+      expect((await each.undo(event))['errors']).toMatchObject(told)
+      expect(sentToAnn(each)).toEqual([])
+      expect(each.manager()).toBe(since)
+      await rests(each, before)
+      await each.world.api.post(`/directories/${each.world.directoryId}/failures/replay`, {
+        all: true,
+      })
+      await each.world.settle()
+      expect(sentToAnn(each)).toEqual(['PATCH {"jobTitle":"Chief"}'])
+      expect(each.manager()).toBe(since)
+    },
+  )
+
   test('sends a report who is held the link to whom it had, and nothing else', async () => {
     const each = await linked()
     const event = await each.bindBoss()

@@ -240,7 +240,7 @@ function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly 
         restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
         unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
-      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${hasUser('binding')} AND ${held} IS NOT NULL)`,
+      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL AND ${hasUser('binding')})`,
     ...afterwards,
   ]
 }

@@ -184,8 +184,9 @@ function progressOf(chosen: SQL): SQL {
   const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${COMMANDS}
     CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
     WHERE j.commands IS NOT NULL AND e.sequence > d.position`
-  // Beside a single minimum, SQLite takes a bare column from the row that has it.
-  const due = sql`SELECT json_object('count', count(*), 'dueAt', min(b.due_at), 'attempts', b.attempts, 'error', json(b.error))
+  // Beside a single minimum, SQLite takes a bare column from the row that has it. What is tried alone waits for no other error.
+  const due = sql`SELECT json_object('count', count(*), 'dueAt', min(b.due_at), 'attempts', b.attempts,
+      'error', CASE WHEN b.found IS NULL THEN json(b.error) END)
     ${ASKED} WHERE b.due_at IS NOT NULL`
   const failed = sql`SELECT json_group_array(json_object('resourceId', resource_id, 'error', json(error))) FROM (
     SELECT b.resource_id, b.error ${ASKED} WHERE b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS})`

@@ -168,7 +168,11 @@ describe('what an undoing gives back, where a replica may be late', () => {
     await each.tryOnce()
     expect(each.sent()).toEqual([])
     expect(await world.binding(ann)).toMatchObject({ state: 'held', found: '["department"]' })
-    expect(await job()).toMatchObject({ state: 'running', errors: [] })
+    expect(await job()).toMatchObject({
+      state: 'running',
+      errors: [],
+      waiting: { reason: expect.stringContaining('looked at again') },
+    })
     arrives()
     world.clock.now += HOUR
     await world.settle()

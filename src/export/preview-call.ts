@@ -48,4 +48,5 @@ export function asCalled({ binds }: Call, binding: BindingRow): BindingRow {
   return isKept ? binding : { ...binding, approval: null }
 }
 
-const isResting = ({ dueAt, found }: BindingRow): boolean => dueAt === null || found !== null
+const isResting = ({ dueAt, found, restDueAt }: BindingRow): boolean =>
+  dueAt === null || (found !== null && restDueAt === null)

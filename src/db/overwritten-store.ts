@@ -17,7 +17,10 @@ export interface Overwritten {
   readonly held: Readonly<Record<string, Json>>
 }
 
-/** The statement that keeps what is about to be overwritten. What was kept first stays: later there may be a value of ours. */
+/**
+ * The statement that keeps what is about to be overwritten. What was kept first stays: later there may be a value of ours; but for that
+ * of an account that the user has no more.
+ */
 export function keepOverwritten(
   { organizationId, directoryId }: LeaseKey,
   overwritten: readonly Overwritten[],
@@ -30,8 +33,9 @@ export function keepOverwritten(
       SELECT ${organizationId}, ${directoryId}, o.value ->> 'userId', o.value ->> 'sequence',
         o.value ->> 'graphId', o.value -> 'held', ${now}
       FROM json_each(${JSON.stringify(rows)}) o WHERE TRUE
-      ON CONFLICT DO UPDATE SET held = json_patch(excluded.held, overwritten.held)
-      WHERE graph_id = excluded.graph_id`,
+      ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id,
+        held = CASE graph_id WHEN excluded.graph_id THEN json_patch(excluded.held, overwritten.held) ELSE excluded.held END,
+        created_at = CASE graph_id WHEN excluded.graph_id THEN created_at ELSE excluded.created_at END`,
   ]
 }
 

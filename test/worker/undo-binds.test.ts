@@ -194,6 +194,41 @@ describe('whoever is bound again, and cannot be renamed at first,', () => {
   })
 })
 
+test('whoever is bound again before its ending was through, and adopts another account, has that one put back', async () => {
+  const each = await previewedBind(MANUAL)
+  const { world } = each
+  const first = stranger(each)
+  const ann = await each.create('ann')
+  await each.bind([ann])
+  const { body } = await world.api.get('/events?type=binding_create&limit=1')
+  const [{ id: eventId }] = body['items']
+  world.clock.now += HOUR
+  await world.removeAccount(first)
+  await world.purgeAccount(first)
+  const path = `/directories/${world.directoryId}`
+  await world.api.send('DELETE', `${path}/bindings`, { userIds: [ann] })
+  await world.drain()
+  await world.drain()
+  // The account is looked for once more.
+  expect(await world.binding(ann)).toMatchObject({ state: 'unbinding', graph_id: first })
+  const second = stranger(each)
+  world.graph.changeUser(second, { properties: { jobTitle: 'Gardener' } })
+  const before = held(each, second)
+  await each.bind([ann])
+  world.clock.now += HOUR
+  await world.settle()
+  expect(await world.binding(ann)).toMatchObject({ state: 'synced', graph_id: second })
+  expect(held(each, second)['jobTitle']).toBe('Engineer')
+  world.clock.now += HOUR
+  const { body: job } = await world.api.post(`${path}/undo`, { eventId })
+  await world.settle()
+  expect((await world.api.get(`/jobs/${job['id']}`)).body).toMatchObject({
+    state: 'done',
+    errors: [],
+  })
+  expect(held(each, second)).toMatchObject(before)
+})
+
 describe('a password that a bind has delivered', () => {
   const first = { password: 'F1rst-of-hers!' }
 

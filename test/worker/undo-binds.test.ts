@@ -194,7 +194,7 @@ describe('whoever is bound again, and cannot be renamed at first,', () => {
   })
 })
 
-test('whoever is bound again before its ending was through, and adopts another account, has that one put back', async () => {
+test('whoever adopts another account under the same bind has that one put back', async () => {
   const each = await previewedBind(MANUAL)
   const { world } = each
   const first = stranger(each)

@@ -59,7 +59,7 @@ export function toCommit(round: Round): RoundCommit {
     moved: calling
       .filter(
         (draft) =>
-          hasArrived(draft) || (hasReturned(draft) ? !draft.target.enforced : isBack(draft)),
+          hasArrived(draft) || isBack(draft) || (hasReturned(draft) && !draft.target.enforced),
       )
       .map(({ target }) => target.id),
     vanished: drafts

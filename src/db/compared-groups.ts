@@ -28,7 +28,10 @@ interface GroupPage {
   readonly ids: readonly string[] | null
 }
 
-/** The next bound groups that exist here, after the one of that id; of `ids`, where they are given. */
+/**
+ * The next bound groups that exist here, after the one of that id; of `ids`, where they are given. Of one that was unbound, and that an
+ * administrator keeps from being deleted, nothing is ours any more.
+ */
 export async function nextGroups(
   database: Database,
   { organizationId, directoryId }: RunKey,
@@ -38,7 +41,7 @@ export async function nextGroups(
     sql`SELECT resource_id, graph_id FROM binding
       WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'group'
         AND resource_id > ${page.after} AND graph_id IS NOT NULL
-        AND state NOT IN ('held', 'unbinding', 'former')
+        AND state NOT IN ('held', 'unbinding', 'former') AND unbound_by IS NULL
         AND EXISTS (SELECT 1 FROM "group" g WHERE g.organization_id = binding.organization_id AND g.id = resource_id)
         ${page.ids === null ? sql`` : sql`AND resource_id IN (SELECT value FROM json_each(${JSON.stringify(page.ids)}))`}
       ORDER BY resource_id LIMIT ${page.limit}`,
@@ -270,7 +273,7 @@ const boundAs = ({ organizationId, directoryId }: RunKey, graphIds: string): SQL
   sql`SELECT b.resource_id, b.graph_id, b.snapshot ->> 'displayName' AS name FROM json_each(${graphIds}) e
     CROSS JOIN binding b INDEXED BY binding_by_graph_id ON b.organization_id = ${organizationId}
       AND b.directory_id = ${directoryId} AND b.graph_id IS NOT NULL AND b.graph_id = e.value
-    WHERE b.kind = 'group' AND b.state NOT IN ('held', 'unbinding', 'former')`
+    WHERE b.kind = 'group' AND b.state NOT IN ('held', 'unbinding', 'former') AND b.unbound_by IS NULL`
 
 const exportedAndWanted = ({ organizationId, directoryId }: RunKey, pairs: string): SQL =>
   sql`SELECT x.group_id FROM json_each(${pairs}) e

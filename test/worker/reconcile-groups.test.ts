@@ -598,6 +598,32 @@ async function joinSeeded(world: ReconcileWorld, id: string, graphIds: readonly 
   await changeGroup(world, id, { addMembers: graphIds })
 }
 
+describe('a group that was unbound, and whose deletion an administrator', () => {
+  test.each(['is asked about', 'has rejected'])(
+    '%s is told of with nothing that is not put right',
+    async (what) => {
+      const threshold = { count: 0, percent: 0 }
+      const world = await reconcileWorld({ settings: { threshold, onGroupDelete: 'delete' } })
+      const [ann = ''] = await world.exported('ann')
+      const sales = await groupOf(world, 'Sales', ann)
+      await world.tick()
+      const directory = `/directories/${world.directoryId}`
+      await world.api.send('DELETE', `${directory}/bindings`, { groupIds: [sales] })
+      await world.settle()
+      if (what === 'has rejected') await world.api.post(`${directory}/held/reject`, { all: true })
+      await world.settle()
+      const { state } = await world.binding(sales)
+      expect(state).toBe(what === 'has rejected' ? 'failed' : 'held')
+      const removeMembers = [world.accountOf('ann')]
+      await changeGroup(world, sales, { properties: { displayName: 'Theirs' }, removeMembers })
+      world.graph.counters.reset()
+      for (const run of [await world.tick(), await world.run('enforce')])
+        expect(await world.drift(run ?? {})).toEqual([])
+      expect(writesOf(world)).toBe(0)
+    },
+  )
+})
+
 describe('what comparing groups costs', () => {
   test('is two reads of Graph a group, one for every 999 members beyond the first, and a row of D1 a member', async () => {
     const world = await reconcileWorld({ settings: { usageLocation: null } })

@@ -32,9 +32,12 @@ export function onlyFound(
   return hasNoAccount(before) ? undefined : withPending(target.found, before)
 }
 
-/** The account was away: a run tells of everything that is owed to it. What an undoing gives back, or exports again, is sent alone all the same. */
-const isFoundAgain = ({ error, found }: BindingRow): boolean =>
-  AWAY.has(error?.['code']) && found === null
+/**
+ * The account was away: a run tells of everything that is owed to it. What an undoing gives back, or exports again, is sent alone all the
+ * same; and of a group that was found gone, and is there after all, no more is told than what was found of it.
+ */
+const isFoundAgain = ({ kind, error, found }: BindingRow): boolean =>
+  kind === 'user' && AWAY.has(error?.['code']) && found === null
 
 /** Whoever waits for the link alone owes nothing else; where it is told that another one goes, it waits on. */
 const isLinkAlone = ({ found, ours }: Target, { error }: BindingRow): boolean =>

@@ -73,8 +73,9 @@ export function takeGroupFindings(round: Round, draft: Draft): void {
   const wasGone = isToldGone(draft)
   if ((isFoundGone || wasGone) && isAskedFor(draft)) return makeAnew(round, draft)
   if (isFoundGone && !isEnding(row)) return fail(draft, GROUP_GONE)
-  // Of one that was gone nobody has seen since whether it is there: that its name is sent again shows it.
-  if ((!target.found.has(NAME) && !wasGone) || row.unknown.includes(NAME)) return
+  // Of one that was gone nobody has seen since whether it is there, but for a run: that its name is sent again shows it.
+  const isUnseen = wasGone && draft.only === undefined
+  if ((!target.found.has(NAME) && !isUnseen) || row.unknown.includes(NAME)) return
   draft.row = { ...row, unknown: [...row.unknown, NAME] }
 }
 

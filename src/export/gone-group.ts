@@ -16,7 +16,8 @@ export const GROUP_GONE = {
 export const isGone = (draft: Draft): boolean => draft.stopped && isToldGone(draft)
 
 /** Whether its binding tells that the group is gone. */
-export const isToldGone = ({ row }: Draft): boolean => row.error?.['code'] === GROUP_GONE.code
+export const isToldGone = ({ row }: Pick<Draft, 'row'>): boolean =>
+  row.error?.['code'] === GROUP_GONE.code
 
 /** Whether somebody asks for the group by a replay, a bind or an export. */
 export const isAskedFor = ({ row, target }: Draft): boolean =>

@@ -7,9 +7,9 @@ import { getGroup } from '../plan/requests.ts'
 import type { Round } from './context.ts'
 import { ageOf, type Draft } from './draft.ts'
 import { foundIn, keepEarlier, keepWaiting } from './found-alone.ts'
-import { isGone, settleGoneGroup } from './gone-group.ts'
+import { isGone, isToldGone, settleGoneGroup } from './gone-group.ts'
 import { leaveUnreached, noteEvent, settleState } from './finish.ts'
-import { type GroupWork, lookForEnding, openGroupWorks } from './group-work.ts'
+import { type GroupWork, lookForEnding, openGroupWorks, planWork } from './group-work.ts'
 import { exportMembers } from './member-round.ts'
 import { heldRemovals, noteRemoval, settleHeld } from './removals.ts'
 import { sendWave, storeIntent, type WaveItem } from './sending.ts'
@@ -142,13 +142,23 @@ function finishGroup(round: Round, work: GroupWork, hasUnsettled: boolean): void
   if (round.unreached.has(draft.target)) return
   forgetMembers(round, draft)
   if (isEnded(round, work)) round.endedGroups.push(draft.target.id)
-  if (draft.only !== undefined) settleFound(draft, hasUnsettled)
+  if (draft.only !== undefined && !isThereAfterAll(round, work, hasUnsettled))
+    settleFound(draft, hasUnsettled)
   else if (!draft.stopped && !hasUnsettled)
     settleState(round, draft, plan.action === 'end' ? 'former' : 'synced', plan.problems)
   else if (!draft.stopped && draft.row !== draft.before) draft.row = { ...draft.row, state: 'owed' }
   noteUnseen(work)
   noteEvent(round, draft)
   keepWaiting(draft)
+}
+
+/** Whether what was found of a group that was taken for gone is put right, and nothing else is owed. */
+function isThereAfterAll(round: Round, work: GroupWork, hasUnsettled: boolean): boolean {
+  const { draft, group } = work
+  const { before, stopped, writes } = draft
+  if (before === undefined || stopped || hasUnsettled || writes === 0) return false
+  const rest = () => planWork(round, { draft: { ...draft, only: undefined }, group })
+  return isToldGone({ row: before }) && rest().writes.length === 0
 }
 
 /** What the quota did not reach is met again, in the log or as it was due. */

@@ -60,7 +60,11 @@ function openGroupWork(round: Round, draft: Draft, row: GroupRow | undefined): G
   return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
 }
 
-const planWork = (round: Round, { draft, group }: Pick<GroupWork, 'draft' | 'group'>): GroupPlan =>
+/** Plans the group itself from what the draft knows now. */
+export const planWork = (
+  round: Round,
+  { draft, group }: Pick<GroupWork, 'draft' | 'group'>,
+): GroupPlan =>
   planGroup({
     organizationId: round.key.organizationId,
     group,

@@ -598,6 +598,32 @@ async function joinSeeded(world: ReconcileWorld, id: string, graphIds: readonly 
   await changeGroup(world, id, { addMembers: graphIds })
 }
 
+describe('a group that a run took for gone, since a replica did not know it', () => {
+  test('is sent what the next run tells of it, and no more, and is as it was', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    const sales = await groupOf(world, 'Sales', ann)
+    const graphId = await graphIdOf(world, sales)
+    world.graph.faults.add({
+      match: { method: 'GET', path: `^/groups/${graphId}` },
+      times: 2,
+      status: 404,
+      code: 'Request_ResourceNotFound',
+      message: `Resource '${graphId}' does not exist.`,
+    })
+    await world.run('report')
+    expect(await world.binding(sales)).toMatchObject({ error: { code: 'object_missing' } })
+    world.clock.now += 3_600_000
+    await changeGroup(world, sales, { removeMembers: [world.accountOf('ann')] })
+    world.graph.counters.reset()
+    const run = await world.run('enforce')
+    expect(await world.drift(run)).toMatchObject([{ attribute: 'members', userId: ann }])
+    expect(writesOf(world)).toBe(1)
+    expect(await membersIn(world, sales)).toEqual([world.accountOf('ann')])
+    expect(await world.binding(sales)).toMatchObject({ state: 'synced', error: null })
+  })
+})
+
 describe('a group that was unbound, and whose deletion an administrator', () => {
   test.each(['is asked about', 'has rejected'])(
     '%s is told of with nothing that is not put right',

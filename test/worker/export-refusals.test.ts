@@ -420,7 +420,7 @@ describe('a group', () => {
     expect(liveGroups(world)[0]?.['members']).toEqual([accountOf(world, 'b')?.['id']])
     expect(await world.binding(group)).toMatchObject({ state: 'synced', due_at: null })
     world.clock.now += HOUR
-    await bind(sql`state = 'owed', unbound_by = NULL`)
+    await bind(sql`state = 'owed', unbound_by = NULL, asked_sequence = 1`)
     await world.settle()
     expect(accountOf(world, 'a')).toMatchObject({ accountEnabled: true })
     expect(liveGroups(world)[0]?.['members']).toHaveLength(2)

@@ -25,11 +25,29 @@ export async function driftTotals(database: Database, key: RunKey): Promise<Drif
   return toTotals(found)
 }
 
+/** Whether putting our value back takes the account away. */
+const isRemoval = sql`(attribute = 'accountEnabled' AND ours = 'false' OR attribute = ${ACCOUNT})`
+
+/** Of the accounts that the run would take away, those that count: of whoever was taken away since then already it counts no more. */
+export async function countRemovals(
+  database: Database,
+  { organizationId, directoryId, reconciliationId }: RunKey,
+  since: number,
+): Promise<number> {
+  const [found] = await database.run(
+    sql`SELECT count(*) AS removals FROM drift WHERE organization_id = ${organizationId}
+      AND reconciliation_id = ${reconciliationId} AND ${isRemoval} AND NOT EXISTS (SELECT 1 FROM binding b
+        WHERE b.organization_id = drift.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
+          AND b.resource_id = drift.user_id AND b.taken_at >= ${since})`,
+  )
+  return Number(found?.rows[0]?.['removals'] ?? 0)
+}
+
 const totalsOf = (key: RunKey): SQL => sql`SELECT
     coalesce(sum(direction = 'export' AND attribute <> 'deleted'), 0) AS exported,
     coalesce(sum(direction = 'import'), 0) AS imported,
     coalesce(sum(attribute = 'deleted'), 0) AS deleted,
-    coalesce(sum(attribute = 'accountEnabled' AND ours = 'false' OR attribute = ${ACCOUNT}), 0) AS disables
+    coalesce(sum(${isRemoval}), 0) AS disables
   FROM drift WHERE organization_id = ${key.organizationId}
     AND reconciliation_id = ${key.reconciliationId}`
 

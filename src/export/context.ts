@@ -13,11 +13,11 @@ import type { Transport } from '../graph/transport.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Directions } from '../plan/attributes.ts'
 import type { DomainFacts } from '../plan/domain-facts.ts'
+import type { Removals } from '../plan/removed-lately.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import type { Draft } from './draft.ts'
 import type { Intent } from './intent.ts'
 import type { Target, Targets } from './targets.ts'
-import type { Removals } from './threshold.ts'
 
 /** What the export needs of the outside. */
 export interface ExportPorts {

@@ -17,13 +17,13 @@ import { readAbandoned, storeAbandoned, storeAuthError } from '../db/abandoned.t
 import { readUrgent } from '../db/round-store.ts'
 import { laggingDirectories } from '../db/sweep-store.ts'
 import { REQUEST_TIMEOUT_MS } from '../graph/transport.ts'
+import { readRemovals, withRemoved } from '../plan/removed-lately.ts'
 import type { DirectoryBell, Ring } from './bell.ts'
 import { connectDirectory, type Connection, type GraphPorts, UNREADABLE } from './connection.ts'
 import type { ExportPorts, ToldMembers } from './context.ts'
 import { markUnknown, readIntent } from './intent.ts'
 import type { RoundResult } from './round-result.ts'
 import { runRound } from './round.ts'
-import { readRemovals, withRemoved } from './threshold.ts'
 
 /** Workers give a consumer fifteen minutes; a drain stops well before and rings again. */
 const MAX_MS = 10 * 60_000

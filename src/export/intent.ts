@@ -10,8 +10,8 @@ import type { EdgeChange } from '../db/round-commit.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
+import { isCounted } from '../plan/removed-lately.ts'
 import { nextOfRest, openDraft } from './draft.ts'
-import { isCounted } from './threshold.ts'
 import type { Target } from './targets.ts'
 
 const intentSchema = v.object({

@@ -4,19 +4,16 @@
  */
 import { countBoundWith } from '../db/bound-count.ts'
 import type { TakesAway } from '../plan/planned.ts'
+import { boundLately, limitOf, readRemovals, removedLately } from '../plan/removed-lately.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { type BindingError, storedError } from './draft.ts'
 import type { Reading } from './preview-graph.ts'
 import { planFor } from './preview-item.ts'
 import type { Setting, Subject } from './preview-subject.ts'
 import {
-  boundLately,
-  limitOf,
   type Permission,
   permissionOf,
-  readRemovals,
   REMOVAL_REJECTED,
-  removedLately,
   type Standing,
   thresholdError,
 } from './threshold.ts'

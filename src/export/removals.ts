@@ -6,21 +6,23 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { GroupSnapshot } from '../plan/group-plan.ts'
 import type { PlannedWrite, TakesAway } from '../plan/planned.ts'
 import { isRemoval } from '../plan/removal.ts'
-import type { Snapshot } from '../plan/snapshot.ts'
-import type { Round } from './context.ts'
-import { type BindingError, type Draft, fail } from './draft.ts'
 import {
   boundLately,
   isCounted,
   limitOf,
+  removedLately,
+  withRemoved,
+} from '../plan/removed-lately.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import type { Round } from './context.ts'
+import { type BindingError, type Draft, fail } from './draft.ts'
+import {
   mayHaveHappened,
   permissionOf,
   rejectedBefore,
   REMOVAL_REJECTED,
-  removedLately,
   type Standing,
   thresholdError,
-  withRemoved,
 } from './threshold.ts'
 
 interface Taking {

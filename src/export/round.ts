@@ -31,11 +31,11 @@ import {
   withoutTokens,
   WRITES_PER_ROUND,
 } from './round-result.ts'
-import { readRemovals } from './threshold.ts'
 import { exportUsers } from './user-round.ts'
 import type { LeaseKey } from '../db/lease.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { readDomainFacts } from '../plan/domain-facts.ts'
+import { readRemovals } from '../plan/removed-lately.ts'
 
 /** Runs one round under the lease, with tokens that were taken for it, and what the drain was told before. Throws what aborts it: a lost lease, or D1. */
 export async function runRound(

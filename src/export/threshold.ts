@@ -1,64 +1,10 @@
-/**
- * The directory's threshold: how many accounts may be disabled or deleted in one hour, whatever caused it. What goes beyond it
- * is held until an administrator has approved or rejected it. Pure.
- */
-import * as v from 'valibot'
-
+/** What goes beyond the directory's threshold is held until an administrator has approved or rejected it. Pure. */
 import type { RejectionCode } from '../db/rejection.ts'
 import type { BindingRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
-import type { JsonObject } from '../kernel/json.ts'
 import type { TakesAway } from '../plan/planned.ts'
-import type { DirectorySettings } from '../plan/settings.ts'
+import { isCounted, limitOf, type Threshold } from '../plan/removed-lately.ts'
 import type { BindingError } from './draft.ts'
-
-const removalsSchema = v.object({
-  /** How many accounts were disabled or deleted, by minute since the epoch. */
-  minutes: v.record(v.string(), v.number()),
-  /** How many users were bound, and when they were counted; null when they never were. */
-  bound: v.nullable(v.object({ count: v.number(), at: v.number() })),
-})
-
-/** What is known of a directory's disables and deletions lately. */
-export type Removals = v.InferOutput<typeof removalsSchema>
-
-const HOUR_MS = 3_600_000
-const minuteOf = (time: number): number => Math.floor(time / 60_000)
-
-/** What is stored of the removals; a directory that never had one has none. */
-export const readRemovals = (stored: JsonObject | null): Removals =>
-  stored === null ? { minutes: {}, bound: null } : v.parse(removalsSchema, stored)
-
-/** How many there were within the last hour. */
-export function removedLately({ minutes }: Removals, now: number): number {
-  const since = minuteOf(now - HOUR_MS)
-  const lately = Object.entries(minutes).filter(([minute]) => Number(minute) >= since)
-  return lately.reduce((sum, [, count]) => sum + count, 0)
-}
-
-/** So long the count of bound users is taken for true. */
-const COUNT_LASTS_MS = 60_000
-
-/** How many users are bound; undefined where that is to be counted again. */
-export const boundLately = ({ bound }: Removals, now: number): number | undefined =>
-  bound === null || now - bound.at > COUNT_LASTS_MS ? undefined : bound.count
-
-/** The removals with `count` more at `at`; those before the last hour are forgotten. */
-export function withRemoved(removals: Removals, count: number, at: number): Removals {
-  if (count === 0) return removals
-  const since = minuteOf(at - HOUR_MS)
-  const lately = Object.entries(removals.minutes).filter(([minute]) => Number(minute) >= since)
-  const minutes = new Map(lately)
-  const minute = String(minuteOf(at))
-  minutes.set(minute, (minutes.get(minute) ?? 0) + count)
-  return { ...removals, minutes: Object.fromEntries(minutes) }
-}
-
-type Threshold = NonNullable<DirectorySettings['threshold']>
-
-/** The larger of count and percent of the bound users. */
-export const limitOf = ({ count, percent }: Threshold, bound: number): number =>
-  Math.max(count, Math.floor((bound * percent) / 100))
 
 /** What is to become of a removal: it goes through, counts first, stays held, or was rejected. */
 export type Permission = 'free' | 'counts' | 'asked' | 'rejected'
@@ -77,10 +23,6 @@ export function permissionOf(
   if (approval === 'asked') return 'asked'
   return isCounted(takenAt, now) ? 'free' : 'counts'
 }
-
-/** Whether a removal at `takenAt` still counts. */
-export const isCounted = (takenAt: number | null, now: number): boolean =>
-  takenAt !== null && minuteOf(takenAt) >= minuteOf(now - HOUR_MS)
 
 /** Whether it happened, or may have. */
 export const mayHaveHappened = ({ kind }: Outcome): boolean =>

@@ -4,6 +4,7 @@
  */
 import {
   countBound,
+  countRemovals,
   driftOfUsers,
   driftTotals,
   type DriftTotals,
@@ -16,7 +17,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { directionOf } from '../plan/attributes.ts'
 import { groupOf, REPORTED } from '../plan/drift.ts'
 import { ACCOUNT } from '../plan/owed.ts'
-import type { DirectorySettings } from '../plan/settings.ts'
+import { countedSince, limitOf, readRemovals, removedLately } from '../plan/removed-lately.ts'
 import { DELETED } from './compare.ts'
 import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
 import { type DeltaLink, readLink } from './progress.ts'
@@ -97,24 +98,30 @@ async function mustAsk(run: Run, totals: DriftTotals): Promise<boolean> {
   return row.mode === 'enforce' && !progress.isApproved && (await exceeds(run, totals))
 }
 
-/** The larger of count and percent of the bound users, as for the export. */
-async function exceeds({ ports, key, settings }: Run, totals: DriftTotals): Promise<boolean> {
+/** As for the export: the larger of count and percent of the bound users, within an hour, whatever else has taken accounts away. */
+async function exceeds(run: Run, { disables }: DriftTotals): Promise<boolean> {
+  const { ports, key, settings } = run
   const { threshold } = settings
+  if (threshold === null || disables === 0) return false
+  const counting = await countRemovals(ports.database, key, countedSince(ports.clock.now()))
+  const most = counting === 0 ? disables : Math.max(disables, usedBy(run) + counting)
   // Bindings are counted only where the count alone does not allow it.
-  if (threshold === null || totals.disables <= threshold.count) return false
-  return totals.disables > limitOf(threshold, await countBound(ports.database, key))
+  if (most <= threshold.count) return false
+  return most > limitOf(threshold, await countBound(ports.database, key))
 }
 
-const limitOf = (
-  { count, percent }: NonNullable<DirectorySettings['threshold']>,
-  bound: number,
-): number => Math.max(count, Math.floor((bound * percent) / 100))
+/** How many accounts were taken away within the last hour. */
+const usedBy = ({ directory, ports }: Run): number =>
+  removedLately(readRemovals(directory.removals), ports.clock.now())
 
 /** Nothing is put right until somebody approves; the link is kept, so that the next run goes on from here. Who is gone has been told. */
 function hold(run: Run, totals: DriftTotals): StepResult {
   const { key, ports, progress } = run
   const { disables } = totals
-  const message = `Putting Microsoft 365 right would disable ${disables} accounts, which is more than the directory's threshold allows.`
+  const used = usedBy(run)
+  const beside =
+    used === 0 ? '' : `, beside ${used} that were disabled or deleted within the last hour`
+  const message = `Putting Microsoft 365 right would disable ${disables} accounts${beside}, which is more than the directory's threshold allows.`
   const error: JsonObject = {
     code: 'threshold',
     message,

@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import {
-  limitOf,
-  permissionOf,
-  readRemovals,
-  removedLately,
-  withRemoved,
-} from '../../src/export/threshold.ts'
+import { permissionOf } from '../../src/export/threshold.ts'
+import { limitOf, readRemovals, removedLately, withRemoved } from '../../src/plan/removed-lately.ts'
 import { isPartOfRemoval, isRemoval } from '../../src/plan/removal.ts'
 
 const NOW = Date.UTC(2026, 5, 1, 12, 0, 30)

@@ -500,6 +500,32 @@ describe('a run', () => {
     expect((await world.api.post(`/reconciliations/${held['id']}/reject`, {})).status).toBe(409)
   })
 
+  test('that would disable more than the hour has left, is held, and tells nothing to be corrected that the export would hold', async () => {
+    const world = await reconcileWorld({ settings: { threshold: { count: 1, percent: 0 } } })
+    const [ann = '', bob = ''] = await world.exported('ann', 'bob')
+    const suspend = async (id: string) => {
+      await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'active', value: false }])
+      await world.settle()
+    }
+    await suspend(ann)
+    world.clock.now += 3_660_000
+    await suspend(bob)
+    world.clock.now += 600_000
+    change(world, 'ann', { accountEnabled: true })
+    const held = await world.run('enforce')
+    expect(held).toMatchObject({ state: 'held', counts: { drift: 1, corrected: 0 } })
+    expect(held['error']['message']).toContain('disable 1 accounts, beside 1 that were disabled')
+    expect(await world.binding(ann)).toMatchObject({ state: 'synced' })
+    expect(await world.decide(held, 'approve')).toMatchObject({ counts: { corrected: 1 } })
+    const states = world.graph.summary().users.map((user) => user['accountEnabled'])
+    expect(states).toEqual([false, false])
+    // Of an account that was taken away within the hour it counts no more.
+    world.clock.now += 600_000
+    change(world, 'bob', { accountEnabled: true })
+    expect(await world.run('enforce')).toMatchObject({ state: 'done', counts: { corrected: 1 } })
+    expect(world.graph.summary().users.map((user) => user['accountEnabled'])).toEqual(states)
+  })
+
   test('that is held and rejected leaves Microsoft 365 as it is', async () => {
     const world = await reconcileWorld({ settings: { threshold: null } })
     const [ann] = await world.exported('ann')

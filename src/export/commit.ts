@@ -107,9 +107,16 @@ const hasGone = (draft: Draft): boolean => hasMoved(draft) && liveId(draft.row) 
 const hasVanished = ({ before, row }: Draft): boolean =>
   isAccountMissing(row) && !isAccountMissing(before)
 
-/** Whether a run that enforces ends the account that it found to be back, and has told which links to it go. */
+/** Whether a run that enforces ends the account that it found to be back, at once or with another try, and has told which links to it go. */
 const isEndOfReturned = (draft: Draft): boolean =>
-  draft.target.enforced && isReturned(draft) && liveId(draft.row) === null
+  draft.row.state === 'former' &&
+  ((draft.target.enforced && isReturned(draft)) || isTriedAgain(draft))
+
+const isTriedAgain = ({ target, before }: Draft): boolean =>
+  isAway(before) &&
+  before?.askedSequence === null &&
+  target.urgentAt === null &&
+  target.ordinaryAt === null
 
 /** Whether the account that had been found deleted is there again, and nothing is left that an administrator is told of that. */
 const hasReturned = (draft: Draft): boolean =>

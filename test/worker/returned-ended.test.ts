@@ -107,20 +107,28 @@ describe('a manager whose user was deleted here, and whose account is back', () 
     },
   )
 
-  test('and whose links are not there any more, is ended, and nobody loses a link that is not there', async () => {
-    const { world, boss, reports, run, gone } = await bossBack()
-    const [ann, bob, cyn] = reports
-    world.graph.changeUser(world.accountOf('bob'), { manager: null })
-    world.graph.changeUser(world.accountOf('cyn'), { manager: world.accountOf('ann') })
-    const enforced = await run('enforce')
-    expect(enforced).toMatchObject(EXACT)
-    const rows = enforced.rows.filter(({ userId }) => userId !== boss)
-    expect(rows).toHaveLength(2)
-    expect(rows).toEqual(expect.arrayContaining([gone(ann), gone(cyn, world.accountOf('ann'))]))
-    expect(unlinked(world).toSorted()).toEqual(['ann', 'cyn'].map(world.accountOf).toSorted())
-    expect(await run('enforce')).toMatchObject({ ...EXACT, rows: [], requests: [] })
-    expect(await world.binding(bob ?? '')).toMatchObject({ state: 'synced' })
-  })
+  test.each([
+    ['at once', 0],
+    ['with the second try', 1],
+  ])(
+    'and whose links are not there any more, is ended %s, and nobody loses a link that is not there',
+    async (_, times) => {
+      const { world, boss, graphId, reports, run, gone } = await bossBack()
+      const match = { method: 'PATCH', path: `^/users/${graphId}` }
+      if (times > 0) world.graph.faults.add({ match, times, status: 503 })
+      const [ann, bob, cyn] = reports
+      world.graph.changeUser(world.accountOf('bob'), { manager: null })
+      world.graph.changeUser(world.accountOf('cyn'), { manager: world.accountOf('ann') })
+      const enforced = await run('enforce')
+      expect(enforced).toMatchObject(EXACT)
+      const rows = enforced.rows.filter(({ userId }) => userId !== boss)
+      expect(rows).toHaveLength(2)
+      expect(rows).toEqual(expect.arrayContaining([gone(ann), gone(cyn, world.accountOf('ann'))]))
+      expect(unlinked(world).toSorted()).toEqual(['ann', 'cyn'].map(world.accountOf).toSorted())
+      expect(await run('enforce')).toMatchObject({ ...EXACT, rows: [], requests: [] })
+      expect(await world.binding(bob ?? '')).toMatchObject({ state: 'synced' })
+    },
+  )
 
   test.each([
     ['at once', 0],

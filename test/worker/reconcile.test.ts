@@ -500,7 +500,7 @@ describe('a run', () => {
     expect((await world.api.post(`/reconciliations/${held['id']}/reject`, {})).status).toBe(409)
   })
 
-  test('that would disable more than the hour has left, is held, and tells nothing to be corrected that the export would hold', async () => {
+  test('that would disable more accounts than the hour has left is held, and corrects nothing', async () => {
     const world = await reconcileWorld({ settings: { threshold: { count: 1, percent: 0 } } })
     const [ann = '', bob = ''] = await world.exported('ann', 'bob')
     const suspend = async (id: string) => {

@@ -11,7 +11,7 @@ import { user } from './tables/provisioning.ts'
 import { awayCodes, managerOf } from './waiting.ts'
 
 /** What of a user's row is planned with. */
-type AwayUser = Pick<
+export type PlannedUser = Pick<
   UserRow,
   'id' | 'usernameKey' | 'resource' | 'suspended' | 'passwordExpired' | 'imported'
 >
@@ -19,7 +19,7 @@ type AwayUser = Pick<
 export interface AwayAccount {
   readonly binding: Pick<BindingRow, 'restoring' | 'unboundBy' | 'approval' | 'deletedAt'>
   /** Undefined when it was deleted here. */
-  readonly user: AwayUser | undefined
+  readonly user: PlannedUser | undefined
   /** By user id. */
   readonly managers: ReadonlyMap<string, Pick<ManagerAccount, 'graphId' | 'isMissing'>>
   /** A password waits to be delivered to it. */
@@ -28,11 +28,18 @@ export interface AwayAccount {
 
 const userIs = sql`u.organization_id = b.organization_id AND u.id = b.resource_id`
 
+/** The user of the binding `b`, as `toPlanned` reads it; null when it was deleted here. */
+export const plannedColumn: SQL = sql`(SELECT json_object('id', u.id, 'username_key', u.username_key, 'resource', u.resource,
+    'suspended', u.suspended, 'password_expired', u.password_expired, 'imported', '' || ${importedNow}) FROM user u WHERE ${userIs})`
+
+/** Reads what `plannedColumn` gave. */
+export const toPlanned = (told: unknown): PlannedUser | undefined =>
+  isRecord(told) ? decode(user, told) : undefined
+
 /** Of the binding `b`: null, and no row read, where its account is not away. */
 export const awayColumn: SQL = sql`json(CASE WHEN b.state = 'failed' AND b.error ->> '$.code' IN (${awayCodes}) THEN json_object(
     'binding', json_object('restoring', b.restoring, 'unbound_by', b.unbound_by, 'approval', b.approval, 'deleted_at', b.deleted_at),
-    'user', (SELECT json_object('id', u.id, 'username_key', u.username_key, 'resource', u.resource, 'suspended', u.suspended,
-        'password_expired', u.password_expired, 'imported', '' || ${importedNow}) FROM user u WHERE ${userIs}),
+    'user', json(${plannedColumn}),
     'managers', (SELECT json_group_object(m.resource_id, json_array(m.graph_id, m.error ->> '$.code' IS 'object_missing'))
       FROM user u JOIN binding m ON m.organization_id = u.organization_id AND m.directory_id = b.directory_id AND m.kind = 'user'
         AND m.resource_id IN ${managerOf} AND m.graph_id IS NOT NULL AND m.state NOT IN ('unbinding', 'former')
@@ -46,7 +53,7 @@ export function toAway(told: unknown): AwayAccount | null {
   const managers = isRecord(told['managers']) ? Object.entries(told['managers']) : []
   return {
     binding: decode(binding, isRecord(told['binding']) ? told['binding'] : {}),
-    user: isRecord(told['user']) ? decode(user, told['user']) : undefined,
+    user: toPlanned(told['user']),
     managers: new Map(managers.flatMap(([id, manager]) => managerIn(id, manager))),
     hasPassword: told['hasPassword'] === 1,
   }

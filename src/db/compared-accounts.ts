@@ -2,7 +2,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { isJsonArray, isJsonObject, type Json } from '../kernel/json.ts'
-import { type AwayAccount, awayColumn, toAway } from './away-accounts.ts'
+import {
+  type AwayAccount,
+  awayColumn,
+  plannedColumn,
+  type PlannedUser,
+  toAway,
+  toPlanned,
+} from './away-accounts.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { type Lane, readBlock } from './lane-store.ts'
 import type { RunKey } from './reconciliation-store.ts'
@@ -29,6 +36,8 @@ export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]> & {
   readonly isLeft: boolean
   /** Its account was found deleted: what is owed to it, should it be there again. */
   readonly away: AwayAccount | null
+  /** Its user, where something of it was refused or is held: what the account is to hold by now may be more than was exported. */
+  readonly user: PlannedUser | undefined
 }
 
 /** A user's document and the values that were imported beside it. */
@@ -67,7 +76,7 @@ export async function readAccounts(
   const { organizationId, directoryId } = key
   const lists = chunks(graphIds)
   const managerLists = chunks(managerIds)
-  const compared = sql`json_array(${columnsOf(COMPARED)}, ${isLeft}, ${awayColumn}, ${withImports ? importing : null})`
+  const compared = sql`json_array(${columnsOf(COMPARED)}, ${isLeft}, ${awayColumn}, ${ofRefused}, ${withImports ? importing : null})`
   const [own, block, ...answers] = await database.run(
     sql`SELECT intent FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     readBlock(lanes),
@@ -96,6 +105,8 @@ const columnsOf = (names: readonly (keyof BindingRow)[]): SQL =>
 /** Only of what failed or is held the user's row is looked for: any other ending goes on by itself, and is over soon. */
 const isLeft: SQL = sql`(b.state IN ('failed', 'held') AND (b.unbound_by IS NOT NULL OR NOT EXISTS (SELECT 1 FROM user u
   WHERE u.organization_id = b.organization_id AND u.id = b.resource_id)))`
+
+const ofRefused: SQL = sql`json(CASE WHEN b.state IN ('failed', 'held') AND b.kind = 'user' THEN ${plannedColumn} END)`
 
 /** What an import of the user is compared with, in a list of its own: no list, no user. */
 const importing: SQL = sql`(SELECT json_array(u.imported, u.resource) FROM user u
@@ -141,12 +152,13 @@ function toCompared(list: readonly unknown[]): {
   readonly user: ImportingUser | null
 } {
   const columns = COMPARED.map((name, i) => [binding[name].name, list[i]] as const)
-  const [left, away, ofUser] = list.slice(COMPARED.length)
+  const [left, away, refused, ofUser] = list.slice(COMPARED.length)
   return {
     row: {
       ...decode(binding, Object.fromEntries(columns)),
       isLeft: left === 1,
       away: toAway(away),
+      user: toPlanned(refused),
     },
     user: Array.isArray(ofUser) ? decode(user, { imported: ofUser[0], resource: ofUser[1] }) : null,
   }

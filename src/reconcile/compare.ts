@@ -1,11 +1,14 @@
 /** What Graph says of one bound user against what is stored: drift, values to import, or a reason to look again. Pure. */
 import type { ComparedAccounts, ComparedBinding } from '../db/compared-accounts.ts'
+import type { PlannedUser } from '../db/away-accounts.ts'
 import type { RunStep } from '../db/reconciliation-store.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { directoryUser } from '../plan/directory-user.ts'
-import { type Difference, differences } from '../plan/drift.ts'
+import { desiredUser } from '../plan/desired-user.ts'
+import { type Difference, differences, isSameInGraph } from '../plan/drift.ts'
 import { seenUser, type SeenUser } from '../plan/graph-user.ts'
-import { type ImportChange, importChanges, type ImportedName } from '../plan/imported.ts'
+import { type ImportChange, importChanges, type ImportedName, stateOf } from '../plan/imported.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
 import { type OwedConfiguration, owedToAccount, type OwedValue } from './owed.ts'
 
 /** A difference on a user that was exported within this time may be an echo of that export. */
@@ -75,16 +78,29 @@ const UNREAD = { isTold: false } as const
 const managerOf = (manner: Manner, { manager }: ToldUser): string | null | undefined =>
   manner === 'byId' ? (manager ?? null) : manager
 
-/** What is mastered on premises is not ours to put right. */
+/** What is mastered on premises is not ours to put right; and what somebody made of a value that was refused here, as it is to be, is right. */
 function differencesOf(
-  { directions, manner }: Comparison,
+  { directions, settings, manner }: Comparison,
   row: ComparedBinding,
   seen: SeenUser,
 ): readonly Difference[] {
   if (errorCode(row) === 'mastered_on_premises') return []
-  const found = differences(row, directions, seen)
+  const wanted = row.user && wantedOf(row.user, { directions, settings })
+  const found = differences(row, directions, seen).filter(({ attribute, theirs }) => {
+    const value = wanted?.[attribute]
+    return value === undefined || !isSameInGraph(attribute, value, theirs)
+  })
   // A page of changes leaves out what did not change.
   return manner === 'delta' ? found.filter(({ isTold }) => isTold) : found
+}
+
+/** What the account is to hold by now, but for its manager. */
+function wantedOf(
+  row: PlannedUser,
+  configuration: Pick<OwedConfiguration, 'directions' | 'settings'>,
+): Snapshot {
+  const user = directoryUser(row.resource, stateOf(row))
+  return desiredUser({ ...configuration, user, managerGraphId: undefined }).values
 }
 
 function importsOf(

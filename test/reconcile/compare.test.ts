@@ -51,6 +51,7 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   deletedAt: null,
   isLeft: false,
   away: null,
+  user: undefined,
   ...more,
 })
 

@@ -153,6 +153,13 @@ describe('a user of whom something was refused before', () => {
     expect(await replay()).toEqual([{ jobTitle: 'Boss' }])
   })
 
+  test('and somebody set as it is to be, is neither told nor written back to what it was', async () => {
+    const { world, graphId } = await refusedTitle()
+    world.graph.changeUser(graphId, { properties: { givenName: 'ann', jobTitle: 'Boss' } })
+    expect(await enforce(world)).toEqual({ told: [], sent: [] })
+    expect(world.graph.summary().users).toMatchObject([{ jobTitle: 'Boss' }])
+  })
+
   test.each<[string, Partial<DirectorySettings>]>([
     ['is left enabled', { onSuspend: 'leave' }],
     ['is to be disabled, which is held', { threshold: { count: 0, percent: 0 } }],

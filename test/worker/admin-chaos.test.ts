@@ -11,6 +11,7 @@ import { type ApiClient, apiClient } from '../support/api.ts'
 import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
 import { untoldWrites } from '../support/told-writes.ts'
 import { randomOf } from '../support/random.ts'
+import { forgotten } from '../support/forgotten.ts'
 import type { Loose } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -286,6 +287,7 @@ async function comeToRest(story: Story): Promise<void> {
     await ask(story, 'PATCH', `/directories/${id}`, { state: 'active' })
   for (let i = 0; i < 20; i++) await tick(story)
   for (const directory of world.directories) await expectEnforcedAsTold(story, directory)
+  expect(await forgotten(world)).toEqual([])
   for (const { id } of world.directories) {
     for (const action of ['replay', 'approve']) {
       const path = action === 'replay' ? 'failures/replay' : 'held/approve'
@@ -294,6 +296,7 @@ async function comeToRest(story: Story): Promise<void> {
   }
   for (let i = 0; i < 20; i++) await tick(story)
   for (const { id } of world.directories) await reconciled(story, id, 'enforce')
+  expect(await forgotten(world)).toEqual([])
 }
 
 /** While some things are refused, held and rejected, somebody changes accounts there: a run that enforces writes what it told of, and no more. */

@@ -6,6 +6,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
+import { forgotten } from '../support/forgotten.ts'
 import { MANUAL, PASSWORD, type PreviewedBind, previewedBind } from '../support/previewed-bind.ts'
 import { randomOf } from '../support/random.ts'
 import { byHand } from '../support/reconcile.ts'
@@ -211,7 +212,7 @@ async function storyOf(seed: number): Promise<Story> {
 
 async function tellBind(seed: number): Promise<void> {
   const story = await storyOf(seed)
-  expectTold(story, await story.each.compare(some(story), 1 + story.pick(3)))
+  await expectTold(story, await story.each.compare(some(story), 1 + story.pick(3)))
 }
 
 async function tellDirections(seed: number): Promise<void> {
@@ -219,14 +220,14 @@ async function tellDirections(seed: number): Promise<void> {
   const attribute = one(story, ['jobTitle', 'department', 'costCenter', 'manager'])
   const direction = one(story, ['export', 'export', 'exclude'])
   const limit = 1 + story.pick(3)
-  expectTold(story, await story.each.compareDirections({ [attribute]: direction }, limit))
+  await expectTold(story, await story.each.compareDirections({ [attribute]: direction }, limit))
 }
 
 /**
  * But for what is sent as it was told, and refused: whatever its preview says so of, and the link to a manager whose account somebody
  * deleted, of which nobody here knows.
  */
-function expectTold({ each }: Story, { items, told, sent }: Compared): void {
+async function expectTold({ each }: Story, { items, told, sent }: Compared): Promise<void> {
   const records = each.world.graph.journal.records()
   const isGone = records.some(({ url, status }) => url.endsWith('/manager/$ref') && status === 404)
   const refused = items.filter(({ problems }) =>
@@ -237,6 +238,7 @@ function expectTold({ each }: Story, { items, told, sent }: Compared): void {
     for (const own of isGone ? Object.values(values) : []) delete own['manager']
   }
   expect(sent).toEqual(told)
+  expect(await forgotten(each.world)).toEqual([])
 }
 
 const [firstSeed = 1, runs = 1] = env.CHAOS === '' ? [1, 3] : env.CHAOS.split(',').map(Number)

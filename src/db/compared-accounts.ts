@@ -29,6 +29,7 @@ const COMPARED = [
   'exportedSequence',
   'exportedAt',
   'error',
+  'restoring',
 ] as const
 
 export type ComparedBinding = Pick<BindingRow, (typeof COMPARED)[number]> & {

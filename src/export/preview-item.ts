@@ -7,6 +7,7 @@ import { isPartOfRemoval } from '../plan/removal.ts'
 import { type Held, SNAPSHOT_KEYS } from '../plan/snapshot.ts'
 import { planUser } from '../plan/user-plan.ts'
 import { type BindingError, storedError } from './draft.ts'
+import { linkedAgain } from './linked-again.ts'
 import { plannedManager } from './manager.ts'
 import { type PreviewImport, previewImports } from './preview-imports.ts'
 import { RESTORED } from './preview-return.ts'
@@ -219,13 +220,14 @@ function planOf(
   const user = personOf(subject)
   const { managerId } = user
   const manager = managerId === null ? null : managers.get(managerId)
-  const unknown = manager?.isBack === true ? [...target.unknown, 'manager'] : target.unknown
+  const linked = linkedAgain(target, manager, directions) ?? target
+  const unknown = manager?.isBack === true ? [...linked.unknown, 'manager'] : linked.unknown
   return planUser({
     user,
-    binding: { ...target, unknown, creatingAs: null },
+    binding: { ...linked, unknown, creatingAs: null },
     directions,
     settings,
-    ...plannedManager(manager, target),
+    ...plannedManager(manager, linked),
     randomPassword: '',
     graphBase,
     verifiedDomains,

@@ -145,6 +145,15 @@ export const BOUND_MEANWHILE = {
     'The user was bound again before this was through, and that bind stands: what was put back into its account by then is overwritten again.',
   whatToDo: BOUND_AGAIN.whatToDo,
 } as const
+/** What it tells of a user whose manager, whose bind is undone, was bound again before that user was given back whom it had. */
+export const MANAGER_BOUND_MEANWHILE = {
+  code: 'bound_again',
+  attribute: 'manager',
+  message:
+    'The manager was bound again before this was through, and that bind stands: the account is linked to that manager, whoever it had by then.',
+  whatToDo:
+    'Undo the later bind (eventId), which gives back whom the account had by then. Whom it had before this event is told here (before).',
+} as const
 export const UNBOUND_MEANWHILE = {
   code: 'unbound_since',
   message:

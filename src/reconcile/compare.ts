@@ -78,7 +78,10 @@ const UNREAD = { isTold: false } as const
 const managerOf = (manner: Manner, { manager }: ToldUser): string | null | undefined =>
   manner === 'byId' ? (manager ?? null) : manager
 
-/** What is mastered on premises is not ours to put right; and what somebody made of a value that was refused here, as it is to be, is right. */
+/**
+ * What is mastered on premises is not ours to put right, nor what an undoing is about to give back; and what somebody made of a value that
+ * was refused here, as it is to be, is right.
+ */
 function differencesOf(
   { directions, settings, manner }: Comparison,
   row: ComparedBinding,
@@ -87,6 +90,7 @@ function differencesOf(
   if (errorCode(row) === 'mastered_on_premises') return []
   const wanted = row.user && wantedOf(row.user, { directions, settings })
   const found = differences(row, directions, seen).filter(({ attribute, theirs }) => {
+    if (row.restoring?.[attribute] !== undefined) return false
     const value = wanted?.[attribute]
     return value === undefined || !isSameInGraph(attribute, value, theirs)
   })

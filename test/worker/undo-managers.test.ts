@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
+import { batchOf } from '../support/export.ts'
 import { MANUAL, type PreviewedBind, previewedBind } from '../support/previewed-bind.ts'
 import type { Loose } from '../support/seed.ts'
 
@@ -572,4 +573,69 @@ test('the manager whom a report had is read once, twenty a request, before the l
     .filter(({ method, url }) => method === 'GET' && url.includes('/users/'))
   expect(reads).toHaveLength(25)
   expect(new Set(reads.map(({ envelope }) => envelope)).size).toBe(2)
+})
+
+describe('while the undoing of the bind of a manager waits for what the account of a report holds', () => {
+  /** Whom somebody gave Ann moments after Boss was bound, and what is asked of the directory since, without waiting. */
+  async function waiting() {
+    const each = await linked()
+    const { world, boss, bind, newest, managerIs, account } = each
+    await bind([boss])
+    const twin = account('twin')
+    managerIs(twin)
+    world.clock.now += 60_000
+    const { organizationId, directoryId } = world
+    const drain = () => world.jobs.queue(batchOf([{ organizationId, directoryId }]))
+    const path = `/directories/${directoryId}`
+    const job = (await world.api.post(`${path}/undo`, { eventId: await newest() })).body
+    await drain()
+    return {
+      ...each,
+      twin,
+      drain,
+      path,
+      jobOf: async () => (await world.api.get(`/jobs/${job['id']}`)).body,
+    }
+  }
+
+  test.each(['alone', 'with the report'])(
+    'whoever is bound again %s takes the place of whom it has, as the preview tells; that is told, and can be undone',
+    async (how) => {
+      const each = await waiting()
+      const { world, boss, ann, twin, drain, path, manager } = each
+      const userIds = how === 'alone' ? [boss] : [ann, boss]
+      const { items } = (await each.preview(userIds)).body
+      const bossId = String((await world.binding(boss))['graph_id'])
+      expect(items.find(({ userId }: Loose) => userId === ann)?.['changes']).toEqual([
+        { attribute: 'manager', graph: 'manager', current: twin, next: bossId },
+      ])
+      await world.api.post(`${path}/bindings`, { userIds })
+      await drain()
+      await world.settle()
+      expect(manager()).toBe(bossId)
+      expect((await each.jobOf())['errors']).toMatchObject([
+        {
+          resourceId: ann,
+          code: 'bound_again',
+          attribute: 'manager',
+          eventId: await each.newest(),
+        },
+      ])
+      world.clock.now += HOUR
+      expect((await each.undo(await each.newest()))['errors']).toEqual([])
+      expect(manager()).toBe(twin)
+    },
+  )
+
+  test('a run tells nothing of the link, and leaves it', async () => {
+    const { world, path, manager, twin } = await waiting()
+    const run = await world.api.post(`${path}/reconciliations`, { mode: 'enforce' })
+    const { organizationId, directoryId } = world
+    await world.jobs.queue(
+      batchOf([{ organizationId, directoryId, reconciliationId: run.body['id'] }]),
+    )
+    expect(await world.drift(run.body)).toEqual([])
+    await world.settle()
+    expect(manager()).toBe(twin)
+  })
 })

@@ -296,7 +296,7 @@ function wake(key: LeaseKey, ids: SQL, now: number): SQL {
     AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}`
   return sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
     WHERE ${mine} AND kind IN ('user', 'group') AND ${IS_RESTING} AND ${MAY_BE_CALLED}
-      AND state NOT IN ('held', 'former', 'unbinding') AND resource_id IN (${waitersFor(key, there)})`
+      AND state NOT IN ('former', 'unbinding') AND resource_id IN (${waitersFor(key, there)})`
 }
 
 /** Whoever is unbound leaves the groups that are bound here. */

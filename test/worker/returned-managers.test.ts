@@ -262,3 +262,31 @@ describe('a manager whose account came back, and for whom new users wait', () =>
     expect(written(world)).toEqual([])
   })
 })
+
+test('a manager whom her group binds again is linked to a report whose disabling is held', async () => {
+  const world = await reconcileWorld()
+  const { id: staff } = (await world.scim.post('/Groups', { displayName: 'Staff' })).body
+  const bindNewUsers = { mode: 'groups', groupIds: [staff] }
+  await world.api.patch(`/directories/${world.directoryId}`, { settings: { bindNewUsers } })
+  const { id: boss } = (await world.scim.post('/Users', newUser('boss'))).body
+  const { id: ann } = (await world.scim.post('/Users', reportOf(boss, 'ann'))).body
+  const members = async (op: string, ...ids: string[]) => {
+    const value = ids.map((id) => ({ value: id }))
+    await world.scim.patch(`/Groups/${staff}`, [{ op, path: 'members', value }])
+    await world.settle()
+    world.clock.now += 3_600_000
+  }
+  await members('add', boss, ann)
+  const graphId = world.accountOf('ann')
+  await members('remove', boss)
+  expect(await world.binding(boss)).toMatchObject({ state: 'former' })
+  await world.lower({ count: 0, percent: 0 })
+  await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+  await world.settle()
+  const { state, error } = await world.binding(ann)
+  expect(state).toBe('held')
+  world.graph.journal.clear()
+  await members('add', boss)
+  expect(linked(world)).toEqual([graphId])
+  expect(await world.binding(ann)).toMatchObject({ state, error, approval: 'asked', due_at: null })
+})

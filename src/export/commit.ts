@@ -59,7 +59,7 @@ export function toCommit(round: Round): RoundCommit {
     moved: calling
       .filter(
         (draft) =>
-          hasArrived(draft) || isBack(draft) || (hasReturned(draft) && !draft.target.enforced),
+          hasArrived(draft) || isBack(draft) || (hasReturned(draft) && !isToldReturned(draft)),
       )
       .map(({ target }) => target.id),
     vanished: drafts
@@ -73,7 +73,7 @@ export function toCommit(round: Round): RoundCommit {
       .flatMap(({ before }) => before?.graphId ?? []),
     returnedGraphIds: calling
       .filter((draft) => hasReturned(draft) && isAccountMissing(draft.before))
-      .filter(({ target }) => !target.enforced)
+      .filter((draft) => !isToldReturned(draft))
       .flatMap(({ row }) => row.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,
@@ -107,10 +107,11 @@ const hasGone = (draft: Draft): boolean => hasMoved(draft) && liveId(draft.row) 
 const hasVanished = ({ before, row }: Draft): boolean =>
   isAccountMissing(row) && !isAccountMissing(before)
 
-/** Whether a run that enforces ends the account that it found to be back, at once or with another try, and has told which links to it go. */
+/** Whether a run that enforces has found the account to be back, and told which links to it are sent, or go. */
+const isToldReturned = (draft: Draft): boolean => draft.target.enforced && isReturned(draft)
+/** Whether such an account ends, at once or with another try. */
 const isEndOfReturned = (draft: Draft): boolean =>
-  draft.row.state === 'former' &&
-  ((draft.target.enforced && isReturned(draft)) || isTriedAgain(draft))
+  draft.row.state === 'former' && (isToldReturned(draft) || isTriedAgain(draft))
 
 const isTriedAgain = ({ target, before }: Draft): boolean =>
   isAway(before) &&

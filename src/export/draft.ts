@@ -140,6 +140,9 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
   }
 }
 
+/** Of a binding of which nothing is tried by itself: what was tried alone is over as well. */
+export const NOTHING_DUE = { dueAt: null, found: null, restDueAt: null } as const
+
 /** Of a binding that has no account any more. */
 export const NOT_ADOPTED = { adoptedAt: null, deliveredSequence: null } as const
 
@@ -196,7 +199,7 @@ export function fail(draft: Draft, error: BindingError, state: 'failed' | 'held'
   const isUnbinding = row.state === 'unbinding'
   draft.row = {
     ...row,
-    dueAt: null,
+    ...NOTHING_DUE,
     state: isUnbinding && state === 'failed' ? 'unbinding' : state,
     unboundBy: isUnbinding ? (row.unboundBy ?? 'admin') : row.unboundBy,
     approval: state === 'held' ? 'asked' : answered(row.approval, error),

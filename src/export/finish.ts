@@ -7,7 +7,15 @@ import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem
 import { isSent } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
-import { type BindingError, type Draft, fail, isEnding, NOT_ADOPTED, owe } from './draft.ts'
+import {
+  type BindingError,
+  type Draft,
+  fail,
+  isEnding,
+  NOT_ADOPTED,
+  NOTHING_DUE,
+  owe,
+} from './draft.ts'
 import {
   isAllThatFailed,
   keepEarlier,
@@ -218,6 +226,7 @@ export function settleState(
     draft.writes === 0 &&
     row.state === state &&
     row.dueAt === null &&
+    row.found === null &&
     row.approval === null &&
     row.askedSequence === null &&
     row.restoring === null &&
@@ -225,8 +234,8 @@ export function settleState(
   if (isSame) return
   draft.row = {
     ...row,
+    ...NOTHING_DUE,
     state,
-    dueAt: null,
     urgency: 0,
     attempts: 0,
     approval: null,

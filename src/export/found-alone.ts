@@ -94,8 +94,11 @@ export function keepEarlier(draft: Draft): void {
     draft.row = { ...row, unknown, state, error, approval, ...nextOfRest(before) }
   } else if (row.dueAt !== null && state !== 'synced') {
     const { dueAt: restDueAt } = nextOfRest(before)
-    draft.row = { ...row, state, error, approval, found: [...only], restDueAt }
-  }
+    // What waits does not wait for a try that may be put off again and again: that comes with everything then.
+    const isOvertaken = restDueAt !== null && restDueAt <= row.dueAt
+    const next = isOvertaken ? { found: null, restDueAt: null } : { found: [...only], restDueAt }
+    draft.row = { ...row, state, error, approval, ...next }
+  } else if (row.state === 'held' && state === 'owed') draft.row = { ...row, ...nextOfRest(before) }
 }
 
 /** What was found was refused too, and that is told: whoever waits waits on, and who is held is asked about still. */

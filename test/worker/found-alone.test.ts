@@ -1,0 +1,97 @@
+/** What is tried alone, because a run found it or an undoing gives it back: nothing of it is left behind, and nothing waits for it for ever. */
+import { describe, expect, test } from 'vitest'
+
+import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
+import { newUser } from '../support/export.ts'
+import { HOUR, overwritten } from '../support/overwritten.ts'
+import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+
+const TWENTY_MINUTES = 1_200
+
+const outOfOrder = ({ graph }: ReconcileWorld, method: string, path: string, more = {}) =>
+  graph.faults.add({ match: { method, path }, status: 503, times: 1, ...more })
+
+const titleOf = ({ graph }: ReconcileWorld, graphId: string) =>
+  graph.summary().users.find(({ id }) => id === graphId)?.['jobTitle']
+
+/** Ann, of whom a new title waits for twenty minutes. */
+async function titleWaits(world: ReconcileWorld, ann: string): Promise<string> {
+  const graphId = world.accountOf('ann')
+  outOfOrder(world, 'PATCH', `^/users/${graphId}`, { retryAfter: TWENTY_MINUTES })
+  await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+  await world.drain()
+  expect(await world.binding(ann)).toMatchObject({ state: 'owed', found: null })
+  return graphId
+}
+
+/** What is due by then is tried as time goes on. */
+async function goOn({ clock, drain }: ReconcileWorld, hours: number): Promise<void> {
+  for (let i = 0; i < hours * 10; i += 1) {
+    clock.now += HOUR / 10
+    await drain()
+  }
+}
+
+test('what an undoing gave back is not tried again once everything is through', async () => {
+  const each = await overwritten()
+  const { world, ann, graphId } = each
+  each.refuseOnce()
+  await each.change(`${ENTERPRISE_USER_URN}:department`, 'New')
+  await world.settle()
+  expect(await world.binding(ann)).toMatchObject({ state: 'failed' })
+  world.graph.faults.clear()
+  world.clock.now += HOUR
+  expect(await each.undo()).toMatchObject({ job: { state: 'done' } })
+  expect(await world.binding(ann)).toMatchObject({ state: 'synced', found: null })
+  world.graph.changeUser(graphId, { properties: { givenName: 'Anna' } })
+  outOfOrder(world, 'PATCH', `^/users/${graphId}`)
+  world.graph.journal.clear()
+  await world.run('enforce')
+  expect(each.sent()).toEqual(['PATCH {"givenName":"ann"}', 'PATCH {"givenName":"ann"}'])
+  expect(await world.binding(ann)).toMatchObject({ state: 'synced', due_at: null })
+})
+
+describe('of somebody of whom something waits', () => {
+  test('a link that is found, and waits for the manager’s account, keeps nothing else waiting', async () => {
+    const world = await reconcileWorld()
+    const [boss = ''] = await world.exported('boss')
+    const manager = { [ENTERPRISE_USER_URN]: { manager: { value: boss } } }
+    const { body } = await world.scim.post('/Users', newUser('ann', manager))
+    await world.settle()
+    world.clock.now += HOUR
+    const ann = String(body['id'])
+    const graphId = await titleWaits(world, ann)
+    world.graph.changeUser(graphId, { manager: null })
+    outOfOrder(world, 'PUT', `^/users/${graphId}/manager`)
+    await world.begin('enforce')
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({ state: 'owed', found: '["manager"]' })
+    await world.removeAccount(world.accountOf('boss'))
+    await goOn(world, 1)
+    expect(titleOf(world, graphId)).toBe('Boss')
+    expect(await world.binding(ann)).toMatchObject({
+      state: 'owed',
+      found: null,
+      rest_due_at: null,
+      error: { code: 'manager_missing' },
+    })
+  })
+
+  test('a disabling that is found, and held, keeps nothing else waiting', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    world.clock.now += 2 * HOUR
+    const graphId = await titleWaits(world, ann)
+    world.graph.changeUser(graphId, { properties: { accountEnabled: true } })
+    await world.begin('enforce')
+    await world.lower({ count: 0, percent: 0 })
+    await world.drain()
+    expect(await world.binding(ann)).toMatchObject({ state: 'held', approval: 'asked' })
+    expect(titleOf(world, graphId)).toBe('Engineer')
+    await goOn(world, 1)
+    expect(titleOf(world, graphId)).toBe('Boss')
+    expect(await world.binding(ann)).toMatchObject({ state: 'held', due_at: null })
+  })
+})

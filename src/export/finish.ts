@@ -90,7 +90,8 @@ function settleFound(round: Round, work: UserWork): void {
   else if (plan.needs.length > 0) settleUnread(round, work)
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else if (linkAt !== undefined) owe(draft, linkAt)
-  else if (draft.row.restoring !== null || draft.row.askedSequence !== null) {
+  // Whoever asked for anything else has asked for all that is owed: its job waits for that.
+  else if ((draft.before?.restoring ?? null) !== null) {
     letGoOfManager(work)
     const restoring = restToGiveBack(draft)
     const isThrough = restoring === null

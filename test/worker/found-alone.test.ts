@@ -94,4 +94,28 @@ describe('of somebody of whom something waits', () => {
     expect(titleOf(world, graphId)).toBe('Boss')
     expect(await world.binding(ann)).toMatchObject({ state: 'held', due_at: null })
   })
+
+  test('what is found leaves the job of a replay waiting for all that it asked for', async () => {
+    const world = await reconcileWorld()
+    const [ann = ''] = await world.exported('ann')
+    const graphId = world.accountOf('ann')
+    const refused = { status: 403, code: 'Authorization_RequestDenied' } as const
+    outOfOrder(world, 'PATCH', `^/users/${graphId}`, refused)
+    await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'title', value: 'Boss' }])
+    await world.settle()
+    world.clock.now += HOUR
+    const replay = `/directories/${world.directoryId}/failures/replay`
+    const { body: job } = await world.api.post(replay, { all: true })
+    const read = async () => (await world.api.get(`/jobs/${job['id']}`)).body
+    outOfOrder(world, 'PATCH', `^/users/${graphId}`, { retryAfter: TWENTY_MINUTES })
+    await world.drain()
+    await world.drain()
+    world.graph.changeUser(graphId, { properties: { givenName: 'Anna' } })
+    await world.begin('enforce')
+    await world.drain()
+    expect(await read()).toMatchObject({ state: 'running', done: 0, errors: [] })
+    outOfOrder(world, 'PATCH', `^/users/${graphId}`, refused)
+    await goOn(world, 1)
+    expect(await read()).toMatchObject({ state: 'failed', errors: [{ code: refused.code }] })
+  })
 })

@@ -55,7 +55,7 @@ export function linkWaitersOf({ organizationId, directoryId }: LeaseKey, manager
   return sql`SELECT a.awaited_id, count(*) AS waiters FROM awaited a CROSS JOIN user u
       ON u.organization_id = a.organization_id AND u.id = a.waiter_id AND a.awaited_id IN ${managerOf}
     WHERE a.organization_id = ${organizationId} AND a.directory_id = ${directoryId} AND a.awaited_id IN ${managers}
-      AND EXISTS (SELECT 1 FROM binding WHERE ${mine} AND resource_id = a.waiter_id AND ${MAY_STOP_WAITING}
+      AND EXISTS (SELECT 1 FROM binding WHERE ${mine} AND resource_id = a.waiter_id AND ${MAY_BE_LINKED}
         AND manager_graph_id IS NOT (SELECT graph_id FROM binding WHERE ${mine} AND resource_id = a.awaited_id))
     GROUP BY a.awaited_id`
 }

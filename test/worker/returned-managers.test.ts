@@ -253,6 +253,21 @@ describe('a manager whose account came back, and for whom new users wait', () =>
     expect(written(world)).toEqual([])
   })
 
+  test('is well at once where whoever waits has no account to be linked', async () => {
+    const { world, boss, restore, create } = await awaited()
+    world.graph.faults.add({
+      match: { method: 'POST', path: '^/users$' },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    })
+    const ann = await create('ann')
+    expect(await world.binding(ann)).toMatchObject({ state: 'failed', graph_id: null })
+    expect(await waiting(world)).toEqual([ann])
+    await restore()
+    await world.run('report')
+    expect(await world.binding(boss)).toMatchObject(SYNCED)
+  })
+
   test('and who is well because nobody waits, writes nothing', async () => {
     const { world, boss, restore, letHoursPass } = await awaited()
     await restore()

@@ -1,6 +1,8 @@
 /** What a round says of what is left: whether to go on at once, and else when. Pure. */
 import { type Grant, secondsUntil } from '../db/lane-store.ts'
 import type { Round } from './context.ts'
+import type { Draft } from './draft.ts'
+import type { Target } from './targets.ts'
 
 /** What a round sends at most: four envelopes of twenty. */
 export const WRITES_PER_ROUND = 80
@@ -54,13 +56,21 @@ export const withoutTokens = ({ waitSeconds, left }: Grant): Omit<Throttled, 'ne
   by: left.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'graph' : 'quota',
 })
 
-/** How many writes are left at least of what the round looked at; a group's members make one envelope, or more. */
+/**
+ * How many writes are left at least of what the round looked at: a group's members make one envelope, or more; and an account is disabled
+ * and its sessions are ended by one round, else the next begins with both.
+ */
 function writesLeft({ drafts, cut, ports }: Round): number {
   const now = ports.clock.now()
   const owed = [...drafts.values()].filter(({ row }) => (row.dueAt ?? Infinity) <= now)
+  const halfDisabled = new Set(owed.filter(isHalfDisabled).map(({ target }) => target))
   const targets = new Set([...owed.map(({ target }) => target), ...cut])
-  return [...targets].reduce((sum, { kind }) => sum + (kind === 'group' ? 20 : 1), 0)
+  const writesOf = (target: Target) =>
+    target.kind === 'group' ? 20 : 1 + Number(halfDisabled.has(target))
+  return [...targets].reduce((sum, target) => sum + writesOf(target), 0)
 }
+
+const isHalfDisabled = ({ row }: Draft): boolean => row.snapshot['accountEnabled'] === null
 
 /** What is left when the round is stored. `takenAt`: when the round took its quota, from which on new quota flows in. */
 export function resultOf(round: Round, takenAt: number): RoundResult {

@@ -215,6 +215,25 @@ describe('a 429', () => {
     expect(world.graph.summary().groups[0]?.['members']).toHaveLength(29)
   })
 
+  test('before an account is disabled leaves quota enough for its sessions to be ended', async () => {
+    const world = await exportWorld()
+    const [id = ''] = await createUsers(world, 'u', 1)
+    await world.settle()
+    const account = accountOf(world, 'u0')?.['id']
+    world.graph.faults.add({ match: { method: 'PATCH', path: `^/users/${account}` }, status: 429 })
+    world.graph.journal.clear()
+    await world.scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.settle()
+    const writes = world.graph.journal.records().filter(({ url }) => url.startsWith('/users/'))
+    // The lane is empty: the first write that follows shows that two are needed.
+    expect(writes.map(({ method, status }) => `${method} ${status}`)).toEqual([
+      'PATCH 429',
+      'PATCH 204',
+      'PATCH 204',
+      'POST 200',
+    ])
+  })
+
   test.each([
     ['of the application stops every directory that it serves', 'Application', 0],
     ['of one tenant stops that directory alone', 'Tenant_Application', 1],

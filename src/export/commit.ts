@@ -47,6 +47,10 @@ export function toCommit(round: Round): RoundCommit {
   const bindings = drafts.flatMap((draft) => changeOf(draft) ?? [])
   // What a run that only reports has found calls nobody who may have something to write.
   const calling = drafts.filter(({ target }) => target.mayWrite)
+  // Whoever was deleted here ends, be it in a later round: nobody is linked to that account.
+  const here = new Set(round.loaded.users.map(({ id }) => id))
+  const returned = calling.filter((draft) => hasReturned(draft) && here.has(draft.target.id))
+  const called = calling.filter((draft) => hasArrived(draft) || isBack(draft))
   return {
     now,
     bindings,
@@ -56,12 +60,9 @@ export function toCommit(round: Round): RoundCommit {
     arrived: round.arrived,
     doneWaiting: round.doneWaiting,
     // Who lacks the link to whoever a run has found to be back, and which groups lack the account, it tells too.
-    moved: calling
-      .filter(
-        (draft) =>
-          hasArrived(draft) || isBack(draft) || (hasReturned(draft) && !isToldReturned(draft)),
-      )
-      .map(({ target }) => target.id),
+    moved: [...called, ...returned.filter((draft) => !isToldReturned(draft))].map(
+      ({ target }) => target.id,
+    ),
     vanished: drafts
       .filter((draft) => hasVanished(draft) || (draft.target.mayWrite && hasGone(draft)))
       .map(({ target }) => target.id),
@@ -71,9 +72,8 @@ export function toCommit(round: Round): RoundCommit {
     lostGraphIds: calling
       .filter((draft) => hasMoved(draft) && !isEndOfReturned(draft))
       .flatMap(({ before }) => before?.graphId ?? []),
-    returnedGraphIds: calling
-      .filter((draft) => hasReturned(draft) && isAccountMissing(draft.before))
-      .filter((draft) => !isToldReturned(draft))
+    returnedGraphIds: returned
+      .filter((draft) => isAccountMissing(draft.before) && !isToldReturned(draft))
       .flatMap(({ row }) => row.graphId ?? []),
     calledHolders: round.calledHolders,
     takenOver: round.takenOver,

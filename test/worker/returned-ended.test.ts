@@ -154,6 +154,16 @@ describe('a manager whose user was deleted here, and whose account is back', () 
     },
   )
 
+  test('and whose end is put off by Microsoft 365, is linked to nobody meanwhile', async () => {
+    const { world, graphId, run } = await bossBack()
+    const match = { method: 'PATCH', path: `^/users/${graphId}` }
+    world.graph.faults.add({ match, times: 1, status: 429 })
+    const enforced = await run('enforce')
+    expect(enforced).toMatchObject(EXACT)
+    expect(enforced.requests.filter(({ method }) => method === 'PUT')).toEqual([])
+    expect(unlinked(world)).toHaveLength(3)
+  })
+
   test('and for whom others wait who came meanwhile, is told of without them: nobody is linked to her', async () => {
     const { world, boss, run } = await bossBack({}, ['dan'])
     const { rows, ...enforced } = await run('enforce')

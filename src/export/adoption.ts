@@ -17,6 +17,7 @@ export const ADOPTION_SELECT = [
   'createdDateTime',
   'userType',
   'onPremisesSyncEnabled',
+  'accountEnabled',
 ] as const
 
 export interface Account {
@@ -24,8 +25,23 @@ export interface Account {
   readonly createdAt: number | undefined
   readonly isGuest: boolean
   readonly isSynced: boolean
+  readonly isDisabled: boolean
   /** It has a role, or is in a group that may have one; `unknown`: not all was read; undefined when nobody looked, or nobody may. */
   readonly isPrivileged?: boolean | 'unknown'
+}
+
+/**
+ * What is known of an account that is adopted: nothing that is to be overwritten; but that one which is to be disabled is disabled already,
+ * so that nobody is taken anything away. `exported`: what of it was ours before.
+ */
+export function knownOfAdopted(
+  account: Pick<Account, 'isDisabled'> | undefined,
+  isSuspended: boolean,
+  exported: readonly string[],
+): { readonly snapshot: { readonly accountEnabled?: false }; readonly unknown: readonly string[] } {
+  if (account?.isDisabled !== true || !isSuspended) return { snapshot: {}, unknown: exported }
+  const unknown = exported.filter((name) => name !== 'accountEnabled')
+  return { snapshot: { accountEnabled: false }, unknown }
 }
 
 /** Whether one of somebody's memberships makes the account privileged: `unknown` when Graph's list goes on, and none so far does. */
@@ -49,6 +65,7 @@ export function readAccount(body: Json | undefined): Account | undefined {
     createdAt: typeof created === 'string' ? fromRfc3339(created) : undefined,
     isGuest: body['userType'] === 'Guest',
     isSynced: body['onPremisesSyncEnabled'] === true,
+    isDisabled: body['accountEnabled'] === false,
   }
 }
 

@@ -3,6 +3,7 @@
  * that users were imported from by their ids.
  */
 import { boundAccounts, type Holder } from '../db/bound-accounts.ts'
+import type { UserRow } from '../db/round-store.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import { assertNever } from '../kernel/result.ts'
@@ -17,6 +18,7 @@ import {
   ADOPTION_SELECT,
   decideAdoption,
   IMPORTED_MISSING,
+  knownOfAdopted,
   readAccount,
 } from './adoption.ts'
 import type { Round } from './context.ts'
@@ -115,7 +117,7 @@ function decide(
   switch (adoption.kind) {
     case 'ours':
     case 'adopt':
-      takeOver(round, draft, adoption)
+      takeOver(round, draft, adoption, account)
       // Somebody else in this round may want the same account.
       bound.set(adoption.graphId, {
         resourceId: draft.target.id,
@@ -161,8 +163,11 @@ export function wantedName(round: Round, draft: Draft): string | null {
   return typeof values.email === 'string' ? values.email : null
 }
 
-const externalIdOf = (round: Round, { target }: Draft): string | null =>
-  round.loaded.users.find(({ id }) => id === target.id)?.externalId ?? null
+const userOf = ({ loaded }: Round, { target }: Draft): UserRow | undefined =>
+  loaded.users.find(({ id }) => id === target.id)
+
+const externalIdOf = (round: Round, draft: Draft): string | null =>
+  userOf(round, draft)?.externalId ?? null
 
 /** A look that was not answered, or refused: another one later, or a failure with Graph's reason. */
 function settleLook(round: Round, draft: Draft, outcome: Outcome | undefined): void {
@@ -184,15 +189,17 @@ function takeOver(
   round: Round,
   draft: Draft,
   adoption: Extract<Adoption, { kind: 'ours' | 'adopt' }>,
+  account: Account | undefined,
 ): void {
   const { graphId } = adoption
+  const isSuspended = userOf(round, draft)?.suspended === true
   draft.row = {
     ...draft.row,
     graphId,
     state: 'owed',
-    snapshot: {},
-    unknown:
-      adoption.kind === 'ours' ? [...exportedKeys(round.directions)] : [...adoption.exported],
+    ...(adoption.kind === 'ours'
+      ? { snapshot: {}, unknown: [...exportedKeys(round.directions)] }
+      : knownOfAdopted(account, isSuspended, adoption.exported)),
     exportedSequence: round.head,
     creatingAs: null,
     creatingSince: null,

@@ -7,6 +7,7 @@ import {
   adoptionRejected,
   decideAdoption,
   IMPORTED_MISSING,
+  knownOfAdopted,
   MAX_CALLS,
 } from './adoption.ts'
 import { type BindingError, storedError } from './draft.ts'
@@ -127,10 +128,10 @@ function adopted(
   })
   if (adoption.kind === 'hold') return { graphId: account.id, refused: adoption.error }
   const exported = adoption.kind === 'adopt' ? adoption.exported : []
+  const { suspended } = user
   return {
     graphId: account.id,
-    snapshot: {},
-    unknown: exported,
+    ...knownOfAdopted(account, suspended, exported),
     exportedSequence: Number.MAX_SAFE_INTEGER,
   }
 }

@@ -113,7 +113,13 @@ describe('a membership that reconciliation found otherwise', () => {
 describe('an account that has the name of a create', () => {
   const SENT = Date.UTC(2026, 5, 1)
   const input = (parts: Partial<AdoptionInput>): AdoptionInput => ({
-    account: { id: 'g1', createdAt: SENT + 500, isGuest: false, isSynced: false },
+    account: {
+      id: 'g1',
+      createdAt: SENT + 500,
+      isGuest: false,
+      isSynced: false,
+      isDisabled: false,
+    },
     name: 'a@contoso.com',
     wantedName: 'A@contoso.com',
     isImported: false,
@@ -126,7 +132,13 @@ describe('an account that has the name of a create', () => {
     attempts: 0,
     ...parts,
   })
-  const OLD = { id: 'g1', createdAt: SENT - 86_400_000, isGuest: false, isSynced: false }
+  const OLD = {
+    id: 'g1',
+    createdAt: SENT - 86_400_000,
+    isGuest: false,
+    isSynced: false,
+    isDisabled: false,
+  }
 
   test('is ours when it was created since the create was sent, whatever the policy', () => {
     expect(decideAdoption(input({ policy: 'hold' }))).toEqual({ kind: 'ours', graphId: 'g1' })

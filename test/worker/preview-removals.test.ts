@@ -43,6 +43,31 @@ describe('a preview of a bind that would disable more accounts than the threshol
     },
   )
 
+  test.each(['adopt', 'hold'] as const)(
+    'counts nobody whose account is disabled already, who is sent no disabling: conflict %s',
+    async (conflict) => {
+      const each = await previewedBind({ ...MANUAL, conflict, threshold: { count: 0, percent: 0 } })
+      const { world } = each
+      const graphId = each.account('ann')
+      world.graph.changeUser(graphId, { properties: { accountEnabled: false } })
+      const ann = await each.create('ann', SUSPENDED)
+      const { items, told, sent } = await each.compare([ann])
+      if (conflict === 'hold')
+        expect(await each.approve(ann)).toMatchObject({ jobTitle: 'Engineer' })
+      else {
+        expect(sent).toEqual(told)
+        expect(items).toMatchObject([{ action: 'update', ifApproved: [], problems: [] }])
+      }
+      expect(await world.binding(ann)).toMatchObject({ state: 'synced', error: null })
+      expect(
+        world.graph.journal.records().some(({ url }) => url.endsWith('revokeSignInSessions')),
+      ).toBe(false)
+      await world.scim.patch(`/Users/${ann}`, [{ op: 'replace', path: 'active', value: true }])
+      await world.settle()
+      expect(world.graph.summary().users).toMatchObject([{ accountEnabled: true }])
+    },
+  )
+
   test('counts a part of those who are bound by then, and whom it disabled within the hour', async () => {
     const each = await previewedBind({ ...MANUAL, threshold: { count: 0, percent: 50 } })
     const { world } = each

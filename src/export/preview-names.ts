@@ -22,7 +22,7 @@ export async function withNamesakes(
   const setting = named.value
   const known = new Set(subjects.map(({ user }) => user.id))
   const holders = [...setting.holders.values()].filter(({ isFormer }) => !isFormer)
-  const wanting = await wantingToo(reading, query, subjects)
+  const wanting = await wantingToo(reading, query, setting, subjects)
   const ids = new Set([...wanting, ...holders.map(({ resourceId }) => resourceId)])
   const unknown = [...ids].filter((id) => !known.has(id))
   const others = await readSubjects(reading, query, reading.configuration, unknown)
@@ -62,13 +62,16 @@ async function withTakenNames(
 async function wantingToo(
   { database, configuration }: Reading,
   query: AskedQuery,
+  setting: Setting,
   subjects: readonly Subject[],
 ): Promise<readonly string[]> {
   const last = inOrder(subjects).at(-1)?.user.id
   if (query.userIds === undefined || last === undefined) return []
   const names = subjects.flatMap((subject) => {
-    const name = subject.binding?.graphId ? null : nameToCreate(configuration, subject)
-    return name === null ? [] : foldCase(name)
+    const name = subject.binding?.graphId
+      ? newNameOf(setting, subject)
+      : nameToCreate(configuration, subject)
+    return name ? foldCase(name) : []
   })
   return readWanting(database, query, { names, among: query.userIds, before: last })
 }

@@ -56,23 +56,29 @@ const without = <T>(
   ids: ReadonlySet<string>,
 ): ReadonlyMap<string, T> => new Map([...map].filter(([id]) => !ids.has(id)))
 
-/** Adds who comes first, by the ids of those who come later. */
+/** Adds who comes first, by the ids of those who come later; of whoever is renamed, the account whose name that is by then. */
 export function withRivals(setting: Setting, subjects: readonly Subject[]): Setting {
-  const first = new Map<string, string>()
+  const first = new Map<string, Subject>()
   const rivals = new Map<string, string>()
+  const taken = new Map(setting.taken)
   for (const subject of subjects) {
-    const { id } = subject.user
+    const { user, binding } = subject
     const wanted = wantedBy(setting, subject)
     const rival = wanted.map((each) => first.get(each)).find((each) => each !== undefined)
-    if (rival !== undefined && rival !== id) rivals.set(id, rival)
-    else for (const each of wanted) first.set(each, id)
+    if (rival === undefined || rival.user.id === user.id)
+      for (const each of wanted) first.set(each, subject)
+    else if (binding?.graphId) taken.set(user.id, rival.binding?.graphId ?? rival.user.id)
+    else rivals.set(user.id, rival.user.id)
   }
-  return rivals.size === 0 ? setting : { ...setting, rivals }
+  return { ...setting, rivals, taken }
 }
 
 /** The account that would be adopted, and the name that would be made or taken. */
 function wantedBy(setting: Setting, subject: Subject): readonly string[] {
-  if (subject.binding?.graphId) return []
+  if (subject.binding?.graphId) {
+    const next = subject.isCalled ? newNameOf(setting, subject) : undefined
+    return next === undefined ? [] : [`name ${foldCase(next)}`]
+  }
   const target = targetOf(setting, subject)
   if ('refused' in target || planFor(setting, subject)?.failure !== null) return []
   const name = nameToCreate(setting, subject)

@@ -98,6 +98,41 @@ describe('a preview of a bind', () => {
     },
   )
 
+  test.each([1, 100])(
+    'tells which of two who are renamed to one name gets it, by pages of %i',
+    async (limit) => {
+      const each = await previewedBind()
+      const { world } = each
+      const path = `/directories/${world.directoryId}`
+      const ids: string[] = []
+      for (const name of ['ann', 'bob']) {
+        const other = { type: 'other', value: 'same@contoso.com' }
+        const emails = [{ type: 'work', primary: true, value: `${name}@contoso.com` }, other]
+        ids.push(await each.create(name, { emails }))
+      }
+      await each.bind(ids)
+      world.clock.now += HOUR
+      await world.api.patch(path, { state: 'paused' })
+      await world.api.patch(path, { settings: { upnSource: 'alternateEmail' } })
+      const items: Loose[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page = await world.api.post(`${path}/preview?limit=${limit}&cursor=${cursor}`, {
+          userIds: ids,
+        })
+        items.push(...page.body['items'])
+        cursor = page.body['nextCursor']
+      }
+      await world.api.patch(path, { state: 'active' })
+      await world.settle()
+      for (const { userId, changes, problems } of items) {
+        expect(changes).toMatchObject([{ attribute: 'email', next: 'same@contoso.com' }])
+        const { error } = await world.binding(userId)
+        expect(problems.map(({ code }: Loose) => code)).toEqual(error === null ? [] : [error.code])
+      }
+      expect(items.flatMap(({ problems }) => problems)).toMatchObject([{ code: 'value_taken' }])
+    },
+  )
+
   test('tells that a new name is a stranger’s, and that an account is mastered on premises', async () => {
     const each = await previewedBind()
     const [ann, bob] = [await each.create('ann'), await each.create('bob')]

@@ -8,7 +8,7 @@ import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { heldBefore } from './overwritten-store.ts'
 import { dueAt, IS_RESTING } from './resting.ts'
-import { hasUser, isBeingUndone, tellUnasked } from './undo-store.ts'
+import { hasUser, isBeingUndone, isUndoneBy, tellUnasked } from './undo-store.ts'
 import { LINK_ALONE, MAY_BE_CALLED, waitersFor } from './waiting.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -240,7 +240,7 @@ function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly 
         restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
         unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
         state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
-      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND (${isBind} OR ${held} IS NOT NULL AND ${hasUser('binding')})`,
+      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND ${isUndoneBy(undone ?? 0)}`,
     ...afterwards,
   ]
 }

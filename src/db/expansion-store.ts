@@ -7,7 +7,7 @@ import { isAbout, tellOthers } from './answerable.ts'
 import type { Database } from './client.ts'
 import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
-import { tellBoundMeanwhile, tellUnboundMeanwhile } from './undo-store.ts'
+import { tellBoundMeanwhile, tellUnboundMeanwhile, tellUndoneMeanwhile } from './undo-store.ts'
 
 /** Where the resources of an expansion come from, one after the other. */
 export type ExpansionPhase =
@@ -72,9 +72,15 @@ export async function expandPage(
   )
 }
 
+type Asked = Parameters<typeof tellOthers>[1] & Pick<Expansion, 'undone'>
+
 /** What jobs tell of the bindings of `ids` as the command finds them. */
-function tellBefore(key: LeaseKey, asked: Parameters<typeof tellOthers>[1], ids: SQL): SQL[] {
+function tellBefore(key: LeaseKey, asked: Asked, ids: SQL): SQL[] {
   if (asked.action === 'bind') return [tellBoundMeanwhile(key, asked.sequence, ids)]
+  if (asked.action === 'undo') {
+    const { sequence, undone } = asked
+    return [tellUndoneMeanwhile(key, { sequence, undone: undone ?? 0 }, ids)]
+  }
   const others = tellOthers(key, asked, ids)
   if (asked.action !== 'unbind') return others
   return [tellUnboundMeanwhile(key, isAbout('unbind', asked), ids), ...others]

@@ -43,6 +43,18 @@ export function keepOverwritten(
 const inLists = (held: Overwritten['held']): JsonObject =>
   Object.fromEntries(Object.entries(held).map(([name, value]) => [name, [value]]))
 
+/** What is kept of the account of a binding that the event at `sequence` overwrote, as `o`: by a direction that alone, by the bind everything since. */
+const keptBy = (
+  sequence: number,
+): SQL => sql`o.organization_id = binding.organization_id AND o.directory_id = binding.directory_id
+  AND o.user_id = binding.resource_id AND o.graph_id = binding.graph_id
+  AND (o.sequence = ${sequence} AND coalesce(binding.bound_sequence, 0) <= ${sequence}
+    OR binding.bound_sequence = ${sequence} AND o.sequence > ${sequence})`
+
+/** Whether there is anything to be put back of it. For statements about `binding`. */
+export const isOverwritten = (sequence: number): SQL =>
+  sql`EXISTS (SELECT 1 FROM overwritten o WHERE ${keptBy(sequence)})`
+
 /**
  * What the account of a binding held before what is to be undone: by a direction that alone, by the bind everything since; NULL when
  * nothing was overwritten, or another event has bound the user since. What is to be put back already is put back with it. For
@@ -52,11 +64,7 @@ export const heldBefore = (sequence: number): SQL => sql`(
   SELECT json_group_object(name, json(held)) FROM (
     SELECT name, held, min(place) FROM (
       SELECT e.key AS name, e.value -> '$[0]' AS held, o.sequence AS place
-        FROM overwritten o, json_each(o.held) e
-        WHERE o.organization_id = binding.organization_id AND o.directory_id = binding.directory_id
-          AND o.user_id = binding.resource_id AND o.graph_id = binding.graph_id
-          AND (o.sequence = ${sequence} AND coalesce(binding.bound_sequence, 0) <= ${sequence}
-            OR binding.bound_sequence = ${sequence} AND o.sequence > ${sequence})
+        FROM overwritten o, json_each(o.held) e WHERE ${keptBy(sequence)}
       UNION ALL SELECT e.key, binding.restoring -> e.fullkey, ${Number.MAX_SAFE_INTEGER}
         FROM json_each(binding.restoring) e)
     GROUP BY name) HAVING count(*) > 0)`

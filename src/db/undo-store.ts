@@ -3,13 +3,20 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { eventId } from '../kernel/id.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { BOUND_AGAIN, BOUND_MEANWHILE, UNBOUND_MEANWHILE, UNBOUND_SINCE } from '../plan/problem.ts'
+import {
+  BOUND_AGAIN,
+  BOUND_MEANWHILE,
+  UNBOUND_MEANWHILE,
+  UNBOUND_SINCE,
+  UNDONE_MEANWHILE,
+} from '../plan/problem.ts'
 import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
 import type { EventRow } from './event-store.ts'
 import { refuseUnless } from './failure.ts'
 import { addJobErrors, insertJob, type JobRow, type WantedJob } from './job-store.ts'
+import { isOverwritten } from './overwritten-store.ts'
 import { event } from './tables/events.ts'
 import { job } from './tables/jobs.ts'
 
@@ -135,6 +142,31 @@ function isAskedByUndo(table: 'binding' | 'b'): SQL {
 /** Whether a binding ends because its bind is being undone: while a direction is, it may end for its groups. */
 export const isBeingUndone = (table: 'binding' | 'b'): SQL =>
   sql`(${sql.raw(table)}.unbound_by IN ('admin', 'undo') AND ${isAskedByUndo(table)})`
+
+/** Whether undoing the event at `undone` is about the binding. */
+export const isUndoneBy = (undone: number): SQL =>
+  sql`(coalesce(bound_sequence = ${undone}, FALSE) OR ${isOverwritten(undone)} AND ${hasUser('binding')})`
+
+/**
+ * The statement by which the jobs of undoings tell of those users of `ids` whom another one, at `sequence`, is about as well before they
+ * are through with them: what is left of theirs is its own from now on. Before the one that asks the bindings for it.
+ */
+export function tellUndoneMeanwhile(
+  { organizationId, directoryId }: Omit<UndoKey, 'sequence'>,
+  { sequence, undone }: { readonly sequence: number; readonly undone: number },
+  ids: SQL,
+): SQL {
+  const theirs = sql`FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
+    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND unbound_by IS NULL AND ${isAskedByUndo('binding')}
+    AND asked_sequence < ${sequence} AND ${isUndoneBy(undone)}`
+  return addJobErrors(
+    organizationId,
+    sql`SELECT asked_sequence ${theirs}`,
+    sql`SELECT json_set(${JSON.stringify({ ...UNDONE_MEANWHILE, eventId: eventId(sequence) })},
+        '$.resourceId', resource_id, '$.graphId', graph_id, '$.before', json(restoring)) AS value
+      ${theirs} AND asked_sequence = job.sequence`,
+  )
+}
 
 /**
  * The statement by which the jobs of undoings tell of those users of `ids` whom `unbound`, a condition of the binding, says to be

@@ -154,6 +154,13 @@ export const MANAGER_BOUND_MEANWHILE = {
   whatToDo:
     'Undo the later bind (eventId), which gives back whom the account had by then. Whom it had before this event is told here (before).',
 } as const
+export const UNDONE_MEANWHILE = {
+  code: 'undone_meanwhile',
+  message:
+    'Something else was undone of the same user before this was through: what was still to be put back is put back with that.',
+  whatToDo:
+    'See the job of the later undoing (eventId): it tells what became of this too. What was left by then is told here (before).',
+} as const
 export const UNBOUND_MEANWHILE = {
   code: 'unbound_since',
   message:

@@ -135,13 +135,16 @@ function settleConflict(
   // The holder of a name may be another user of ours, who is called and may give it away.
   const mayFree = namesUser && outcome.holderId !== undefined
   const tries = mayFree ? MAX_CALLS : Number(outcome.afterSeconds !== undefined)
-  if (draft.row.attempts < tries) return retryLater(draft, moment, outcome.afterSeconds, true)
   const property = outcome.target === 'other' ? 'value of a unique property' : outcome.target
   const { requestId } = outcome
-  fail(draft, {
+  const error = {
     ...valueTaken(property, outcome.holderId),
     ...(requestId === undefined ? {} : { requestId }),
-  })
+  }
+  if (draft.row.attempts >= tries) return fail(draft, error)
+  retryLater(draft, moment, outcome.afterSeconds, true)
+  // While its holder may free it, that is what the user waits for.
+  if (mayFree && draft.row.dueAt !== null) owe(draft, draft.row.dueAt, error)
 }
 
 /** What an administrator reads of a value that another object has; `holderId`: its Graph id, where that is known. */

@@ -133,6 +133,24 @@ describe('a preview of a bind', () => {
     },
   )
 
+  test('tells what a binding tells while the user waits for a name that is taken', async () => {
+    const each = await previewedBind()
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    each.world.clock.now += HOUR
+    const stranger = each.account('taken')
+    await rename(each, ann, 'taken')
+    const { items } = (await each.preview([ann])).body
+    await each.world.drain()
+    const { state, error } = await each.world.binding(ann)
+    expect({ state, error }).toMatchObject({ state: 'owed', error: { code: 'value_taken' } })
+    expect(items).toMatchObject([{ problems: [{ code: 'value_taken' }] }])
+    const userPrincipalName = 'elsewhere@contoso.com'
+    each.world.graph.changeUser(stranger, { properties: { userPrincipalName } })
+    await each.world.settle()
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'synced', error: null })
+  })
+
   test('tells that a new name is a stranger’s, and that an account is mastered on premises', async () => {
     const each = await previewedBind()
     const [ann, bob] = [await each.create('ann'), await each.create('bob')]

@@ -599,7 +599,7 @@ describe('while the undoing of the bind of a manager waits for what the account 
   }
 
   test.each(['alone', 'with the report'])(
-    'whoever is bound again %s takes the place of whom it has, as the preview tells; that is told, and can be undone',
+    'whoever is bound again %s takes the place of whom it has, as is told and can be undone',
     async (how) => {
       const each = await waiting()
       const { world, boss, ann, twin, drain, path, manager } = each

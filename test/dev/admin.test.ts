@@ -115,6 +115,7 @@ describe('commands', () => {
     'drift rec_1',
     'failures dir_1',
     'replay dir_1',
+    'replay dir_1 --all',
     'approve dir_1 --all',
     'reject dir_1 bnd_1 bnd_2',
     'undo dir_1 evt_1',
@@ -163,13 +164,16 @@ describe('commands', () => {
     }
   })
 
-  test('replay tries chosen bindings again, or all', async () => {
-    const all = await run('replay dir_1')
-    expect(all.sent).toMatchObject([
-      { method: 'POST', url: `${LOCAL}/directories/dir_1/failures/replay`, body: { all: true } },
-    ])
+  test('replay tries chosen bindings again, or all, and not both', async () => {
+    for (const command of ['replay dir_1', 'replay dir_1 --all'])
+      expect((await run(command)).sent).toMatchObject([
+        { method: 'POST', url: `${LOCAL}/directories/dir_1/failures/replay`, body: { all: true } },
+      ])
     const some = await run('replay dir_1 bnd_1 bnd_2')
     expect(some.sent[0]?.body).toEqual({ bindingIds: ['bnd_1', 'bnd_2'] })
+    const both = await run('replay dir_1 bnd_1 --all')
+    expect([both.exitCode, both.sent]).toEqual([1, []])
+    expect(both.problems).toContain('both cannot be meant')
   })
 
   test('a run that is held is approved or rejected, and not both', async () => {

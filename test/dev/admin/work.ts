@@ -209,8 +209,10 @@ function addAnswers(program: Command, send: Send, list: List): void {
   program
     .command('replay <directory> [bindings...]')
     .description('try what failed again: these bindings, or all')
-    .action((id: string, bindingIds: readonly string[]) => {
-      const body = bindingIds.length === 0 ? { all: true } : { bindingIds }
+    .option('--all', 'all that failed, as without ids')
+    .action((id: string, bindingIds: readonly string[], options: object) => {
+      const isAll = bindingIds.length === 0
+      const body = isAll ? { all: true } : chosen({ bindingIds, ...options }, 'the ids of bindings')
       return send({ method: 'POST', path: `${directoryPath(id)}/failures/replay`, body })
     })
   for (const answer of ['approve', 'reject'] as const)

@@ -192,6 +192,7 @@ const changeShape = v.strictObject({
 
 export const previewedShape = v.strictObject({
   userId: v.string(),
+  userName: nameOf('Of the user'),
   graphId: v.nullable(v.string()),
   action: v.pipe(
     v.picklist(['create', 'update', 'none', 'conflict']),

@@ -6,6 +6,7 @@ import type { AttributeName, Direction } from '../plan/attributes.ts'
 /** One user as a preview tells of it. */
 export interface PreviewedUser {
   readonly userId: string
+  readonly userName: string | null
   readonly graphId: string | null
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly object[]

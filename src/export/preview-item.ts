@@ -1,4 +1,5 @@
 /** What would become of one user, from what Graph holds now: the same decisions as a round of a drain. Pure. */
+import type { UserRow } from '../db/round-store.ts'
 import { MASTERED_ON_PREMISES } from '../graph/outcome-texts.ts'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { type Change, heldOf, plannedChanges, type SeenUser, seenUser } from '../plan/graph-user.ts'
@@ -18,6 +19,7 @@ import { REMOVAL_REJECTED } from './threshold.ts'
 
 export interface PreviewItem {
   readonly userId: string
+  readonly userName: string | null
   readonly graphId: string | null
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly PreviewChange[]
@@ -44,7 +46,7 @@ export function previewItem(
   const { user } = subject
   const target = targetOf(setting, subject)
   if ('refused' in target) {
-    const item = conflict(user.id, target.graphId, [target.refused])
+    const item = conflict(user, target.graphId, [target.refused])
     return { ...item, ifApproved: changesIfApproved(setting, subject) }
   }
   if (!subject.isCalled) return asItIs(setting, subject, target.graphId)
@@ -61,9 +63,9 @@ export function previewItem(
   const isAsked = held !== undefined && held.code !== REMOVAL_REJECTED.code
   const ifApproved = isAsked ? without(changesOf(wanted, seen, subject).changes, sent.changes) : []
   if (plan.failure !== null && plan.writes.length === 0)
-    return { ...conflict(user.id, target.graphId, problems), ifApproved }
+    return { ...conflict(user, target.graphId, problems), ifApproved }
   return {
-    userId: user.id,
+    ...named(user),
     graphId: target.graphId,
     ...sent,
     ...(comesBack === undefined ? {} : { action: 'update' }),
@@ -149,7 +151,7 @@ function lookAt(
 function asItIs(setting: Setting, subject: Subject, graphId: string | null): PreviewItem {
   const { user, binding } = subject
   const error = binding && storedError(binding)
-  const item = conflict(user.id, graphId, error === undefined ? [] : [error])
+  const item = conflict(user, graphId, error === undefined ? [] : [error])
   if (binding?.state !== 'held') return { ...item, action: 'none' }
   return { ...item, ifApproved: changesIfApproved(setting, subject) }
 }
@@ -191,12 +193,17 @@ const PASSWORD: PreviewChange = {
   next: null,
 }
 
+const named = ({ id, resource: { userName } }: UserRow) => ({
+  userId: id,
+  userName: typeof userName === 'string' ? userName : null,
+})
+
 const conflict = (
-  userId: string,
+  user: UserRow,
   graphId: string | null,
   problems: readonly BindingError[],
 ): PreviewItem => ({
-  userId,
+  ...named(user),
   graphId,
   action: 'conflict',
   changes: [],

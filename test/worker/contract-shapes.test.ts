@@ -192,7 +192,13 @@ describe('what is read has the shape of the contract:', () => {
     const { body: preview } = await api.post(`${path}/preview`, { userIds })
     expect(preview).toMatchObject({ sequence: number, nextCursor: null })
     expect(preview['items']).toMatchObject([
-      { userId: user['id'], graphId: null, action: 'create', problems: [] },
+      {
+        userId: user['id'],
+        userName: 'ann@contoso.com',
+        graphId: null,
+        action: 'create',
+        problems: [],
+      },
     ])
     const change = { attribute: 'jobTitle', graph: 'jobTitle', current: null, next: 'Engineer' }
     expect(preview['items'][0].changes).toContainEqual(change)

@@ -38,6 +38,7 @@ describe('a preview of the bind of a manager', () => {
     const { items, told, sent } = await each.compare([boss])
     expect(itemOf(items, ann)).toEqual({
       userId: ann,
+      userName: 'ann@contoso.com',
       graphId,
       action: 'update',
       changes: [{ attribute: 'manager', graph: 'manager', current: null, next: boss }],

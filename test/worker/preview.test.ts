@@ -113,7 +113,9 @@ describe('a preview of a bind', () => {
       properties: { userPrincipalName: 'ann@contoso.com', ...properties },
     })
     const { items } = await preview({ userIds: [await created(world, 'ann')] })
-    expect(items).toMatchObject([{ action: 'conflict', changes: [], problems: [{ code }] }])
+    expect(items).toMatchObject([
+      { userName: 'ann@contoso.com', action: 'conflict', changes: [], problems: [{ code }] },
+    ])
   })
 
   test('tells of an account that would be held what approving it changes', async () => {
@@ -217,6 +219,7 @@ describe('a preview of other directions', () => {
     expect(items).toEqual([
       {
         userId: ann,
+        userName: 'ann@contoso.com',
         graphId: account?.['id'],
         action: 'update',
         changes: [{ attribute: 'jobTitle', graph: 'jobTitle', current: 'Chief', next: 'Engineer' }],

@@ -158,6 +158,9 @@ function decideFormer(input: AdoptionInput, account: Account, holder: Holder): A
   return { kind: 'hold', error: formerAccountError(input.name, holder.resourceId) }
 }
 
+/** A preview tells it of somebody who is not bound yet, a failure of somebody who is. */
+const NOT_BOUND = 'do not bind the user (unbind it where it is bound)'
+
 /** Nobody gives an account away that was asked for by its id, and none is made instead. */
 function decideImported(input: AdoptionInput): Adoption {
   const { account, boundTo, policy, name, isApproved, attempts } = input
@@ -169,11 +172,10 @@ function decideImported(input: AdoptionInput): Adoption {
     return hold(name, {
       code: 'account_bound',
       what: `belongs to ${boundTo.resourceId}`,
-      whatToDo:
-        'Unbind one of the two: this one, or the other and then approve this. It is not given away before, approved or not.',
+      whatToDo: `Unbind the other, then approve this; or ${NOT_BOUND}. The account is not given away before, approved or not.`,
     })
   if (boundTo !== undefined) return decideFormer(input, account, boundTo)
-  const held = reasonToHold(account, isApproved ? 'adopt' : policy, 'unbind the user')
+  const held = reasonToHold(account, isApproved ? 'adopt' : policy, NOT_BOUND)
   return held === undefined
     ? { kind: 'adopt', graphId: account.id, exported: [] }
     : hold(name, held)
@@ -207,7 +209,7 @@ interface Reason {
 function reasonToHold(
   account: Account,
   policy: AdoptionInput['policy'],
-  instead: 'change the address' | 'unbind the user',
+  instead: 'change the address' | typeof NOT_BOUND,
 ): Reason | undefined {
   if (account.isGuest)
     return {

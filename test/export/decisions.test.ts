@@ -232,9 +232,17 @@ describe('an account that has the name of a create', () => {
     const imported = (parts: Partial<AdoptionInput>) =>
       decideAdoption(input({ isImported: true, creatingSince: null, account: OLD, ...parts }))
     expect(imported({ wantedName: null })).toMatchObject({ kind: 'adopt', graphId: 'g1' })
-    expect(imported({ policy: 'hold' })).toMatchObject({ error: { code: 'account_exists' } })
+    // Told of somebody who is bound, and by a preview of somebody who is not.
+    const whatToDo = expect.stringContaining(
+      'or do not bind the user (unbind it where it is bound)',
+    )
+    expect(imported({ policy: 'hold' })).toMatchObject({
+      error: { code: 'account_exists', whatToDo },
+    })
     // Nobody gives it away, so nobody is called.
-    expect(imported({ boundTo: holder })).toMatchObject({ error: { code: 'account_bound' } })
+    expect(imported({ boundTo: holder })).toMatchObject({
+      error: { code: 'account_bound', whatToDo },
+    })
     const former = { ...holder, isFormer: true }
     expect(imported({ boundTo: former, externalId: null })).toMatchObject({
       error: { code: 'account_of_former_user' },

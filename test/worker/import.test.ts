@@ -735,7 +735,7 @@ describe('an import with bind', () => {
     const { id } = await user('ann')
     expect((await world.binding(id))['error']).toMatchObject({
       code: 'account_privileges_unknown',
-      whatToDo: expect.stringMatching(/then approve this.*or unbind the user/),
+      whatToDo: expect.stringMatching(/then approve this.*or do not bind the user/),
     })
     for (const group of groups) world.graph.changeGroup(group, { removeMembers: [graphId] })
     await api.post(`${directory}/held/approve`, { all: true })

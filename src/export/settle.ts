@@ -151,7 +151,7 @@ function settleConflict(
 export const valueTaken = (property: string, holderId: string | undefined): BindingError => ({
   code: 'value_taken',
   message: `Another object in Microsoft 365 has the same ${property}.`,
-  whatToDo: `Change the value here, or in Microsoft 365${holderId === undefined ? '' : ` (object ${holderId})`}, then export the user again.`,
+  whatToDo: `Change the value here, or in Microsoft 365${holderId === undefined ? '' : ` (object ${holderId})`}, then replay the failure.`,
 })
 
 function settleMissing(

@@ -175,6 +175,30 @@ describe('a preview of a bind', () => {
       })
   })
 
+  test('tells of a new name that is a stranger’s what helps: it is changed there, and the failure replayed', async () => {
+    const each = await previewedBind()
+    const { world } = each
+    const ann = await each.create('ann')
+    await each.bind([ann])
+    world.clock.now += HOUR
+    const stranger = each.account('taken')
+    await rename(each, ann, 'taken')
+    const { items } = await each.compare([ann])
+    const whatToDo = expect.stringContaining(`365 (object ${stranger}), then replay the failure`)
+    expect(items).toMatchObject([{ problems: [{ code: 'value_taken', whatToDo }] }])
+    world.graph.changeUser(stranger, { properties: { userPrincipalName: 'free@contoso.com' } })
+    await world.api.post(`/directories/${world.directoryId}/failures/replay`, { all: true })
+    await world.settle()
+    const binding = await world.binding(ann)
+    expect(binding).toMatchObject({ state: 'synced', error: null })
+    expect(world.graph.summary().users).toContainEqual(
+      expect.objectContaining({
+        id: binding['graph_id'],
+        userPrincipalName: 'taken@contoso.com',
+      }),
+    )
+  })
+
   test('tells the second of two who want one name that it gets it where the first does not', async () => {
     const each = await previewedBind({ conflict: 'hold' })
     each.account('ann')

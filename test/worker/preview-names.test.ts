@@ -209,3 +209,29 @@ describe('a preview of a bind', () => {
     expect(items.map(({ action }) => action)).toEqual(['conflict', 'conflict'])
   })
 })
+
+describe('a preview of a directory that is paused', () => {
+  test('tells whom another upnSource renames, which is sent once the directory goes on', async () => {
+    const each = await previewedBind()
+    const { api, directoryId, graph, settle } = each.world
+    const directory = `/directories/${directoryId}`
+    const other = { type: 'home', value: 'ann.vance@contoso.com' }
+    const emails = [{ type: 'work', value: 'ann@contoso.com', primary: true }, other]
+    const [ann, bob] = [await each.create('ann', { emails }), await each.create('bob')]
+    await each.bind([ann, bob])
+    each.world.clock.now += HOUR
+    await api.patch(directory, { state: 'paused' })
+    await api.patch(directory, { settings: { upnSource: 'alternateEmail' } })
+    graph.journal.clear()
+    await settle()
+    expect(graph.journal.records()).toEqual([])
+    const everybody = await api.post(`${directory}/preview`, { attributes: {} })
+    const { items, told, sent } = await each.compare([ann, bob], 100, async () => {
+      await api.patch(directory, { state: 'active' })
+      await settle()
+    })
+    expect(everybody.body['items']).toEqual(items)
+    expect(sent).toEqual(told)
+    expect(sent).toEqual({ [ann]: { userPrincipalName: 'ann.vance@contoso.com' }, [bob]: {} })
+  })
+})

@@ -234,4 +234,23 @@ describe('a preview of a directory that is paused', () => {
     expect(sent).toEqual(told)
     expect(sent).toEqual({ [ann]: { userPrincipalName: 'ann.vance@contoso.com' }, [bob]: {} })
   })
+
+  test('tells whom another upnSource renames, and nothing is sent where it is set back first', async () => {
+    const each = await previewedBind()
+    const { api, directoryId, graph, settle } = each.world
+    const directory = `/directories/${directoryId}`
+    const emails = [{ type: 'home', value: 'ann.vance@contoso.com' }]
+    const ann = await each.create('ann', { emails })
+    await each.bind([ann])
+    each.world.clock.now += HOUR
+    await api.patch(directory, { state: 'paused' })
+    await api.patch(directory, { settings: { upnSource: 'alternateEmail' } })
+    expect((await each.preview([ann])).body['items']).toMatchObject([{ action: 'update' }])
+    await api.patch(directory, { settings: { upnSource: 'email' } })
+    graph.journal.clear()
+    await api.patch(directory, { state: 'active' })
+    await settle()
+    expect(graph.journal.records().filter(({ method }) => method !== 'GET')).toEqual([])
+    expect(await each.world.binding(ann)).toMatchObject({ state: 'synced' })
+  })
 })

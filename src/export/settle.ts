@@ -125,26 +125,34 @@ function settleConflict(
 ): void {
   const namesUser = outcome.target === 'userPrincipalName'
   if (makesAccount(write) && createdAs !== null && namesUser) {
-    // Without `creatingSince`: nobody is waiting for an answer, the name was there before.
-    const { attempts } = draft.row
-    draft.row = { ...draft.row, creatingAs: createdAs, attempts: attempts + 1 }
-    if (attempts >= MAX_ATTEMPTS) return fail(draft, GAVE_UP)
-    // At once the first time; a name that is refused and yet seen nowhere is asked for with growing pauses.
-    return owe(draft, moment.now + (attempts === 0 ? 0 : backoffBase(attempts) * 1000))
+    return lookForName(draft, createdAs, moment.now)
   }
   // The holder of a name may be another user of ours, who is called and may give it away.
   const mayFree = namesUser && outcome.holderId !== undefined
   const tries = mayFree ? MAX_CALLS : Number(outcome.afterSeconds !== undefined)
-  const property = outcome.target === 'other' ? 'value of a unique property' : outcome.target
-  const { requestId } = outcome
-  const error = {
-    ...valueTaken(property, outcome.holderId),
-    ...(requestId === undefined ? {} : { requestId }),
-  }
+  const error = takenError(outcome)
   if (draft.row.attempts >= tries) return fail(draft, error)
   retryLater(draft, moment, outcome.afterSeconds, true)
   // While its holder may free it, that is what the user waits for.
   if (mayFree && draft.row.dueAt !== null) owe(draft, draft.row.dueAt, error)
+}
+
+/** Without `creatingSince`: nobody is waiting for an answer, the name was there before. */
+function lookForName(draft: Draft, name: string, now: number): void {
+  const { attempts } = draft.row
+  draft.row = { ...draft.row, creatingAs: name, attempts: attempts + 1 }
+  if (attempts >= MAX_ATTEMPTS) return fail(draft, GAVE_UP)
+  // At once the first time; a name that is refused and yet seen nowhere is asked for with growing pauses.
+  owe(draft, now + (attempts === 0 ? 0 : backoffBase(attempts) * 1000))
+}
+
+function takenError({
+  target,
+  holderId,
+  requestId,
+}: Extract<Outcome, { kind: 'conflict' }>): BindingError {
+  const property = target === 'other' ? 'value of a unique property' : target
+  return { ...valueTaken(property, holderId), ...(requestId === undefined ? {} : { requestId }) }
 }
 
 /** What an administrator reads of a value that another object has; `holderId`: its Graph id, where that is known. */

@@ -6,9 +6,9 @@ import { DESIRED } from '../plan/planned.ts'
 import { isAbout } from './answerable.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
-import { heldBefore } from './overwritten-store.ts'
-import { dueAt, IS_RESTING } from './resting.ts'
-import { hasUser, isBeingUndone, isUndoneBy, tellUnasked } from './undo-store.ts'
+import { dueAt, IS_RESTING, isLookedFor, whenDue } from './resting.ts'
+import { hasUser, isBeingUndone, tellUnasked } from './undo-store.ts'
+import { putBack } from './undo-bindings.ts'
 import { LINK_ALONE, MAY_BE_CALLED, waitersFor } from './waiting.ts'
 import { MEMBERS } from './whole-group.ts'
 
@@ -88,10 +88,11 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
         ...endOfMembership(key, page, ids),
       ]
     case 'undo':
-      return undo(page, these, [
+      return [
+        putBack({ sequence, undone: page.undone ?? 0, now }, these),
         tellUnasked(key, { sequence, undone: page.undone ?? 0 }, ids),
         ...letGo(key, ids, now),
-      ])
+      ]
     default:
       return assertNever(action)
   }
@@ -139,11 +140,6 @@ const IS_LET_GO = sql`(state = 'former' OR unbound_by IS 'undo')`
 
 /** Its account was let go of, and is somebody else's until the next export: what it holds by then is kept. */
 const IS_BACK = sql`${IS_LET_GO} AND kind = 'user' AND graph_id IS NOT NULL AND deleted_at IS NULL`
-
-/** A missing account is looked for the second time when every replica knows of it, whatever is asked for in the meantime. */
-const isLookedFor = (now: number): SQL =>
-  sql`coalesce(kind = 'user' AND error ->> '$.code' = 'object_missing' AND due_at > ${now}, FALSE)`
-const whenDue = (now: number): SQL => sql`CASE WHEN ${isLookedFor(now)} THEN due_at ELSE ${now} END`
 
 /** Nothing that came in the meantime is for its account: no password above all. */
 const HAS_ENDED = sql`(state = 'former' OR unbound_by IS NOT NULL)`
@@ -221,33 +217,6 @@ function unbind(
     ...letGo(key, ids, page.now),
   ]
 }
-
-/**
- * Gives accounts back what an event overwrote. Whoever it bound is unbound: an account that was there before is left as it was then,
- * one that we created ends like that of anybody who is unbound. Whoever was unbound or bound again since is told of.
- */
-function undo({ undone, sequence, now }: Page, these: SQL, afterwards: readonly SQL[]): SQL[] {
-  const held = heldBefore(undone ?? 0)
-  const isBind = sql`coalesce(bound_sequence = ${undone}, FALSE)`
-  // What was refused before, or is held, stays so, and what waits is tried in its own time: what is put back is sent alone.
-  const isLater = sql`(state = 'owed' AND NOT ${isBind} AND (found IS NOT NULL OR due_at > ${now}))`
-  const isAlone = sql`(${isLater} OR state IN ('failed', 'held') AND ${IS_RESTING} AND NOT ${isBind})`
-  const found = sql`CASE WHEN ${isAlone} THEN ${namesOf(held)} END`
-  const rest = sql`CASE WHEN ${isLater} THEN CASE WHEN found IS NULL THEN due_at ELSE rest_due_at END END`
-  return [
-    sql`UPDATE binding SET ${dueAt(whenDue(now), { found, rest })}, asked_sequence = ${sequence},
-        attempts = CASE WHEN ${isLater} THEN attempts ELSE 0 END,
-        restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
-        unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,
-        state = CASE WHEN ${isBind} THEN 'unbinding' WHEN state = 'synced' THEN 'owed' ELSE state END
-      WHERE ${these} AND state <> 'former' AND unbound_by IS NULL AND ${isUndoneBy(undone ?? 0)}`,
-    ...afterwards,
-  ]
-}
-
-/** What is put back, with what reconciliation found before. */
-const namesOf = (held: SQL): SQL => sql`(SELECT json_group_array(name) FROM (
-  SELECT key AS name FROM json_each(${held}) UNION SELECT value FROM json_each(found)))`
 
 const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`

@@ -9,3 +9,9 @@ export const dueAt = (
   time: SQL | number,
   { found = sql`NULL`, rest = sql`NULL` }: { readonly found?: SQL; readonly rest?: SQL } = {},
 ): SQL => sql`due_at = ${time}, found = ${found}, rest_due_at = ${rest}`
+
+/** A missing account is looked for the second time when every replica knows of it, whatever is asked for in the meantime. */
+export const isLookedFor = (now: number): SQL =>
+  sql`coalesce(kind = 'user' AND error ->> '$.code' = 'object_missing' AND due_at > ${now}, FALSE)`
+export const whenDue = (now: number): SQL =>
+  sql`CASE WHEN ${isLookedFor(now)} THEN due_at ELSE ${now} END`

@@ -1,9 +1,8 @@
 /** What a round says about a binding when its writes are through: its state, its event, and for whom it waits. */
 import type { Change, NewEvent } from '../db/event-log.ts'
-import type { BindingRow } from '../db/round-store.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
-import { PASSWORD_STAYS, type Problem, UNBOUND_MEANWHILE } from '../plan/problem.ts'
+import type { Problem } from '../plan/problem.ts'
 import { isSent } from '../plan/update-user.ts'
 import type { Round } from './context.ts'
 import { noteMissingDomain } from './domains.ts'
@@ -26,6 +25,7 @@ import {
 import { MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
+import { tellEnded, tellLeft, tellRefused } from './tell-job.ts'
 import { planWork, replicatedAt, type UserWork } from './user-work.ts'
 
 /** The tokens ended, or the connection: a binding that was begun stays owed, one that was not is met again in the log. */
@@ -57,13 +57,6 @@ export function finishUser(round: Round, work: UserWork): void {
   const { error } = draft.row
   keepWaiting(draft)
   if (draft.row.error !== error) tellRefused(round, draft, error)
-}
-
-/** The job of an undoing that was refused tells that where the binding itself says what it is held for. What is tried again says so. */
-function tellRefused(round: Round, draft: Draft, error: BindingRow['error']): void {
-  if (error === null || draft.row.dueAt !== null) return
-  tellJob(round, draft, [error])
-  draft.row = { ...draft.row, askedSequence: null }
 }
 
 function settleWork(round: Round, work: UserWork): void {
@@ -134,44 +127,6 @@ function settlePlan(round: Round, work: UserWork): void {
   }
   if (draft.row.state === 'former' && draft.row.unboundBy === 'undo') letGo(draft)
 }
-
-/** What an undoing leaves: somebody changed it since, or Graph does not take what was there before. */
-const LEFT: ReadonlySet<Problem['code']> = new Set(['changed_since', 'cannot_be_emptied'])
-
-/** The job of an undoing tells which values it left, whatever becomes of the rest of the binding: once, for they are not to be put back any more. */
-function tellLeft(round: Round, { draft, plan }: UserWork): void {
-  const { restoring } = draft.row
-  const left = plan.problems.filter(({ code }) => LEFT.has(code))
-  if (left.length === 0 || restoring === null) return
-  tellJob(
-    round,
-    draft,
-    left.map((problem): JsonObject => ({ ...problem })),
-  )
-  const told = new Set<string | null>(left.map(({ attribute }) => attribute))
-  const rest = Object.entries(restoring).filter(([name]) => !told.has(name))
-  draft.row = { ...draft.row, restoring: rest.length === 0 ? null : Object.fromEntries(rest) }
-}
-
-/** It tells as well what it had still to give back to whoever ends for another reason, and of a password that stays. */
-function tellEnded(round: Round, { draft, plan }: UserWork): void {
-  const { restoring, unboundBy } = draft.row
-  if (plan.action !== 'end') return
-  if (unboundBy !== 'undo' && restoring !== null)
-    tellJob(round, draft, [{ ...UNBOUND_MEANWHILE, before: restoring }])
-  if (unboundBy === 'undo' && isPasswordOfBind(draft.row)) tellJob(round, draft, [PASSWORD_STAYS])
-}
-
-function tellJob(round: Round, { row }: Draft, told: readonly JsonObject[]): void {
-  const { resourceId, graphId, askedSequence } = row
-  if (askedSequence === null) return
-  const errors = told.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
-  round.jobErrors.push({ sequence: askedSequence, errors })
-}
-
-/** Whether a password was delivered into the account since the event that bound it, which may have brought the password itself. */
-const isPasswordOfBind = ({ adoptedAt, deliveredSequence, boundSequence }: Draft['row']): boolean =>
-  adoptedAt !== null && deliveredSequence !== null && deliveredSequence >= (boundSequence ?? 0)
 
 /** Whom the account had before its manager was bound is put back, or was changed since: whoever it has is none of ours. */
 function letGoOfManager({ draft, plan }: UserWork): void {

@@ -8,7 +8,7 @@ import { decode } from './client.ts'
 import { type BindingRow, importedNow, type ManagerAccount, type UserRow } from './round-store.ts'
 import { binding } from './tables/directories.ts'
 import { user } from './tables/provisioning.ts'
-import { awayCodes, managerOf } from './waiting.ts'
+import { awayCodes, managerOf, takesNoLink } from './waiting.ts'
 
 /** What of a user's row is planned with. */
 export type PlannedUser = Pick<
@@ -40,7 +40,7 @@ export const toPlanned = (told: unknown): PlannedUser | undefined =>
 export const awayColumn: SQL = sql`json(CASE WHEN b.state = 'failed' AND b.error ->> '$.code' IN (${awayCodes}) THEN json_object(
     'binding', json_object('restoring', b.restoring, 'unbound_by', b.unbound_by, 'approval', b.approval, 'deleted_at', b.deleted_at),
     'user', json(${plannedColumn}),
-    'managers', (SELECT json_group_object(m.resource_id, json_array(m.graph_id, m.error ->> '$.code' IS 'object_missing'))
+    'managers', (SELECT json_group_object(m.resource_id, json_array(m.graph_id, ${takesNoLink(sql`m`)}))
       FROM user u JOIN binding m ON m.organization_id = u.organization_id AND m.directory_id = b.directory_id AND m.kind = 'user'
         AND m.resource_id IN ${managerOf} AND m.graph_id IS NOT NULL AND m.state NOT IN ('unbinding', 'former')
       WHERE ${userIs}),

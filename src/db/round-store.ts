@@ -12,7 +12,7 @@ import { type Parting, partingOf, toParting } from './letting-go.ts'
 import { type Edge, edgesOf, LIVE, toEdge } from './round-edges.ts'
 import { attributeDirection, binding, directory } from './tables/directories.ts'
 import { group, pendingPassword, user } from './tables/provisioning.ts'
-import { linkWaitersOf, managerOf, toLinkWaiters } from './waiting.ts'
+import { linkWaitersOf, managerOf, takesNoLink, toLinkWaiters } from './waiting.ts'
 
 export type BindingRow = typeof binding.$inferSelect
 export type UserRow = typeof user.$inferSelect
@@ -105,7 +105,7 @@ export const readUrgent = ({ organizationId, directoryId }: LeaseKey): SQL =>
 /** The account of a manager. */
 export interface ManagerAccount {
   readonly graphId: string
-  /** It was found deleted in Microsoft 365: it is nobody's manager until it is back. */
+  /** It was found deleted in Microsoft 365, or its user was deleted here: nobody is linked to it. */
   readonly isMissing: boolean
   /** When it was last written; null when never. */
   readonly exportedAt: number | null
@@ -223,7 +223,7 @@ const isUndone = (organizationId: string, directoryId: string): SQL =>
 /** The accounts of the managers of users; `users` is what stands behind IN. */
 export function managersOf(organizationId: string, directoryId: string, users: SQL): SQL {
   return sql`SELECT b.resource_id, b.graph_id, b.exported_at, b.bound_sequence, b.unbound_by,
-      b.error ->> '$.code' IS 'object_missing' AS is_missing, ${isUndone(organizationId, directoryId)} AS is_undone
+      ${takesNoLink(sql`b`)} AS is_missing, ${isUndone(organizationId, directoryId)} AS is_undone
     FROM user u JOIN binding b
       ON b.organization_id = u.organization_id AND b.directory_id = ${directoryId} AND b.kind = 'user'
         AND b.resource_id IN ${managerOf}

@@ -39,6 +39,11 @@ export const managersOwn: SQL = sql`json_extract(u.resource, ${MANAGER_PATH})`
 export const managersImported: SQL = sql`u.imported ->> '$.manager.value'`
 export const managerOf: SQL = sql`(${managersOwn}, ${managersImported})`
 
+/** Whether nobody is linked to the account of this binding: it was found deleted in Microsoft 365, or its user was deleted here. */
+export const takesNoLink = (b: SQL): SQL =>
+  sql`(${b}.error ->> '$.code' IS 'object_missing' OR NOT EXISTS (SELECT 1 FROM user here
+    WHERE here.organization_id = ${b}.organization_id AND here.id = ${b}.resource_id))`
+
 /** Whoever waits for one of `awaited`, a subquery: a user who has another manager by now does not. */
 export const waitersFor = ({ organizationId, directoryId }: LeaseKey, awaited: SQL): SQL =>
   sql`SELECT a.waiter_id FROM awaited a

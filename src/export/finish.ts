@@ -22,7 +22,7 @@ import {
   keepWaiting,
   restToGiveBack,
 } from './found-alone.ts'
-import { MANAGER_MISSING } from './manager.ts'
+import { leaveLostLink, MANAGER_MISSING } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 import { tellEnded, tellLeft, tellRefused } from './tell-job.ts'
@@ -43,6 +43,7 @@ export function finishUser(round: Round, work: UserWork): void {
   const { draft, user } = work
   if (round.unreached.has(draft.target)) return
   if (!work.plan.readsAgain) tellLeft(round, work)
+  leaveLostLink(draft, work.plan)
   settleWork(round, work)
   keepReading(draft, work.plan, replicatedAt(draft.row))
   // An account that is ending, has ended, or is not there is no member of this round's groups.

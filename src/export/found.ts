@@ -3,7 +3,7 @@
  * so are sent; a user whose account is gone has failed. What Graph holds instead is not taken over. Pure but for the draft.
  */
 import { AWAY } from '../plan/drift.ts'
-import { SNAPSHOT_KEYS, type SnapshotKey } from '../plan/snapshot.ts'
+import { type Snapshot, SNAPSHOT_KEYS, type SnapshotKey } from '../plan/snapshot.ts'
 import { type Draft, fail, isEnding, isReturned } from './draft.ts'
 import type { Round } from './context.ts'
 import { ACCOUNT_GONE } from './gone.ts'
@@ -29,8 +29,15 @@ export function takeFindings(draft: Draft): void {
   const drifted = SNAPSHOT_KEYS.filter(
     (key) => found.has(key) && !row.unknown.includes(key) && !isGivenBack(draft, key),
   )
-  draft.row = { ...row, unknown: [...row.unknown, ...drifted] }
+  draft.row = { ...row, unknown: [...row.unknown, ...drifted], snapshot: snapshotOf(draft) }
   takeApproval(draft)
+}
+
+/** The account has another manager than ours, and is to have none: no link of ours is left that might be lost with her account. */
+function snapshotOf({ row, target }: Draft): Snapshot {
+  if (target.ours.get('manager') !== null) return row.snapshot
+  const { manager: _, ...others } = row.snapshot
+  return others
 }
 
 /** What an undoing gives back alone was not found to be otherwise. */

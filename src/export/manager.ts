@@ -1,13 +1,13 @@
 /**
  * The manager of a user. One whose account somebody deleted in Microsoft 365 is waited for like one who has none yet: Graph dropped
- * every link to the account together with it, and takes no other until it is back.
+ * every link to the account together with it, and takes no other until it is back. So is one who was deleted here.
  */
 import type { BindingRow, ManagerAccount } from '../db/round-store.ts'
 import { REPLICATION_SECONDS } from '../graph/outcome-match.ts'
 import type { Outcome } from '../graph/outcome.ts'
 import type { Json } from '../kernel/json.ts'
 import type { DirectoryUser } from '../plan/directory-user.ts'
-import type { PlannedWrite, UserBinding, UserPlanInput } from '../plan/planned.ts'
+import type { PlannedWrite, UserBinding, UserPlan, UserPlanInput } from '../plan/planned.ts'
 import { managerGone } from '../plan/problem.ts'
 import type { SnapshotValue } from '../plan/snapshot.ts'
 import { managerWrites } from '../plan/update-user.ts'
@@ -28,18 +28,22 @@ export function wantedManager(round: Round, user: DirectoryUser | undefined): Wa
   if (graphId === null) return undefined
   const { before, row } = draft
   const { boundSequence } = row
-  const isNew = before?.graphId !== graphId
-  // Whoever is seen again by a write of this round is linked by the next: the end of this one calls everybody who waits.
-  const wasMissing = isAccountMissing(row) || (!isNew && isAccountMissing(before))
-  // Of one who is back, and ends with this round since she was deleted here, a run has told which links are there and go.
-  const isMissing = isReturned(draft) ? !isHere(round, managerId) : wasMissing
-  const exportedAt = isNew ? round.ports.clock.now() : row.exportedAt
+  const exportedAt = before?.graphId === graphId ? row.exportedAt : round.ports.clock.now()
+  const isMissing = !isHere(round, managerId) || isAway(draft)
   const ending = { isEnding: isEnding(row), isUndone: isUndone(round, managerId) }
   return { graphId, isMissing, exportedAt, boundSequence, ...ending }
 }
 
+/** Nobody is linked to one who was deleted here: her links go with her end, or stay while that is held. */
 const isHere = ({ loaded }: Round, userId: string): boolean =>
   loaded.users.some(({ id }) => id === userId)
+
+/** Whoever is seen again by a write of this round is linked by the next: the end of this one calls everybody who waits. */
+function isAway(draft: Draft): boolean {
+  const { before, row } = draft
+  const wasMissing = before?.graphId === row.graphId && isAccountMissing(before)
+  return !isReturned(draft) && (wasMissing || isAccountMissing(row))
+}
 
 const isUndone = ({ loaded }: Round, managerId: string): boolean =>
   loaded.managers.get(managerId)?.isUndone === true
@@ -75,9 +79,11 @@ export const plannedManager = (
   lostManagerId: manager?.isMissing === true ? manager.graphId : undefined,
 })
 
-/** What a run that enforces told of the link; undefined where that is unknown in any case. */
-export const toldManager = ({ target, before }: Draft): Json | undefined =>
-  before?.unknown.includes('manager') === true ? undefined : target.ours.get('manager')
+/** What a run that enforces told of the link; undefined where one is wanted, and that is unknown in any case. */
+export function toldManager({ target, before }: Draft): Json | undefined {
+  const told = target.ours.get('manager')
+  return told !== null && before?.unknown.includes('manager') === true ? undefined : told
+}
 
 /**
  * Who is ending is nobody's manager for an account that is to have the one again whom it had before; and whose bind is undone is
@@ -135,9 +141,15 @@ const isLostAnew = (draft: Draft, wanted: SnapshotValue | undefined): boolean =>
 
 /** The manager's account went with the link, or after it: should it come back, a run tells of the link again. */
 function leaveToNextRun(draft: Draft): true {
+  if (!draft.row.unknown.includes('manager')) return true
   const unknown = draft.row.unknown.filter((name) => name !== 'manager')
   draft.row = { ...draft.row, unknown }
   return true
+}
+
+/** Of a link that was lost with the account of the manager, and was to be made again, nothing is unknown any more. */
+export function leaveLostLink(draft: Draft, { awaitsManager, unknown: planned }: UserPlan): void {
+  if (awaitsManager !== null && !planned.includes('manager')) leaveToNextRun(draft)
 }
 
 /** Whether the account may still be linked to a former manager, who is in any case not the one. */

@@ -125,24 +125,29 @@ const isManagerGivenBack = ({ binding, managerGraphId }: UserPlanInput): boolean
  * left. Where the account is to have the manager again that it had before, that says what becomes of the link.
  */
 function holdsFormerManager(input: UserPlanInput): boolean {
-  const { binding, directions, managerGraphId, lostManagerId, only } = input
+  const { binding, directions, managerGraphId, only } = input
   if (!isSent('manager', only)) return false
   if (managerGraphId !== undefined || directionOf(directions, 'manager').direction !== 'export')
     return false
-  if (isManagerGivenBack(input)) return false
+  if (isManagerGivenBack(input) || isLinkLost(input)) return false
   const known = knownValue('manager', binding, directions)
   if (known.state !== 'known') return known.state === 'unknown' && !isFoundLost(input)
-  return known.value !== null && known.value !== lostManagerId
+  return known.value !== null
 }
+
+/**
+ * Whether the link that was last known to be there went with the account of the manager who is wanted, also where it was to be made again
+ * and that has no answer: whoever the account has instead is for a run to tell.
+ */
+export const isLinkLost = ({ binding, lostManagerId }: UserPlanInput): boolean =>
+  lostManagerId !== undefined && binding.snapshot.manager === lostManagerId
 
 /**
  * Whether the link is unknown for no other reason than that reconciliation found it otherwise than it was exported: it told that the
  * account is to have that manager again, who is waited for by now, and not that it is to have none.
  */
-function isFoundLost({ toldManager, lostManagerId, only }: UserPlanInput): boolean {
-  if (toldManager === undefined || toldManager === null) return false
-  return only !== undefined || toldManager === lostManagerId
-}
+const isFoundLost = ({ toldManager, only }: UserPlanInput): boolean =>
+  toldManager !== undefined && toldManager !== null && only !== undefined
 
 /**
  * What a member of employeeOrgData has to hold after the write: ours, else what it holds, whatever was exported before: somebody may have

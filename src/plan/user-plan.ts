@@ -22,6 +22,7 @@ import {
   type Differences,
   differencesOf,
   disableWrites,
+  isLinkLost,
   isSent,
   updateWrites,
 } from './update-user.ts'
@@ -73,13 +74,15 @@ export function planUser(input: UserPlanInput): UserPlan {
 
 /** What counts as known before the writes: what was exported and counts still, and what was found to be somebody else's. */
 function knowledgeBefore(
-  { binding, directions }: UserPlanInput,
+  input: UserPlanInput,
   { left }: Differences,
 ): Pick<UserPlan, 'known' | 'unknown'> {
+  const { binding, directions } = input
   const leftNow: Snapshot = Object.fromEntries(left.map((key) => [key, null]))
+  const isKnown = (key: string) => key in leftNow || (key === 'manager' && isLinkLost(input))
   return {
     known: { ...rememberedSnapshot(binding, directions), ...leftNow },
-    unknown: rememberedUnknown(binding, directions).filter((key) => !(key in leftNow)),
+    unknown: rememberedUnknown(binding, directions).filter((key) => !isKnown(key)),
   }
 }
 

@@ -437,11 +437,25 @@ describe('the manager', () => {
       managerGraphId: undefined,
       lostManagerId: 'old-boss',
     }
-    expect(requests(planUser(input(lost)))).toEqual([{ method: 'DELETE', url: link }])
     for (const only of [undefined, new Set(['manager'])]) {
-      expect(planUser(input({ ...lost, only, toldManager: 'old-boss' })).writes).toEqual([])
-      const gone = planUser(input({ ...lost, only, toldManager: null }))
-      expect(requests(gone)).toEqual([{ method: 'DELETE', url: link }])
+      const plan = planUser(input({ ...lost, only }))
+      expect(plan).toMatchObject({ writes: [], unknown: [], known: { manager: 'old-boss' } })
+    }
+  })
+
+  it('of whom nobody knows is removed while the one who is wanted is missing, but where another one was told', () => {
+    const { snapshot } = managed
+    const waiting = { ...given, managerGraphId: undefined, lostManagerId: 'boss' }
+    const { manager: _, ...none } = snapshot
+    for (const known of [snapshot, none]) {
+      const unknown = { ...waiting, binding: { ...managed, snapshot: known, unknown: ['manager'] } }
+      const only = new Set(['manager'])
+      for (const toldManager of [undefined, null]) {
+        const plan = planUser(input({ ...unknown, only, toldManager }))
+        expect(requests(plan)).toEqual([{ method: 'DELETE', url: link }])
+      }
+      const told = { ...unknown, only, toldManager: 'old-boss' }
+      expect(planUser(input(told)).writes).toEqual([])
     }
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { newUser } from '../support/export.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
+import type { Loose } from '../support/seed.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -172,17 +173,33 @@ describe('a manager whose account somebody deleted in Microsoft 365', () => {
 })
 
 describe('a manager who is to be linked again, and whose account is deleted before that', () => {
+  interface Late {
+    readonly env?: Loose
+    /** Whether the told link is sent only once the account is deleted, or before, and has no answer. */
+    readonly isAnswered?: boolean
+    /** Whom somebody made her manager. */
+    readonly theirs?: string | undefined
+  }
+
+  const unanswered = async ({ graph, drain }: ReconcileWorld) => {
+    const match = { method: 'PUT', path: '/manager/' }
+    graph.faults.add({ match, times: 1, status: 503, code: 'serviceUnavailable', message: '' })
+    await drain()
+  }
+
   /** Ann has lost the link to Boss, which a run tells that enforces; then somebody deletes the account. */
-  async function toldTooLate(env = {}) {
+  async function toldTooLate({ env = {}, isAnswered = true, theirs }: Late = {}) {
     const world = await reconcileWorld({ env })
-    const [boss = ''] = await world.exported('boss')
+    const [boss = ''] = await world.exported('boss', 'eve')
     const { body } = await world.scim.post('/Users', reportOf(boss, 'ann'))
     await world.settle()
     world.clock.now += 3_600_000
-    world.graph.changeUser(world.accountOf('ann'), { manager: null })
+    const other = theirs === undefined ? null : world.accountOf(theirs)
+    world.graph.changeUser(world.accountOf('ann'), { manager: other })
     const run = await world.begin('enforce')
     const link = { attribute: 'manager', ours: world.accountOf('boss'), theirs: null }
-    expect(await world.drift(run)).toMatchObject([link])
+    expect(await world.drift(run)).toMatchObject([{ ...link, theirs: other }])
+    if (!isAnswered) await unanswered(world)
     await world.removeAccount(world.accountOf('boss'))
     world.graph.journal.clear()
     /** She comes back without the links: whoever lost them is told of once more. */
@@ -211,7 +228,9 @@ describe('a manager who is to be linked again, and whose account is deleted befo
   })
 
   test('and found out first, is not tried, and no link is removed that is not there', async () => {
-    const { world, boss, ann, restored, path } = await toldTooLate({ GRAPH_WRITE_QUOTA: '1/1' })
+    const { world, boss, ann, restored, path } = await toldTooLate({
+      env: { GRAPH_WRITE_QUOTA: '1/1' },
+    })
     // What is urgent is sent first, and takes the one write that a round may send.
     await world.scim.patch(`/Users/${boss}`, [{ op: 'replace', path: 'active', value: false }])
     await world.settle()
@@ -219,6 +238,25 @@ describe('a manager who is to be linked again, and whose account is deleted befo
     expect(links(world)).toEqual([])
     expect(await world.binding(ann)).toMatchObject(SYNCED)
     expect(await restored()).toEqual([`PUT ${path} 204`])
+  })
+
+  test.each([
+    ['is waited for', undefined],
+    ['is waited for; whom the report has instead is for the next run to tell', 'eve'],
+  ])('and found out before a link without answer is tried again, %s', async (_, theirs) => {
+    const { world, boss, ann, path } = await toldTooLate({ isAnswered: false, theirs })
+    await world.scim.patch(`/Users/${boss}`, [{ op: 'replace', path: 'active', value: false }])
+    await world.drain()
+    expect(await world.binding(boss)).toMatchObject({ error: { code: 'object_missing' } })
+    await world.settle()
+    expect(links(world)).toEqual([])
+    expect(await world.binding(ann)).toMatchObject({ ...SYNCED, unknown: '[]' })
+    world.clock.now += 3_600_000
+    const row = { userId: ann, attribute: 'manager', ours: null }
+    const told = theirs === undefined ? [] : [{ ...row, theirs: world.accountOf(theirs) }]
+    const drift = await world.drift(await world.run('enforce'))
+    expect(drift.filter(({ userId }) => userId !== boss)).toMatchObject(told)
+    expect(links(world)).toEqual(told.map(() => `DELETE ${path} 204`))
   })
 })
 

@@ -154,14 +154,22 @@ describe('a manager whose user was deleted here, and whose account is back', () 
     },
   )
 
-  test('and whose end is put off by Microsoft 365, is linked to nobody meanwhile', async () => {
-    const { world, graphId, run } = await bossBack()
-    const match = { method: 'PATCH', path: `^/users/${graphId}` }
-    world.graph.faults.add({ match, times: 1, status: 429 })
+  test.each([
+    ['is linked to nobody meanwhile', []],
+    ['is linked to nobody while the end of a link is put off too', ['ann']],
+    ['is linked to nobody while the ends of all links are put off too', ['ann', 'bob', 'cyn']],
+  ])('and whose end is put off by Microsoft 365, %s', async (_, names) => {
+    const { world, graphId, reports, run } = await bossBack()
+    const putOff = (method: string, path: string) =>
+      world.graph.faults.add({ match: { method, path }, times: 1, status: 429 })
+    putOff('PATCH', `^/users/${graphId}`)
+    for (const name of names) putOff('DELETE', `^/users/${world.accountOf(name)}/manager`)
     const enforced = await run('enforce')
     expect(enforced).toMatchObject(EXACT)
     expect(enforced.requests.filter(({ method }) => method === 'PUT')).toEqual([])
-    expect(unlinked(world)).toHaveLength(3)
+    expect(new Set(unlinked(world)).size).toBe(3)
+    for (const id of reports)
+      expect(await world.binding(id)).toMatchObject({ state: 'synced', due_at: null, found: null })
   })
 
   test('and for whom others wait who came meanwhile, is told of without them: nobody is linked to her', async () => {

@@ -19,9 +19,11 @@ import { groupOf, REPORTED } from '../plan/drift.ts'
 import { ACCOUNT } from '../plan/owed.ts'
 import { countedSince, limitOf, readRemovals, removedLately } from '../plan/removed-lately.ts'
 import { DELETED } from './compare.ts'
-import type { ConnectedRun as Run, Counts, StepResult } from './context.ts'
+import type { Counts, Run as AnyRun, StepResult } from './context.ts'
 import { type DeltaLink, readLink } from './progress.ts'
 
+/** To tell needs no Graph. */
+type Run = Omit<AnyRun, 'connection'>
 type Mode = Run['row']['mode']
 
 /** How many users one step tells of. */

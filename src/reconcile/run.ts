@@ -137,6 +137,8 @@ async function openRun(
 }
 
 async function nextStep(open: Run): Promise<StepResult> {
+  // What has been told to some is told to all, whatever became of the directory: they wait for each other.
+  if (hasBegunToTell(open)) return finish(open)
   const run = connected(open)
   if (run === undefined) return failed(open, reasonOf(open))
   const { progress, ports } = run
@@ -149,6 +151,9 @@ async function nextStep(open: Run): Promise<StepResult> {
   if (progress.phase === 'groups') return compareGroups(run)
   return progress.phase === 'reports' ? seekReports(run) : finish(run)
 }
+
+const hasBegunToTell = ({ progress }: Run): boolean =>
+  progress.phase === 'end' && progress.cursor !== ''
 
 /** A run whose directory can be reached. */
 function connected(run: Run): ConnectedRun | undefined {

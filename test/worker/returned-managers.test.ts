@@ -149,6 +149,24 @@ describe('a manager whose account came back, and for whom new users wait', () =>
     }
   })
 
+  test('is linked once to each of them by a run that dies once it has told of her, and whose directory is paused then', async () => {
+    const { world, waiters, restore, letHoursPass } = await awaited('ann', 'bob')
+    await restore()
+    await world.query(sql`CREATE TRIGGER dies BEFORE UPDATE OF progress ON reconciliation
+      WHEN OLD.progress ->> '$.cursor' LIKE 'back:%' BEGIN SELECT RAISE(ABORT, 'Network connection lost'); END`)
+    const run = await world.begin('enforce')
+    const state = (value: string) =>
+      world.api.patch(`/directories/${world.directoryId}`, { state: value })
+    await state('paused')
+    await world.query(sql`DROP TRIGGER dies`)
+    await letHoursPass()
+    expect(await world.read(run)).toMatchObject({ state: 'done' })
+    await state('active')
+    await letHoursPass()
+    expect(linked(world).toSorted()).toEqual(['ann', 'bob'].map(world.accountOf).toSorted())
+    for (const id of waiters) expect(await world.binding(id)).toMatchObject(SYNCED)
+  })
+
   test('is linked once to each of them when she herself changes here, also where her change is put off', async () => {
     const { world, boss, patch, found, letHoursPass } = await awaited('ann', 'bob')
     await found()

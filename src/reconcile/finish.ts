@@ -8,11 +8,10 @@ import {
   driftOfUsers,
   driftTotals,
   type DriftTotals,
-  settleLinks,
-  type ToldLinks,
 } from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
+import { settleLinks, type ToldLinks } from '../db/told-links.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { directionOf } from '../plan/attributes.ts'
 import { groupOf, REPORTED } from '../plan/drift.ts'

@@ -3,7 +3,7 @@
  * something else than was exported. What is drift is said of the whole group, read again.
  */
 import { suspectedGroups } from '../db/compared-groups.ts'
-import { groupsAwaitingReturned } from '../db/drift-store.ts'
+import { groupsAwaitingReturned } from '../db/told-links.ts'
 import { followLink } from '../graph/delta.ts'
 import { groupsFromNow, readGroupDelta } from '../graph/group-delta.ts'
 import { classifyAnswer } from '../graph/outcome.ts'

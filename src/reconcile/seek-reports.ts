@@ -2,7 +2,7 @@
  * Whose manager's account came back: the links to it went with it, and no page of changes shows that, so that each of them is asked for by
  * its id. Pages of everybody have shown it.
  */
-import { reportsOfReturned } from '../db/drift-store.ts'
+import { reportsOfReturned } from '../db/told-links.ts'
 import type { ConnectedRun, StepResult } from './context.ts'
 
 /** Puts the next of them on the list of those to be read by id; behind the last, what was found is carried on. */

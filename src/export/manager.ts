@@ -133,11 +133,9 @@ export function takeMissingManager(
   return true
 }
 
-/** Whether a run found that the account has lost the link that it had, and which is to be given back. */
-const isLostAnew = (draft: Draft, wanted: SnapshotValue | undefined): boolean =>
-  typeof wanted === 'string' &&
-  draft.row.snapshot['manager'] === wanted &&
-  toldManager(draft) === wanted
+/** Whether the account is to be given the link again that it was last known to have, or was to get. */
+const isLostAnew = ({ row }: Draft, wanted: SnapshotValue | undefined): boolean =>
+  typeof wanted === 'string' && row.snapshot['manager'] === wanted
 
 /** The manager's account went with the link, or after it: should it come back, a run tells of the link again. */
 function leaveToNextRun(draft: Draft): true {

@@ -95,7 +95,8 @@ function settleUnknown(
   afterSeconds: number | undefined,
 ): void {
   const lost = { sets: {}, attributes: write.attributes }
-  draft.row = { ...draft.row, ...knownAfter<JsonObject>(draft.row, lost, 'unanswered') }
+  const before = { ...draft.row, snapshot: { ...draft.row.snapshot, ...linkTried(draft, write) } }
+  draft.row = { ...draft.row, ...knownAfter<JsonObject>(before, lost, 'unanswered') }
   if (!makesAccount(write) || createdAs === null)
     return retryLater(draft, moment, afterSeconds, true)
   draft.row = {
@@ -109,6 +110,14 @@ function settleUnknown(
   if (moment.now - (draft.row.creatingSince ?? moment.now) > UNANSWERED_MS)
     return fail(draft, GAVE_UP)
   owe(draft, moment.now + FIRST_LOOK_MS)
+}
+
+/** An account that had no manager has this one now, or none still: in either case none once the manager's account is gone. */
+function linkTried({ before, row, target }: Draft, { sets }: SettledWrite): JsonObject {
+  const manager = 'manager' in sets ? sets.manager : undefined
+  const last = target.theirs.get('manager') ?? row.snapshot['manager'] ?? null
+  const hadNone = last === null && before?.unknown.includes('manager') !== true
+  return typeof manager === 'string' && hadNone ? { manager } : {}
 }
 
 /** Afterwards there is an account that was not there before: until then its name is all that is known of it. */

@@ -260,6 +260,44 @@ describe('a manager who is to be linked again, and whose account is deleted befo
   })
 })
 
+test.each([
+  ['by another write', 'found out', []],
+  ['by the link', 'tried', ['404']],
+])(
+  'a manager whose account is deleted while the first link to it has no answer, and found gone %s: no link is removed that is not there',
+  async (_, how, tries) => {
+    const world = await reconcileWorld()
+    const [boss = ''] = await world.exported('boss')
+    const match = { method: 'PUT', path: '/manager/' }
+    world.graph.faults.add({
+      match,
+      times: 1,
+      status: 503,
+      code: 'serviceUnavailable',
+      message: '',
+    })
+    const { body } = await world.scim.post('/Users', reportOf(boss, 'ann'))
+    await world.drain()
+    expect(await world.binding(body['id'])).toMatchObject({ unknown: '["manager"]' })
+    await world.removeAccount(world.accountOf('boss'))
+    world.graph.journal.clear()
+    if (how === 'found out') {
+      await world.scim.patch(`/Users/${boss}`, [{ op: 'replace', path: 'active', value: false }])
+      await world.drain()
+    }
+    await world.settle()
+    const path = `/${world.accountOf('ann')}/manager/$ref`
+    expect(links(world)).toEqual(tries.map((status) => `PUT ${path} ${status}`))
+    expect(await world.binding(body['id'])).toMatchObject({ ...SYNCED, unknown: '[]' })
+    await world.run('report')
+    world.clock.now += 3_600_000
+    await world.restoreAccount(world.accountOf('boss'))
+    world.graph.journal.clear()
+    await world.run('enforce')
+    expect(links(world)).toEqual([`PUT ${path} 204`])
+  },
+)
+
 describe('a manager whose account was found deleted by a run that the threshold holds', () => {
   /** Beside them Sam, who is suspended here, and whom somebody has enabled there. */
   async function held() {

@@ -167,6 +167,28 @@ describe('a manager whose account came back, and for whom new users wait', () =>
     for (const id of waiters) expect(await world.binding(id)).toMatchObject(SYNCED)
   })
 
+  test('and goes again while the link that a run told has no answer, is waited for: no link is removed that is not there', async () => {
+    const { world, graphId, waiters, restore } = await awaited('ann')
+    await restore()
+    const match = { method: 'PUT', path: '/manager/' }
+    world.graph.faults.add({
+      match,
+      times: 1,
+      status: 503,
+      code: 'serviceUnavailable',
+      message: '',
+    })
+    await world.begin('enforce')
+    await world.drain()
+    expect(linked(world)).toEqual([world.accountOf('ann')])
+    await world.removeAccount(graphId)
+    world.graph.journal.clear()
+    await world.settle()
+    const path = `/users/${world.accountOf('ann')}/manager/$ref`
+    expect(written(world)).toEqual([`PUT ${path} 404`])
+    expect(await world.binding(waiters[0] ?? '')).toMatchObject({ ...SYNCED, unknown: '[]' })
+  })
+
   test('is linked once to each of them when she herself changes here, also where her change is put off', async () => {
     const { world, boss, patch, found, letHoursPass } = await awaited('ann', 'bob')
     await found()

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import type { JsonObject } from '../kernel/json.ts'
 import { type BindingChange, bindingStatements } from './binding-write.ts'
+import { isFormerHolder } from './bound-accounts.ts'
 import type { Database } from './client.ts'
 import { type DomainChange, domainStatements } from './domain-store.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
@@ -242,12 +243,16 @@ function partingStatements(key: LeaseKey, { parting, now }: RoundCommit): SQL[] 
   return letGoStatements(key, sql`SELECT value FROM json_each(${JSON.stringify(parting)})`, now)
 }
 
-/** Before the bindings: one account is bound once, and the index that sees to it would refuse the batch. */
+/**
+ * Before the bindings: one account is bound once, and the index that sees to it would refuse the batch. Whatever was asked about the
+ * account of whoever was deleted here is not asked any more.
+ */
 function takenOverStatements(key: LeaseKey, graphIds: readonly string[]): SQL[] {
   if (graphIds.length === 0) return []
   return [
-    sql`UPDATE binding SET graph_id = NULL WHERE ${mine(key)} AND state = 'former'
-      AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
+    sql`UPDATE binding SET graph_id = NULL, state = 'former', approval = NULL, held_sequence = NULL,
+        error = CASE state WHEN 'former' THEN error END
+      WHERE ${mine(key)} AND ${isFormerHolder} AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
   ]
 }
 

@@ -50,6 +50,9 @@ export async function lookForCreates(round: Round, drafts: readonly Draft[]): Pr
     round.key,
     [...seen.values()].map(({ id }) => id),
   )
+  for (const [id, holder] of bound)
+    // Whoever this round writes may be let go of by it: what becomes of the account the next one says.
+    if (round.drafts.has(holder.resourceId)) bound.set(id, { ...holder, isFormer: false })
   const strangers = looking.filter((draft) => isStranger(round, draft, seen, bound))
   await lookForPrivileges(round, strangers, seen, outcomes)
   return drafts.filter((draft) => {

@@ -37,7 +37,7 @@ interface PreviewWanted {
 }
 
 /**
- * One page of a preview, and the sequence at which it was computed. Problems: invalid, notFound (the directory, a user),
+ * One page of a preview, and the sequence at which the first page was computed. Problems: invalid, notFound (the directory, a user),
  * conflict (a direction that cannot be chosen; the credential is refused), busy (Microsoft 365 answers later).
  */
 export async function preview(
@@ -56,15 +56,23 @@ export async function preview(
     const refused = conflictOf(choices.value, stored)
     if (refused !== undefined) return err(refused)
   }
-  const asked = { organizationId, directoryId, userIds, after, limit }
+  const place = readPlace(after)
+  const asked = { organizationId, directoryId, userIds, after: place.after, limit }
   const previewed = await previewUsers(scope, { ...asked, choices: new Map(choices.value) })
   if (!previewed.ok) return err(problemOf(previewed.error, directoryId))
-  const { sequence, items, nextAfter } = previewed.value
+  const { items, nextAfter } = previewed.value
+  const sequence = place.sequence ?? previewed.value.sequence
   return ok({
     sequence,
     items: items.map((item): JsonObject => JSON.parse(JSON.stringify(item))),
-    nextCursor: nextAfter === undefined ? null : toCursor(nextAfter),
+    nextCursor: nextAfter === undefined ? null : toCursor(`${sequence}:${nextAfter}`),
   })
+}
+
+/** Every page tells the sequence of the first: whoever changed since then may be on a page that was seen before. */
+function readPlace(place: string): { readonly sequence?: number; readonly after: string } {
+  const [, sequence, after] = /^(\d{1,15}):(.*)$/.exec(place) ?? []
+  return after === undefined ? { after: place } : { sequence: Number(sequence), after }
 }
 
 /** The directions stand under `attributes` here. */

@@ -356,6 +356,24 @@ describe('directions that follow a preview', () => {
     const asked = { userIds: [ann], atSequence: sequence }
     expect((await api.post(`${directory}/bindings`, asked)).status).toBe(202)
   })
+
+  test('refuses a bind of whoever has changed since the first page, whichever page told the sequence', async () => {
+    const { world, api, directory } = await previewing(MANUAL)
+    const userIds = [await created(world, 'ann'), await created(world, 'bob')].toSorted()
+    const page = async (cursor = '') =>
+      (await api.post(`${directory}/preview?limit=1&cursor=${cursor}`, { userIds })).body
+    const one = await page()
+    await world.scim.patch(`/Users/${userIds[0]}`, [{ op: 'add', path: 'title', value: 'CFO' }])
+    const two = await page(one['nextCursor'])
+    expect([one, two].map(({ items }) => items[0]['userId'])).toEqual(userIds)
+    const bind = (atSequence: unknown) => api.post(`${directory}/bindings`, { userIds, atSequence })
+    expect(two['sequence']).toBe(one['sequence'])
+    expect(await bind(two['sequence'])).toMatchObject({
+      status: 409,
+      body: { userIds: [userIds[0]] },
+    })
+    expect((await bind((await page())['sequence'])).status).toBe(202)
+  })
 })
 
 describe('what is exported afterwards', () => {

@@ -1,4 +1,7 @@
-/** How long events are kept: as each organization says, and never shorter than its directories need them. */
+/**
+ * How long events are kept: as each organization says, and never shorter than its directories need them, or what they overwrote can be put
+ * back.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 
 import type { Database } from './client.ts'
@@ -12,7 +15,7 @@ const MAX_CHUNKS = 400
 
 /**
  * Drops the events of every organization that are older than it keeps them, oldest first; gives their number. The newest
- * event stays (the sequence goes on from it), and so does what a directory has not followed yet.
+ * event stays (the sequence goes on from it), and so does what a directory has not followed yet, and what can be undone.
  */
 export async function dropOldEvents(database: Database, now: number): Promise<number> {
   const due = await organizationsWithOld(database, now)
@@ -51,11 +54,19 @@ const dropChunk = (organizationId: string, cutoff: number): SQL =>
   sql`DELETE FROM event WHERE organization_id = ${organizationId} AND sequence IN (
     SELECT sequence FROM (${oldest(sql`${organizationId}`, CHUNK)}) WHERE time < ${cutoff})`
 
-/** The oldest events that are not the newest one, and that every directory has followed. */
+/** The binds and directions that overwrote what is kept, each known to an undoing by its event. */
+const undoable = (organizationId: SQL): SQL =>
+  sql`SELECT w.sequence FROM overwritten w WHERE w.organization_id = ${organizationId}
+    UNION SELECT b.bound_sequence FROM overwritten w CROSS JOIN binding b
+      ON b.organization_id = w.organization_id AND b.directory_id = w.directory_id AND b.kind = 'user'
+        AND b.resource_id = w.user_id AND b.bound_sequence IS NOT NULL
+      WHERE w.organization_id = ${organizationId}`
+
+/** The oldest events that are not the newest one, that every directory has followed, and that nobody can undo. */
 function oldest(organizationId: SQL, limit: number): SQL {
   const here = sql`organization_id = ${organizationId}`
   const newest = sql`(SELECT max(sequence) FROM event WHERE ${here})`
   const followed = sql`(SELECT min(min(position), min(urgent_position)) FROM directory WHERE ${here})`
   return sql`SELECT sequence, time FROM event WHERE ${here} AND sequence < ${newest}
-    AND sequence <= coalesce(${followed}, ${newest}) ORDER BY sequence LIMIT ${limit}`
+    AND sequence <= coalesce(${followed}, ${newest}) AND sequence NOT IN (${undoable(organizationId)}) ORDER BY sequence LIMIT ${limit}`
 }

@@ -1126,6 +1126,31 @@ describe('what is overwritten', () => {
     expect(await kept()).toEqual([])
   })
 
+  test.each(['a bind', 'a direction after the bind'])(
+    'is put back also where the organization keeps its events for a week: that of %s stays',
+    async (which) => {
+      const { world, api, direct, command, newest, undo } = await undoing()
+      await api.patch('/organization', { eventRetentionDays: 7 })
+      const id = stranger(world, BEFORE)
+      await direct({ jobTitle: 'exclude', workCity: 'exclude' })
+      const before = account(world, id)
+      const ann = await created(world, 'ann')
+      await command('POST', '/bindings', { userIds: [ann] })
+      if (which !== 'a bind') await direct({ jobTitle: 'export' })
+      world.clock.now += 29 * DAY
+      await world.jobs.scheduled({ cron: DAILY })
+      const types = (await readLog(world.organizationId)).map((event) => event['type'])
+      expect(types).not.toContain('user_create')
+      await undo(await newest('binding_create'))
+      expect(account(world, id)).toEqual(before)
+      for (let day = 0; day < 2; day += 1) {
+        world.clock.now += DAY
+        await world.jobs.scheduled({ cron: DAILY })
+      }
+      expect((await api.get('/events?type=binding_create')).body['items']).toEqual([])
+    },
+  )
+
   test('costs a read twenty a request, and nothing where an account is ours', async () => {
     const { world, api, directory, direct } = await undoing({})
     await direct({ jobTitle: 'exclude' })

@@ -70,9 +70,13 @@ function formerValue(draft: Draft, { purpose }: SettledWrite, name: string): Jso
   // Of what cannot be cleared it says that somebody else gave it.
   if (ours === null && SNAPSHOT_KEYS.some((key) => key === name && !isClearable(key)))
     return undefined
-  // An account that we created holds what it was given.
-  return ours === undefined && row.adoptedAt === null ? null : ours
+  // An account holds what it was created with, until somebody else writes it.
+  return ours === undefined && isNewAccount(draft) ? null : ours
 }
+
+/** Whether this round has created the account. */
+const isNewAccount = ({ before, row }: Draft): boolean =>
+  row.adoptedAt === null && (before?.graphId ?? null) === null
 
 /** Whoever is disabled, whether or not the sessions are ended yet, is not enabled. */
 const valueOf = (name: string, value: Json | undefined): Json | undefined =>

@@ -2,6 +2,7 @@ import { showUser, userTag, type StoredUser } from '../db/row.ts'
 import type { UserMutation } from '../db/user-store.ts'
 import { jsonEquals, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { withoutShown } from '../plan/sent-back.ts'
 import type { ScimFault } from '../scim/fault.ts'
 import { parsePatchRequest } from '../scim/messages.ts'
 import { applyPatch } from '../scim/patch.ts'
@@ -68,9 +69,10 @@ export const userService: ResourceService = {
     if (!read.ok) return read
     scope.noteQuirks(read.value.quirks)
     return untilWritten(scope, () =>
-      changeUser(scope, id, ({ suspended }) =>
-        ok({ ...read.value, suspended: suspendedBy(read.value.resource, suspended) }),
-      ),
+      changeUser(scope, id, (before) => {
+        const resource = withoutShown(read.value.resource, before)
+        return ok({ ...read.value, resource, suspended: suspendedBy(resource, before.suspended) })
+      }),
     )
   },
 

@@ -556,3 +556,25 @@ describe('a direction that leaves import', () => {
     expect(await departments(world, ann)).toMatchObject({ shown: null, imported: {} })
   })
 })
+
+test('an imported value that a client sends back as it was shown stays what Microsoft 365 says', async () => {
+  const world = await importingWorld()
+  const [ann = ''] = await world.exported('ann')
+  const says = async (department: string) => {
+    setDepartment(world, 'ann', department)
+    await world.run('report')
+  }
+  await says('Ops')
+  const { body: shown } = await world.scim.get(`/Users/${ann}`)
+  expect(shown[ENTERPRISE]).toEqual({ department: 'Ops' })
+  const put = async (body: Loose) => (await world.scim.put(`/Users/${ann}`, body)).body
+  expect(await put({ ...shown, title: 'Chief' })).toMatchObject({
+    title: 'Chief',
+    [ENTERPRISE]: { department: 'Ops' },
+  })
+  await says('Sales')
+  expect(await departments(world, ann)).toMatchObject({ shown: 'Sales', scim: 'Sales' })
+  await setDirections(world, { department: 'exclude' })
+  await world.settle()
+  expect((await departments(world, ann)).scim).toBeUndefined()
+})

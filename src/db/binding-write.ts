@@ -17,6 +17,8 @@ const INDEXED = {
   graph_id: (row: BindingRow) => row.graphId,
   manager_graph_id: (row: BindingRow) => row.managerGraphId,
   asked_sequence: (row: BindingRow) => row.askedSequence,
+  asked_before: (row: BindingRow) => row.askedBefore?.join(' ') ?? null,
+  undo_sequence: (row: BindingRow) => row.undoSequence,
   adopted_at: (row: BindingRow) => row.adoptedAt,
 } as const
 const ALL = Object.values(getTableColumns(binding)).map((column) => column.name)

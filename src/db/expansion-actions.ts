@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { assertNever } from '../kernel/result.ts'
 import { DESIRED } from '../plan/planned.ts'
 import { isAbout } from './answerable.ts'
+import { asks, ASKS_NOTHING, tellAskedOfTurn } from './asked.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
 import { dueAt, IS_RESTING, isLookedFor, whenDue } from './resting.ts'
@@ -43,10 +44,10 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const isNamed = page.isNamed ? sql`TRUE` : sql`FALSE`
   const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
   const these = sql`${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})`
-  const asked = sql`${dueAt(whenDue(now))}, asked_sequence = ${sequence}`
+  const asked = sql`${dueAt(whenDue(now))}, ${asks(sequence, action)}`
   switch (action) {
     case 'look':
-      return [look(these, now), ...endOfMembership(key, page, ids)]
+      return [...endOfMembership(key, page, ids), look(these, now)]
     case 'direct':
       return [sql`${look(these, now)} AND ${IS_DIRECTED}`]
     case 'directAgain':
@@ -83,7 +84,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
       ]
     case 'follow':
       return [
-        followMembers(key, page, ids),
+        ...followMembers(key, page, ids),
         wake(key, ids, now),
         ...endOfMembership(key, page, ids),
       ]
@@ -164,7 +165,7 @@ const revived = (
   adopted_at = CASE WHEN ${IS_BACK} THEN ${now} WHEN state <> 'former' THEN adopted_at END,
   state = CASE WHEN graph_id IS NULL OR deleted_at IS NOT NULL THEN 'pending' ELSE 'owed' END,
   adopting = CASE WHEN unbound_by = 'undo' AND graph_id IS NULL THEN excluded.adopting ELSE adopting END,
-  unbound_by = NULL, restoring = CASE WHEN ${STAYS} THEN restoring END, attempts = 0,
+  unbound_by = NULL, restoring = CASE WHEN ${STAYS} THEN restoring END, undo_sequence = CASE WHEN ${STAYS} THEN undo_sequence END, attempts = 0,
   error = CASE WHEN error ->> '$.code' = 'object_missing' THEN error END,
   approval = CASE WHEN approval = 'rejected' AND unbound_by IS NULL THEN approval END`
 
@@ -172,8 +173,8 @@ const revived = (
 const importedAccount = (directoryId: string): SQL =>
   sql`CASE imported_from ->> '$.directoryId' WHEN ${directoryId} THEN imported_from ->> '$.graphId' END`
 
-/** The job of the undoing still waits for what it gives back, and tells what becomes of that; bound the user was all the time. */
-const IS_PUT_BACK = sql`(${STAYS} AND restoring IS NOT NULL AND asked_sequence IS NOT NULL AND due_at IS NOT NULL)`
+/** Whom a bind is about of those who are known here. */
+export const IS_BOUND_AGAIN = sql`(state <> 'held' OR unbound_by IS NOT NULL)`
 
 /**
  * Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. A
@@ -190,10 +191,10 @@ function bind({ organizationId, directoryId }: LeaseKey, { sequence, now }: Page
     FROM (${users} UNION ALL ${found('group', sql`"group"`, sql`NULL`)}) r WHERE TRUE
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
       ${revived(now, sql`${sequence}`)}, reason = 'manual', ${dueAt(whenDue(now))},
-      asked_sequence = CASE WHEN ${IS_PUT_BACK} THEN asked_sequence ELSE ${sequence} END,
+      ${asks(sequence, 'bind')},
       bound_sequence = CASE WHEN state = 'former' OR ${isBeingUndone('binding')} THEN ${sequence} ELSE bound_sequence END,
       member_cursor = CASE kind WHEN 'group' THEN '' END
-    WHERE state <> 'held' OR unbound_by IS NOT NULL`
+    WHERE ${IS_BOUND_AGAIN}`
 }
 
 /** Whoever is unbound after it failed for want of the account that it was imported from, has none: another bind makes a new one. */
@@ -211,7 +212,7 @@ function unbind(
 ): SQL[] {
   return [
     sql`UPDATE binding SET ${asked}, attempts = 0, state = 'unbinding', unbound_by = 'admin', approval = NULL,
-        adopting = ${FORGOTTEN}, restoring = NULL
+        adopting = ${FORGOTTEN}, restoring = NULL, undo_sequence = NULL
       WHERE ${these} AND ${isAbout('unbind', page)}`,
     sql`UPDATE binding SET unbound_by = 'admin' WHERE ${these} AND state = 'former' AND unbound_by IS NOT 'admin'`,
     ...letGo(key, ids, page.now),
@@ -222,19 +223,23 @@ const inGroups = (organizationId: string, groupIds: readonly string[]): SQL =>
   sql`organization_id = ${organizationId} AND group_id IN (SELECT value FROM json_each(${JSON.stringify(groupIds)}))`
 
 /** Whoever is a member of one of the groups is bound, unless an administrator has unbound it; a password that was followed before is older. */
-function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL {
+function followMembers(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[] {
   const { organizationId, directoryId } = key
-  if (groupIds === null) return sql`SELECT 1 WHERE FALSE`
+  if (groupIds === null) return []
   const position = sql`(SELECT position FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId})`
-  return sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at, adopting,
+  const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids})`
+  const isBack = sql`unbound_by = 'groups'`
+  return [
+    tellAskedOfTurn(key, 'returns', sql`${isBack} AND state <> 'former'`, members),
+    sql`INSERT INTO binding (organization_id, directory_id, kind, resource_id, state, reason, snapshot, unknown, due_at, adopting,
       password_sequence)
     SELECT ${organizationId}, ${directoryId}, 'user', u.id, 'pending', 'groups', '{}', '[]', ${now}, ${importedAccount(directoryId)},
       ${position}
-    FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (
-      SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)} AND member_id IN (${ids}))
+    FROM user u WHERE u.organization_id = ${organizationId} AND u.id IN (${members})
     ON CONFLICT (organization_id, directory_id, kind, resource_id) DO UPDATE SET
-      ${revived(now, position)}, reason = 'groups', ${dueAt(whenDue(now))}, bound_sequence = NULL
-    WHERE unbound_by = 'groups'`
+      ${revived(now, position)}, reason = 'groups', ${dueAt(whenDue(now))}, bound_sequence = NULL, ${ASKS_NOTHING}
+    WHERE ${isBack}`,
+  ]
 }
 
 /**
@@ -246,14 +251,15 @@ function endOfMembership(key: LeaseKey, { groupIds, now }: Page, ids: SQL): SQL[
   if (groupIds === null) return []
   const members = sql`SELECT member_id FROM group_member WHERE ${inGroups(organizationId, groupIds)}
     AND member_id IN (${ids})`
+  const ends = sql`kind = 'user' AND reason = 'groups' AND state <> 'former' AND unbound_by IS NULL
+    AND resource_id NOT IN (${members})
+    AND resource_id IN (SELECT id FROM user WHERE organization_id = ${organizationId} AND id IN (${ids}))`
   return [
-    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', ${dueAt(now)}, attempts = 0,
+    tellAskedOfTurn(key, 'ends', ends, ids),
+    sql`UPDATE binding SET state = 'unbinding', unbound_by = 'groups', ${dueAt(now)}, attempts = 0, ${ASKS_NOTHING},
         approval = CASE approval WHEN 'rejected' THEN 'asked' END,
         held_sequence = (SELECT max(sequence) FROM event WHERE organization_id = ${organizationId})
-      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
-        AND resource_id IN (${ids}) AND reason = 'groups' AND state <> 'former' AND unbound_by IS NULL
-        AND resource_id NOT IN (${members})
-        AND resource_id IN (SELECT id FROM user WHERE organization_id = ${organizationId} AND id IN (${ids}))`,
+      WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND resource_id IN (${ids}) AND ${ends}`,
     ...letGo(key, ids, now),
   ]
 }

@@ -4,9 +4,11 @@ import { type SQL, sql } from 'drizzle-orm'
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
 import { isAbout, tellOthers } from './answerable.ts'
+import { tellAskedBefore } from './asked.ts'
 import type { Database } from './client.ts'
-import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
+import { actionStatements, type ExpansionAction, IS_BOUND_AGAIN } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
+import { isBindOf } from './undo-bindings.ts'
 import { tellBoundMeanwhile, tellUnboundMeanwhile, tellUndoneMeanwhile } from './undo-store.ts'
 
 /** Where the resources of an expansion come from, one after the other. */
@@ -76,14 +78,33 @@ type Asked = Parameters<typeof tellOthers>[1] & Pick<Expansion, 'undone'>
 
 /** What jobs tell of the bindings of `ids` as the command finds them. */
 function tellBefore(key: LeaseKey, asked: Asked, ids: SQL): SQL[] {
-  if (asked.action === 'bind') return [tellBoundMeanwhile(key, asked.sequence, ids)]
-  if (asked.action === 'undo') {
-    const { sequence, undone } = asked
-    return [tellUndoneMeanwhile(key, { sequence, undone: undone ?? 0 }, ids)]
+  const { action, sequence, undone } = asked
+  const askedBefore = (about: SQL) => tellAskedBefore(key, asked, about, ids)
+  switch (action) {
+    case 'bind':
+      return [askedBefore(IS_BOUND_AGAIN), tellBoundMeanwhile(key, sequence, ids)]
+    case 'undo':
+      return [
+        askedBefore(isBindOf(undone ?? 0)),
+        tellUndoneMeanwhile(key, { sequence, undone: undone ?? 0 }, ids),
+      ]
+    case 'unbind': {
+      const about = isAbout('unbind', asked)
+      return [
+        askedBefore(about),
+        tellUnboundMeanwhile(key, about, ids),
+        ...tellOthers(key, asked, ids),
+      ]
+    }
+    case 'export':
+    case 'replay':
+    case 'approve':
+      return [askedBefore(isAbout(action, asked)), ...tellOthers(key, asked, ids)]
+    case 'reject':
+      return tellOthers(key, asked, ids)
+    default:
+      return []
   }
-  const others = tellOthers(key, asked, ids)
-  if (asked.action !== 'unbind') return others
-  return [tellUnboundMeanwhile(key, isAbout('unbind', asked), ids), ...others]
 }
 
 /** The job of a command counts what the statement before met. */

@@ -141,8 +141,10 @@ export interface JobProgress extends StartedJob {
     readonly attempts: number
     readonly error: unknown
   } | null
-  /** Bindings that could not be carried out: `resource_id` and the binding's error. */
+  /** Bindings that could not be carried out: `resource_id` and the binding's error, of the first hundred. */
   readonly failed: readonly { readonly resourceId: string; readonly error: unknown }[]
+  /** How many they are. */
+  readonly failures: number
 }
 
 /** So many errors a job tells of. */
@@ -174,9 +176,16 @@ export async function readJobs(
 }
 
 const COMMANDS = sql`json_each(coalesce(j.commands, json_array(j.sequence))) c`
-// The index is named: left to itself, SQLite walks every binding of the directory for each command.
-const ASKED = sql`FROM ${COMMANDS} CROSS JOIN binding b INDEXED BY binding_asked
-  ON b.organization_id = j.organization_id AND b.directory_id = j.directory_id AND b.asked_sequence = c.value`
+const HERE = sql`b.organization_id = j.organization_id AND b.directory_id = j.directory_id`
+// Whoever asked for everything does not wait for what is tried alone; an undoing does, and for no other error.
+const OF_ALL = sql`SELECT b.resource_id, CASE WHEN b.found IS NULL THEN b.due_at ELSE b.rest_due_at END AS due_at, b.attempts, b.error, b.error AS why`
+const OF_UNDOING = sql`SELECT b.resource_id, b.due_at, b.attempts, b.error, CASE WHEN b.found IS NULL THEN b.error END AS why`
+// The indexes are named: left to itself, SQLite walks every binding of the directory for each command.
+const ASKED = sql`FROM (
+  ${OF_ALL} FROM ${COMMANDS} CROSS JOIN binding b INDEXED BY binding_asked ON ${HERE} AND b.asked_sequence = c.value
+  UNION ALL ${OF_ALL} FROM binding b INDEXED BY binding_asked_before WHERE ${HERE} AND b.asked_before IS NOT NULL
+    AND EXISTS (SELECT 1 FROM ${COMMANDS} WHERE c.value IN (SELECT value FROM json_each(b.asked_before)))
+  UNION ALL ${OF_UNDOING} FROM binding b INDEXED BY binding_undone WHERE ${HERE} AND b.undo_sequence = j.sequence) b`
 
 /** The query of some jobs with what is left of each. */
 function progressOf(chosen: SQL): SQL {
@@ -184,12 +193,12 @@ function progressOf(chosen: SQL): SQL {
   const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${COMMANDS}
     CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
     WHERE j.commands IS NOT NULL AND e.sequence > d.position`
-  // Beside a single minimum, SQLite takes a bare column from the row that has it. What is tried alone waits for no other error.
-  const due = sql`SELECT json_object('count', count(*), 'dueAt', min(b.due_at), 'attempts', b.attempts,
-      'error', CASE WHEN b.found IS NULL THEN json(b.error) END)
+  // Beside a single minimum, SQLite takes a bare column from the row that has it.
+  const due = sql`SELECT json_object('count', count(*), 'dueAt', min(b.due_at), 'attempts', b.attempts, 'error', json(b.why))
     ${ASKED} WHERE b.due_at IS NOT NULL`
-  const failed = sql`SELECT json_group_array(json_object('resourceId', resource_id, 'error', json(error))) FROM (
-    SELECT b.resource_id, b.error ${ASKED} WHERE b.due_at IS NULL AND b.error IS NOT NULL LIMIT ${MAX_ERRORS})`
+  const failed = sql`SELECT json_object('count', count(*),
+      'told', json_group_array(json_object('resourceId', resource_id, 'error', json(error))) FILTER (WHERE place <= ${MAX_ERRORS}))
+    FROM (SELECT b.resource_id, b.error, row_number() OVER () AS place ${ASKED} WHERE b.due_at IS NULL AND b.error IS NOT NULL)`
   return sql`SELECT j.*, d.state AS directory_state, d.state_reason AS directory_reason,
       (${ahead}) AS asked_ahead, (${due}) AS asked_due, (${failed}) AS asked_failed
     FROM job j CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
@@ -204,9 +213,14 @@ interface Due {
   readonly error: unknown
 }
 
+interface Failed {
+  readonly count: number
+  readonly told: JobProgress['failed']
+}
+
 function toProgress(row: Answer['rows'][number]): JobProgress {
   const due: Due = JSON.parse(String(row['asked_due']))
-  const failed: JobProgress['failed'] = JSON.parse(String(row['asked_failed']))
+  const failed: Failed = JSON.parse(String(row['asked_failed']))
   const ahead = Number(row['asked_ahead'])
   const { dueAt, attempts, error } = due
   return {
@@ -217,7 +231,8 @@ function toProgress(row: Answer['rows'][number]): JobProgress {
     }),
     remaining: due.count + ahead,
     next: ahead > 0 || dueAt === null ? null : { dueAt, attempts: attempts ?? 0, error },
-    failed,
+    failed: failed.told,
+    failures: failed.count,
   }
 }
 
@@ -226,14 +241,41 @@ export interface JobErrors {
   /** Of the command. */
   readonly sequence: number
   readonly errors: readonly JsonObject[]
+  /** Each is of something that it asked for and that is not carried out. */
+  readonly areFailures?: boolean
 }
 
 /** The statements that add to what the jobs of commands tell; each tells of the first hundred. */
 export function jobErrorStatements(organizationId: string, told: readonly JobErrors[]): SQL[] {
-  return [...Map.groupBy(told, ({ sequence }) => sequence)].map(([sequence, list]) => {
-    const more = JSON.stringify(list.flatMap(({ errors }) => errors))
-    return addJobErrors(organizationId, sequence, sql`SELECT value FROM json_each(${more})`)
-  })
+  const failures = told.flatMap(({ sequence, errors, areFailures }) =>
+    areFailures === true ? errors.map((error) => ({ sequence, error })) : [],
+  )
+  const others = told.filter(({ areFailures }) => areFailures !== true)
+  const rows = sql`SELECT value ->> 'sequence' AS sequence, value -> 'error' AS told FROM json_each(${JSON.stringify(failures)})`
+  return [
+    ...(failures.length === 0 ? [] : [addJobFailures(organizationId, rows)]),
+    ...[...Map.groupBy(others, ({ sequence }) => sequence)].map(([sequence, list]) => {
+      const more = JSON.stringify(list.flatMap(({ errors }) => errors))
+      return addJobErrors(organizationId, sequence, sql`SELECT value FROM json_each(${more})`)
+    }),
+  ]
+}
+
+/**
+ * The statement that has jobs count what they asked for and is not carried out: `rows` has the `sequence` of the command, and as `told`
+ * what its job tells of it, as far as the first hundred. An import has as many commands as it had steps.
+ */
+export function addJobFailures(organizationId: string, rows: SQL): SQL {
+  const jobs = sql`SELECT j.id, count(*) AS failed, json_group_array(json(r.told)) FILTER (WHERE r.place <= ${MAX_ERRORS}) AS told
+    FROM (SELECT *, row_number() OVER (PARTITION BY sequence) AS place FROM (${rows})) r
+    CROSS JOIN job j ON j.organization_id = ${organizationId} AND (j.sequence = r.sequence
+      OR j.commands IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(j.commands) WHERE value = r.sequence))
+    GROUP BY j.id`
+  // An import that goes on beside it reads again what it tells.
+  return sql`UPDATE job SET failed = job.failed + t.failed, version = version + (ended = 0),
+      errors = (SELECT json_group_array(json(value)) FROM (SELECT value FROM json_each(coalesce(job.errors, '[]'))
+        UNION ALL SELECT value FROM json_each(t.told) LIMIT ${MAX_ERRORS}))
+    FROM (${jobs}) t WHERE job.organization_id = ${organizationId} AND job.id = t.id`
 }
 
 /** Adds the objects of a query's column `value` to what the job of a command tells; or of several, of each those for `job`. */

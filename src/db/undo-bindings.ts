@@ -13,6 +13,10 @@ interface Undoing {
   readonly now: number
 }
 
+/** Whether the event bound it, and it is bound by that still. */
+export const isBindOf = (undone: number): SQL =>
+  sql`(coalesce(bound_sequence = ${undone}, FALSE) AND state <> 'former' AND unbound_by IS NULL)`
+
 /**
  * Gives accounts back what the event overwrote. Whoever it bound is unbound: an account that was there before is left as it was then,
  * one that we created ends like that of anybody who is unbound. `these` are the bindings among which the event's are.
@@ -25,7 +29,8 @@ export function putBack({ undone, sequence, now }: Undoing, these: SQL): SQL {
   const isAlone = sql`(${isLater} OR state IN ('failed', 'held') AND ${IS_RESTING} AND NOT ${isBind})`
   const found = sql`CASE WHEN ${isAlone} THEN ${namesOf(held)} END`
   const rest = sql`CASE WHEN ${isLater} THEN CASE WHEN found IS NULL THEN due_at ELSE rest_due_at END END`
-  return sql`UPDATE binding SET ${dueAt(whenDue(now), { found, rest })}, asked_sequence = ${sequence},
+  return sql`UPDATE binding SET ${dueAt(whenDue(now), { found, rest })}, undo_sequence = ${sequence},
+      asked_sequence = CASE WHEN NOT ${isBind} THEN asked_sequence END, asked_before = CASE WHEN NOT ${isBind} THEN asked_before END,
       attempts = CASE WHEN ${isLater} THEN attempts ELSE 0 END,
       restoring = coalesce(${held}, restoring), approval = CASE WHEN ${isBind} THEN NULL ELSE approval END,
       unbound_by = CASE WHEN NOT ${isBind} THEN unbound_by WHEN adopted_at IS NULL THEN 'admin' ELSE 'undo' END,

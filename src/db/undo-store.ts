@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { eventId } from '../kernel/id.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
+  BIND_UNDONE,
   BOUND_AGAIN,
   BOUND_MEANWHILE,
   UNBOUND_MEANWHILE,
@@ -108,40 +109,38 @@ export const hasUser = (table: 'binding' | 'b'): SQL =>
 
 /**
  * The statement by which the job of an undoing tells of those users of `ids` whom the event is about and nothing is done for: they
- * were unbound since, or bound again. After the one that asks the bindings for it.
+ * were unbound since, or bound again, or their bind is being undone. After the one that asks the bindings for it.
  */
 export function tellUnasked(
   { organizationId, directoryId }: Omit<UndoKey, 'sequence'>,
   { sequence, undone }: { readonly sequence: number; readonly undone: number },
   ids: SQL,
 ): SQL {
-  const later = sql`CASE WHEN b.bound_sequence IS NOT NULL THEN printf('evt_%012d', b.bound_sequence) END`
+  const id = (of: SQL) => sql`CASE WHEN ${of} IS NOT NULL THEN printf('evt_%012d', ${of}) END`
   const named = sql`SELECT t.value FROM event e, json_each(e.touched) t
     WHERE e.organization_id = ${organizationId} AND e.sequence = ${undone}`
   return addJobErrors(
     organizationId,
     sequence,
-    sql`SELECT json_set(CASE WHEN b.state = 'former' OR b.unbound_by IS NOT NULL OR NOT ${hasUser('b')} THEN ${JSON.stringify(UNBOUND_SINCE)}
-          ELSE json_set(${JSON.stringify(BOUND_AGAIN)}, '$.eventId', ${later}) END,
+    sql`SELECT json_set(CASE
+          WHEN b.unbound_by = 'undo' THEN json_set(${JSON.stringify(BIND_UNDONE)}, '$.eventId', ${id(sql`b.undo_sequence`)})
+          WHEN b.state = 'former' OR b.unbound_by IS NOT NULL OR NOT ${hasUser('b')} THEN ${JSON.stringify(UNBOUND_SINCE)}
+          ELSE json_set(${JSON.stringify(BOUND_AGAIN)}, '$.eventId', ${id(sql`b.bound_sequence`)}) END,
         '$.resourceId', b.resource_id, '$.graphId', b.graph_id,
         '$.before', ${HELD_BEFORE}) AS value
       FROM binding b ${overwrittenBy(sql`${undone}`)}
       WHERE b.organization_id = ${organizationId} AND b.directory_id = ${directoryId} AND b.kind = 'user'
-        AND b.resource_id IN (${ids}) AND b.asked_sequence IS NOT ${sequence} AND b.unbound_by IS NOT 'undo'
+        AND b.resource_id IN (${ids}) AND b.undo_sequence IS NOT ${sequence} AND NOT ${IS_GIVEN_BACK}
         AND (o.held IS NOT NULL OR b.bound_sequence > ${undone} AND b.resource_id IN (${named}))`,
   )
 }
 
-/** Whether an undoing has asked for what a binding owes. */
-function isAskedByUndo(table: 'binding' | 'b'): SQL {
-  const b = sql.raw(table)
-  return sql`EXISTS (SELECT 1 FROM event e
-    WHERE e.organization_id = ${b}.organization_id AND e.sequence = ${b}.asked_sequence AND e.type = 'undo')`
-}
+/** Its bind was undone: that gave back what this event overwrote too, and its job has told it. */
+const IS_GIVEN_BACK = sql`(b.state = 'former' AND b.unbound_by IS 'undo')`
 
 /** Whether a binding ends because its bind is being undone: while a direction is, it may end for its groups. */
 export const isBeingUndone = (table: 'binding' | 'b'): SQL =>
-  sql`(${sql.raw(table)}.unbound_by IN ('admin', 'undo') AND ${isAskedByUndo(table)})`
+  sql`(${sql.raw(table)}.unbound_by IN ('admin', 'undo') AND ${sql.raw(table)}.undo_sequence IS NOT NULL)`
 
 /** Whether undoing the event at `undone` is about the binding. */
 export const isUndoneBy = (undone: number): SQL =>
@@ -157,14 +156,13 @@ export function tellUndoneMeanwhile(
   ids: SQL,
 ): SQL {
   const theirs = sql`FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
-    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND unbound_by IS NULL AND ${isAskedByUndo('binding')}
-    AND asked_sequence < ${sequence} AND ${isUndoneBy(undone)}`
+    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND unbound_by IS NULL AND undo_sequence < ${sequence} AND ${isUndoneBy(undone)}`
   return addJobErrors(
     organizationId,
-    sql`SELECT asked_sequence ${theirs}`,
+    sql`SELECT undo_sequence ${theirs}`,
     sql`SELECT json_set(${JSON.stringify({ ...UNDONE_MEANWHILE, eventId: eventId(sequence) })},
         '$.resourceId', resource_id, '$.graphId', graph_id, '$.before', json(restoring)) AS value
-      ${theirs} AND asked_sequence = job.sequence`,
+      ${theirs} AND undo_sequence = job.sequence`,
   )
 }
 
@@ -178,12 +176,12 @@ export function tellUnboundMeanwhile(
   ids: SQL,
 ): SQL {
   const left = sql`FROM binding WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind = 'user'
-    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND ${unbound} AND ${isAskedByUndo('binding')}`
+    AND resource_id IN (${ids}) AND restoring IS NOT NULL AND ${unbound} AND undo_sequence IS NOT NULL`
   return addJobErrors(
     organizationId,
-    sql`SELECT asked_sequence ${left}`,
+    sql`SELECT undo_sequence ${left}`,
     sql`SELECT json_set(${JSON.stringify(UNBOUND_MEANWHILE)}, '$.resourceId', resource_id, '$.graphId', graph_id,
-        '$.before', json(restoring)) AS value ${left} AND asked_sequence = job.sequence`,
+        '$.before', json(restoring)) AS value ${left} AND undo_sequence = job.sequence`,
   )
 }
 
@@ -200,10 +198,10 @@ export function tellBoundMeanwhile(
     AND b.kind = 'user' AND b.resource_id IN (${ids}) AND ${isBeingUndone('b')}`
   return addJobErrors(
     organizationId,
-    sql`SELECT b.asked_sequence ${undone}`,
+    sql`SELECT b.undo_sequence ${undone}`,
     sql`SELECT json_set(${JSON.stringify({ ...BOUND_MEANWHILE, eventId: eventId(sequence) })},
         '$.resourceId', b.resource_id, '$.graphId', b.graph_id, '$.before', ${HELD_BEFORE}) AS value
-      ${undone} AND b.asked_sequence = job.sequence`,
+      ${undone} AND b.undo_sequence = job.sequence`,
   )
 }
 

@@ -36,7 +36,7 @@ export async function listJobs(
 
 /** A job that has just begun, as it is shown. */
 export const showBegun = (started: StartedJob): JsonObject =>
-  showJob({ ...started, remaining: 0, next: null, failed: [] }, started.job.createdAt)
+  showJob({ ...started, remaining: 0, next: null, failed: [], failures: 0 }, started.job.createdAt)
 
 /** A job as it is shown. It has failed when it is over and nothing of it could be done. */
 function showJob(progress: JobProgress, now: number): JsonObject {
@@ -45,7 +45,7 @@ function showJob(progress: JobProgress, now: number): JsonObject {
   const done = Math.max(0, reached - remaining)
   const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
   const isOver = ended && remaining === 0
-  const failures = job.failed + failed.length
+  const failures = job.failed + progress.failures
   const hasFailed = job.stopped || (failures > 0 && failures >= done)
   return {
     id,

@@ -6,7 +6,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { AWAY } from '../plan/drift.ts'
 import type { Round } from './context.ts'
 import { domainChange } from './domains.ts'
-import { changeOf, type Draft, isReturned } from './draft.ts'
+import { changeOf, type Draft, isAsked, isReturned } from './draft.ts'
 import { isAccountMissing } from './manager.ts'
 import { removalsChange } from './removals.ts'
 import { positionsBefore } from './targets.ts'
@@ -114,8 +114,9 @@ const isEndOfReturned = (draft: Draft): boolean =>
   draft.row.state === 'former' && (isToldReturned(draft) || isTriedAgain(draft))
 
 const isTriedAgain = ({ target, before }: Draft): boolean =>
+  before !== undefined &&
   isAway(before) &&
-  before?.askedSequence === null &&
+  !isAsked(before) &&
   target.urgentAt === null &&
   target.ordinaryAt === null
 

@@ -131,6 +131,8 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
     heldSequence: null,
     takenAt: null,
     askedSequence: null,
+    askedBefore: null,
+    undoSequence: null,
     // Whoever is bound without a command is bound because it was created.
     boundSequence: target.created ? target.ordinaryAt : null,
     adoptedAt: null,
@@ -142,6 +144,13 @@ function newBinding(key: LeaseKey, target: Target, reason: BindingRow['reason'])
 
 /** Of a binding of which nothing is tried by itself: what was tried alone is over as well. */
 export const NOTHING_DUE = { dueAt: null, found: null, restDueAt: null } as const
+
+/** Of a binding that has been carried out for whoever asked. */
+export const NOTHING_ASKED = { askedSequence: null, askedBefore: null, undoSequence: null } as const
+
+/** Whether an administrator waits for what becomes of it. */
+export const isAsked = ({ askedSequence, undoSequence }: BindingRow): boolean =>
+  askedSequence !== null || undoSequence !== null
 
 /** Of a binding that has no account any more. */
 export const NOT_ADOPTED = { adoptedAt: null, deliveredSequence: null } as const

@@ -10,8 +10,10 @@ import {
   type BindingError,
   type Draft,
   fail,
+  isAsked,
   isEnding,
   NOT_ADOPTED,
+  NOTHING_ASKED,
   NOTHING_DUE,
   owe,
 } from './draft.ts'
@@ -84,12 +86,11 @@ function settleFound(round: Round, work: UserWork): void {
   else if (plan.needs.length > 0) settleUnread(round, work)
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
   else if (linkAt !== undefined) owe(draft, linkAt)
-  // Whoever asked for anything else has asked for all that is owed: its job waits for that.
   else if ((draft.before?.restoring ?? null) !== null) {
     letGoOfManager(work)
     const restoring = restToGiveBack(draft)
     const isThrough = restoring === null
-    draft.row = { ...draft.row, restoring, ...(isThrough ? { askedSequence: null } : {}) }
+    draft.row = { ...draft.row, restoring, ...(isThrough ? { undoSequence: null } : {}) }
   }
 }
 
@@ -185,7 +186,7 @@ export function settleState(
     row.dueAt === null &&
     row.found === null &&
     row.approval === null &&
-    row.askedSequence === null &&
+    !isAsked(row) &&
     row.restoring === null &&
     JSON.stringify(row.error) === JSON.stringify(told)
   if (isSame) return
@@ -197,7 +198,7 @@ export function settleState(
     attempts: 0,
     approval: null,
     // What was asked for has been carried out.
-    askedSequence: null,
+    ...NOTHING_ASKED,
     restoring: null,
     error: told,
     exportedSequence: draft.writes > 0 ? round.head : row.exportedSequence,

@@ -12,6 +12,7 @@ import {
   type BindingError,
   type Draft,
   fail,
+  isAsked,
   isFoundDeleted,
   NOT_ADOPTED,
   owe,
@@ -88,8 +89,9 @@ const isReportLookedFor = (before: Draft['before']): boolean =>
 
 /** Whether a run that only reports is all that the round looks at the binding for: its second look is no more to write for than its first. */
 export const isDueByReport = ({ target, before }: Pick<Draft, 'target' | 'before'>): boolean =>
+  before !== undefined &&
   isReportLookedFor(before) &&
-  before?.askedSequence === null &&
+  !isAsked(before) &&
   target.urgentAt === null &&
   target.ordinaryAt === null
 

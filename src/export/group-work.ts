@@ -18,6 +18,7 @@ import { onlyFound } from './found-alone.ts'
 import { askAnew } from './removals.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
+import { tellDeleted } from './overtaken.ts'
 
 /** One group of a round. */
 export interface GroupWork {
@@ -56,6 +57,7 @@ function openGroupWork(round: Round, draft: Draft, row: GroupRow | undefined): G
   if (draft.stopped || !target.mayWrite) return []
   askAnew(draft)
   draft.met = draft.row
+  if (row === undefined) tellDeleted(round, draft)
   const group = row === undefined ? undefined : directoryGroup(row.resource, { id: row.id })
   return [{ draft, group, plan: planWork(round, { draft, group }), isUnseen: false }]
 }

@@ -17,8 +17,9 @@ export function awaitLettingGo(round: Round): void {
     const tries = memberships.flatMap((membership) => nextTry(round, membership) ?? [])
     if (!isUntold && tries.length === 0) continue
     const dueAt = isUntold ? round.ports.clock.now() : Math.max(...tries)
-    const { askedSequence } = draft.before
-    draft.row = { ...draft.row, state: 'unbinding', dueAt, askedSequence }
+    const { askedSequence, askedBefore, undoSequence } = draft.before
+    const asked = { askedSequence, askedBefore, undoSequence }
+    draft.row = { ...draft.row, state: 'unbinding', dueAt, ...asked }
   }
 }
 

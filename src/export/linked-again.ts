@@ -41,7 +41,7 @@ export function takeLinkedAgain(round: Round, draft: Draft, user: DirectoryUser 
   const again = linkedAgain(row, wantedManager(round, user), round.directions)
   if (again === undefined) return
   draft.row = again
-  const { resourceId, graphId, askedSequence: sequence, restoring } = row
+  const { resourceId, graphId, undoSequence: sequence, restoring } = row
   if (sequence === null) return
   const bind = bindOfManager(round, user)
   const error: JsonObject = {

@@ -167,7 +167,7 @@ export function takeGoneManager(
   { purpose, putsBack }: PlannedWrite,
   outcome: Outcome,
 ): boolean {
-  const { restoring, askedSequence: sequence, resourceId, graphId } = draft.row
+  const { restoring, undoSequence: sequence, resourceId, graphId } = draft.row
   const before = restoring?.['manager']
   if (putsBack !== true || purpose !== 'manager' || typeof before !== 'string') return false
   if (!isOfManager(draft, outcome)) return false

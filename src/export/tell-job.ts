@@ -10,7 +10,7 @@ import type { UserWork } from './user-work.ts'
 export function tellRefused(round: Round, draft: Draft, error: BindingRow['error']): void {
   if (error === null || draft.row.dueAt !== null) return
   tellJob(round, draft, [error])
-  draft.row = { ...draft.row, askedSequence: null }
+  draft.row = { ...draft.row, undoSequence: null }
 }
 
 /** What an undoing leaves: somebody changed it since, or Graph does not take what was there before. */
@@ -41,10 +41,10 @@ export function tellEnded(round: Round, { draft, plan }: UserWork): void {
 }
 
 function tellJob(round: Round, { row }: Draft, told: readonly JsonObject[]): void {
-  const { resourceId, graphId, askedSequence } = row
-  if (askedSequence === null) return
+  const { resourceId, graphId, undoSequence } = row
+  if (undoSequence === null) return
   const errors = told.map((problem): JsonObject => ({ resourceId, graphId, ...problem }))
-  round.jobErrors.push({ sequence: askedSequence, errors })
+  round.jobErrors.push({ sequence: undoSequence, errors })
 }
 
 /** Whether a password was delivered into the account since the event that bound it, which may have brought the password itself. */

@@ -16,6 +16,7 @@ import { askAnew, heldRemovals } from './removals.ts'
 import { isWanted, settleReported } from './returned.ts'
 import { storeIntent } from './sending.ts'
 import type { Target } from './targets.ts'
+import { tellDeleted } from './overtaken.ts'
 import { createName, leaveRest, nextWave, sendUserWave } from './user-waves.ts'
 import { isBoundByCreation, openWork, readNeeded, type UserWork } from './user-work.ts'
 
@@ -74,6 +75,7 @@ function meetUser(round: Round, draft: Draft, exists: boolean): Draft[] {
   if (exists) takeFindings(draft)
   else takeApproval(draft)
   draft.met = draft.row
+  if (!exists) tellDeleted(round, draft)
   if (!draft.stopped) return [draft]
   noteEvent(round, draft)
   return []

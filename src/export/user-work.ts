@@ -14,6 +14,7 @@ import { planUser } from '../plan/user-plan.ts'
 import type { Round } from './context.ts'
 import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
 import { takeLinkedAgain } from './linked-again.ts'
+import { takeExportedAgain } from './overtaken.ts'
 import { plannedManager, toldManager, wantedManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
@@ -44,6 +45,7 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const row = round.loaded.users.find(({ id }) => id === draft.target.id)
   const user = row === undefined ? undefined : directoryUser(row.resource, stateOf(row))
   takeLinkedAgain(round, draft, user)
+  if (user !== undefined) takeExportedAgain(round, draft)
   const isAll = user !== undefined && draft.only === undefined
   const password = isAll ? await pendingPassword(round, draft) : undefined
   const work = { draft, user, password, current: undefined, read: undefined }

@@ -131,6 +131,19 @@ export const PASSWORD_STAYS = {
     'Nothing, when whoever has the account knows that password. Otherwise reset it in Microsoft 365.',
 } as const
 
+/** What a job tells of whom something else was asked before it was through. */
+export const ASK_UNBOUND = {
+  code: 'unbound_since',
+  message:
+    'It was unbound or deleted, or its bind was undone, before this was through: what was left of this is not carried out.',
+  whatToDo: 'Nothing, when it is to go. Otherwise bind it again.',
+} as const
+export const ASK_BOUND_AGAIN = {
+  code: 'bound_again',
+  message: 'It was bound again before this was through, and that bind stands.',
+  whatToDo: 'Nothing, when it is to stay. Otherwise unbind it again.',
+} as const
+
 /** What an undoing tells of a user for whom it does nothing, because its bind is another one by now, or has ended. */
 export const BOUND_AGAIN = {
   code: 'bound_again',
@@ -157,9 +170,24 @@ export const MANAGER_BOUND_MEANWHILE = {
 export const UNDONE_MEANWHILE = {
   code: 'undone_meanwhile',
   message:
-    'Something else was undone of the same user before this was through: what was still to be put back is put back with that.',
+    'Something else was undone of the same user before this was through: what was still to be put back is put back by that, or what the account held before.',
   whatToDo:
     'See the job of the later undoing (eventId): it tells what became of this too. What was left by then is told here (before).',
+} as const
+export const BIND_UNDONE = {
+  code: 'undone_meanwhile',
+  message:
+    'The bind of the user is being undone: that puts back what the account held before it, and lets go of the account.',
+  whatToDo:
+    'See the job of that undoing (eventId): it tells what becomes of this too. What this event overwrote is told here (before).',
+} as const
+/** What it tells of a value whose attribute was chosen for export again before it was put back. */
+export const EXPORTED_AGAIN = {
+  code: 'exported_again',
+  message:
+    'The attribute was chosen for export again before this was put back: what is here is exported instead.',
+  whatToDo:
+    'Undo the later choice (eventId), which gives back what it overwrites. What was to be put back is told here (before).',
 } as const
 export const UNBOUND_MEANWHILE = {
   code: 'unbound_since',

@@ -47,6 +47,8 @@ const binding = (more: Partial<BindingRow> = {}): BindingRow & ComparedBinding =
   approval: null,
   takenAt: null,
   askedSequence: null,
+  askedBefore: null,
+  undoSequence: null,
   heldSequence: null,
   deletedAt: null,
   isLeft: false,

@@ -817,7 +817,12 @@ describe('a command', () => {
     expect(await waiting()).toBeNull()
     await world.settle()
     const { body: job } = await api.get(`/jobs/${asked.body['id']}`)
-    expect(job).toMatchObject({ state: 'done', waiting: null })
+    // By then its bind is undone.
+    expect(job).toMatchObject({
+      state: 'failed',
+      waiting: null,
+      errors: [{ resourceId: ann, code: 'unbound_since' }],
+    })
   })
 
   test('of which all that is left is tried again later tells until when, and waits for nothing then', async () => {

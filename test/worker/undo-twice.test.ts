@@ -1,8 +1,9 @@
 /** Something is undone while the undoing of something else still waits for what replicas show. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
 import { previewedBind } from '../support/previewed-bind.ts'
+import type { Loose } from '../support/seed.ts'
 
 const HOUR = 3_600_000
 
@@ -77,4 +78,174 @@ test('the later undoing takes over whom it is about as well, which the first one
     { ...properties, jobTitle: 'Theirs' },
     { ...properties, jobTitle: 'Engineer' },
   ])
+})
+
+/**
+ * Ann, whose account a bind has overwritten, and whose department a direction has overwritten again just now, after somebody had changed it:
+ * until every replica shows that, nobody can say what is to be put back.
+ */
+async function overwrittenAgain() {
+  const each = await previewedBind()
+  const { world } = each
+  const path = `/directories/${world.directoryId}`
+  const account = each.account('ann')
+  const properties = { department: 'First', jobTitle: 'Chief', usageLocation: 'US' }
+  world.graph.changeUser(account, { properties })
+  const department = { [ENTERPRISE_USER_URN]: { department: 'Ours' } }
+  const ann = await each.create('ann', department)
+  await each.bind([ann])
+  world.clock.now += HOUR
+  const direct = (direction: string) =>
+    world.api.patch(`${path}/attributes`, { department: direction })
+  await direct('exclude')
+  await world.settle()
+  world.graph.changeUser(account, { properties: { department: 'Second' } })
+  await direct('export')
+  await world.settle()
+  const newest = async (type: string) =>
+    (await world.api.get(`/events?type=${type}&limit=1`)).body['items'][0]['id']
+  const bound = await newest('binding_create')
+  const chosen = await newest('integrationattribute_include')
+  const held = (value: string) =>
+    world.graph.changeUser(account, { properties: { department: value } })
+  /** Asks, and has it met and tried once. */
+  const ask = async (what: string, body: Loose) => {
+    const { body: job } = await world.api.post(`${path}/${what}`, body)
+    await world.drain()
+    await world.drain()
+    return async (): Promise<Loose> => (await world.api.get(`/jobs/${job['id']}`)).body
+  }
+  return {
+    ...each,
+    ann,
+    bound,
+    chosen,
+    held,
+    ask,
+    direct,
+    newest,
+    undo: (eventId: string) => ask('undo', { eventId }),
+    through: async () => {
+      world.clock.now += HOUR
+      await world.settle()
+    },
+    there: () => world.graph.summary().users.find(({ id }) => id === account) as Loose,
+  }
+}
+
+describe('what becomes of a value that is to be put back, while something else', () => {
+  test('is asked of the same user: the undoing tells it, and nobody else', async () => {
+    const each = await overwrittenAgain()
+    each.held('Hand')
+    const undo = await each.undo(each.chosen)
+    const others = [
+      await each.ask('exports', { userIds: [each.ann] }),
+      await each.ask('bindings', { userIds: [each.ann] }),
+    ]
+    for (const job of [undo, ...others])
+      expect(await job()).toMatchObject({ state: 'running', done: 0, errors: [] })
+    await each.through()
+    const changed = { code: 'changed_since', attribute: 'department', held: 'Hand' }
+    expect(await undo()).toMatchObject({
+      state: 'done',
+      done: 1,
+      errors: [{ resourceId: each.ann, ...changed, before: 'Second' }],
+    })
+    for (const job of others) expect(await job()).toMatchObject({ state: 'done', errors: [] })
+    expect(each.there()).toMatchObject({ department: 'Hand' })
+  })
+
+  test('is refused, and replayed: the undoing is not through before that', async () => {
+    const each = await overwrittenAgain()
+    each.world.clock.now += HOUR
+    each.world.graph.faults.add({
+      match: { method: 'PATCH', path: '^/users/' },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    })
+    const undo = await each.undo(each.chosen)
+    expect(await undo()).toMatchObject({
+      state: 'failed',
+      errors: [{ resourceId: each.ann, code: 'Authorization_RequestDenied' }],
+    })
+    each.world.graph.faults.add({
+      match: { method: 'PATCH', path: '^/users/' },
+      status: 503,
+      retryAfter: 600,
+    })
+    const replay = await each.ask('failures/replay', { all: true })
+    for (const job of [undo, replay]) expect(await job()).toMatchObject({ state: 'running' })
+    await each.through()
+    for (const job of [undo, replay])
+      expect(await job()).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(each.there()).toMatchObject({ department: 'Second' })
+  })
+
+  test('chooses its attribute again: the undoing names that choice', async () => {
+    const each = await overwrittenAgain()
+    each.held('Hand')
+    const undo = await each.undo(each.chosen)
+    await each.direct('export')
+    await each.through()
+    expect(each.there()).toMatchObject({ department: 'Ours' })
+    expect(await undo()).toMatchObject({
+      state: 'done',
+      done: 1,
+      errors: [
+        {
+          resourceId: each.ann,
+          code: 'exported_again',
+          attribute: 'department',
+          before: 'Second',
+          eventId: await each.newest('integrationattribute_include'),
+        },
+      ],
+    })
+  })
+
+  test('undoes the bind of the user: that puts back what was there before the bind, as is told', async () => {
+    const each = await overwrittenAgain()
+    each.held('Unclear')
+    const first = await each.undo(each.chosen)
+    const second = await each.undo(each.bound)
+    each.held('Ours')
+    await each.through()
+    expect(each.there()).toMatchObject({ department: 'First', jobTitle: 'Chief' })
+    expect(await second()).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(await first()).toMatchObject({
+      state: 'done',
+      done: 1,
+      errors: [
+        {
+          resourceId: each.ann,
+          code: 'undone_meanwhile',
+          before: { department: 'Second' },
+          eventId: await each.newest('undo'),
+        },
+      ],
+    })
+  })
+
+  test('has undone the bind of the user already, and is not through: the later undoing names that one', async () => {
+    const each = await overwrittenAgain()
+    each.held('Unclear')
+    const first = await each.undo(each.bound)
+    const earlier = await each.newest('undo')
+    const second = await each.undo(each.chosen)
+    each.held('Ours')
+    await each.through()
+    expect(each.there()).toMatchObject({ department: 'First', jobTitle: 'Chief' })
+    expect(await first()).toMatchObject({ state: 'done', done: 1, errors: [] })
+    expect(await second()).toMatchObject({
+      state: 'done',
+      errors: [
+        {
+          resourceId: each.ann,
+          code: 'undone_meanwhile',
+          before: { department: 'Second' },
+          eventId: earlier,
+        },
+      ],
+    })
+  })
 })

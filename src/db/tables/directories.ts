@@ -151,8 +151,12 @@ export const binding = sqliteTable(
     heldSequence: integer('held_sequence'),
     /** When its account was last disabled or deleted, so that a repeated write counts once for the threshold. */
     takenAt: integer('taken_at'),
-    /** The sequence of the command that asked for what is owed; null when none did, or when it has been carried out. */
+    /** The sequence of the command that asked last for what is owed; null when none did, or when it has been carried out. */
     askedSequence: integer('asked_sequence'),
+    /** The sequences of those that asked before it and wait for the same. */
+    askedBefore: text('asked_before', { mode: 'json' }).$type<readonly number[]>(),
+    /** The sequence of the undoing that is not through with it: to its job is told what becomes of what is put back. */
+    undoSequence: integer('undo_sequence'),
     /** When we deleted its account: for 30 days Microsoft 365 can bring it back. */
     deletedAt: integer('deleted_at'),
     /** The event that bound it: a command, or the creation of its user; null where groups did. */
@@ -199,6 +203,12 @@ export const binding = sqliteTable(
     index('binding_asked')
       .on(table.organizationId, table.directoryId, table.askedSequence)
       .where(sql`asked_sequence IS NOT NULL`),
+    index('binding_asked_before')
+      .on(table.organizationId, table.directoryId)
+      .where(sql`asked_before IS NOT NULL`),
+    index('binding_undone')
+      .on(table.organizationId, table.directoryId, table.undoSequence)
+      .where(sql`undo_sequence IS NOT NULL`),
   ],
 )
 

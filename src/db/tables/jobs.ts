@@ -48,6 +48,9 @@ export const job = sqliteTable(
     index('job_by_sequence')
       .on(table.organizationId, table.sequence)
       .where(sql`sequence IS NOT NULL`),
+    index('job_of_commands')
+      .on(table.organizationId)
+      .where(sql`commands IS NOT NULL`),
     index('job_due')
       .on(table.dueAt)
       .where(sql`due_at IS NOT NULL`),

@@ -269,7 +269,7 @@ function wake(key: LeaseKey, ids: SQL, now: number): SQL {
   const mine = sql`organization_id = ${key.organizationId} AND directory_id = ${key.directoryId}`
   const there = sql`SELECT resource_id FROM binding WHERE ${mine} AND kind IN ('user', 'group') AND resource_id IN (${ids})
     AND graph_id IS NOT NULL AND state NOT IN ('unbinding', 'former') AND NOT ${isLookedFor(now)}`
-  return sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
+  return sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}, attempts = 0, state = CASE state WHEN 'synced' THEN 'owed' ELSE state END
     WHERE ${mine} AND kind IN ('user', 'group') AND ${IS_RESTING} AND ${MAY_BE_CALLED}
       AND state NOT IN ('former', 'unbinding') AND resource_id IN (${waitersFor(key, there)})`
 }

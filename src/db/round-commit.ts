@@ -219,7 +219,7 @@ function awaitedStatements(key: LeaseKey, round: RoundCommit): SQL[] {
   if (moved.length > 0) statements.push(callWaiters(key, now, moved))
   if (vanished.length > 0) statements.push(callTrying(key, now, vanished))
   if (lostGraphIds.length > 0)
-    statements.push(sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}
+    statements.push(sql`UPDATE binding SET ${dueAt(now, { found: LINK_ALONE })}, attempts = 0
       WHERE ${mine(key)} AND ${MAY_WAKE_FOR_LINK} AND NOT ${IS_GIVEN_BACK}
         AND manager_graph_id IN (SELECT value FROM json_each(${JSON.stringify(lostGraphIds)}))`)
   if (returnedGraphIds.length > 0)

@@ -24,7 +24,7 @@ import {
   keepWaiting,
   restToGiveBack,
 } from './found-alone.ts'
-import { leaveLostLink, MANAGER_MISSING } from './manager.ts'
+import { leaveLostLink, MANAGER_MISSING, oweLink } from './manager.ts'
 import { settleHeld } from './removals.ts'
 import { SETS_NOTHING, settleWrite } from './settle.ts'
 import { tellEnded, tellLeft, tellRefused } from './tell-job.ts'
@@ -80,12 +80,12 @@ function isMoreOwed(round: Round, work: UserWork): boolean {
 
 /** Of what was found alone: a part was refused, could not be planned, or waits for the manager's account. */
 function settleFound(round: Round, work: UserWork): void {
-  const { draft, plan, refused, held, linkAt } = work
+  const { draft, plan, refused, held, linkAgain } = work
   if (held !== undefined) return
   if (refused !== undefined) settleRefused(draft, refused)
   else if (plan.needs.length > 0) settleUnread(round, work)
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
-  else if (linkAt !== undefined) owe(draft, linkAt)
+  else if (linkAgain !== undefined) oweLink(draft, linkAgain)
   else if ((draft.before?.restoring ?? null) !== null) {
     letGoOfManager(work)
     const restoring = restToGiveBack(draft)
@@ -95,11 +95,11 @@ function settleFound(round: Round, work: UserWork): void {
 }
 
 /** Whoever tries a link again at long pauses is called as well, should the manager come back before; whoever was linked waits no longer. */
-function noteWaiting(round: Round, { draft, plan, user, linkAt }: UserWork): void {
+function noteWaiting(round: Round, { draft, plan, user, linkAgain }: UserWork): void {
   const { target, before, sent, only } = draft
   if (!isSent('manager', only)) return
   if (target.due || (before !== undefined && sent.has('manager'))) round.doneWaiting.push(target.id)
-  const awaitedId = linkAt === undefined ? plan.awaitsManager : (user?.managerId ?? null)
+  const awaitedId = linkAgain === undefined ? plan.awaitsManager : (user?.managerId ?? null)
   if (awaitedId !== null) round.awaits.push({ awaitedId, waiterId: draft.target.id })
 }
 
@@ -113,7 +113,7 @@ export function putOff(round: Round, draft: Draft): void {
 }
 
 function settlePlan(round: Round, work: UserWork): void {
-  const { draft, plan, refused, held, linkAt } = work
+  const { draft, plan, refused, held, linkAgain } = work
   if (held !== undefined && plan.needs.length === 0) {
     if (plan.failure !== null) noteMissingDomain(round, plan.failure)
   } else if (refused !== undefined) settleRefused(draft, refused)
@@ -121,7 +121,7 @@ function settlePlan(round: Round, work: UserWork): void {
   else if (plan.needs.length > 0) settleUnread(round, work)
   // A replica may show the account as it was before: what it holds is known when the write has come through everywhere.
   else if (plan.readsAgain) owe(draft, replicatedAt(draft.row))
-  else if (linkAt !== undefined) owe(draft, linkAt, MANAGER_MISSING)
+  else if (linkAgain !== undefined) oweLink(draft, linkAgain, MANAGER_MISSING)
   else {
     tellEnded(round, work)
     letGoOfManager(work)

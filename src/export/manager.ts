@@ -95,12 +95,18 @@ function isNobodys(manager: WantedManager, { snapshot, restoring }: Linkable): b
   return restoring?.manager !== undefined || (manager.isUndone && !isLinked)
 }
 
+/** When a link is tried again, and how often it was. */
+export interface LinkAgain {
+  readonly at: number
+  readonly attempts: number
+}
+
 /** What a link is about, of one user of a round. */
 interface LinkedUser {
   readonly draft: Draft
   readonly user: DirectoryUser | undefined
   queue: PlannedWrite[]
-  linkAt: number | undefined
+  linkAgain: LinkAgain | undefined
 }
 
 /** The pauses between the tries of a link, each longer than the one before; the last one again and again. */
@@ -124,11 +130,7 @@ export function takeMissingManager(
   const replicated = (wantedManager(round, work.user)?.exportedAt ?? 0) + REPLICATION_SECONDS * 1000
   if (now < replicated) return false
   if (isLostAnew(draft, sets.manager)) return leaveToNextRun(draft)
-  // What was tried while a replica might lag behind does not count.
-  const isWaiting = draft.before?.error?.['code'] === MANAGER_MISSING.code
-  const pause = isWaiting ? Math.min(draft.row.attempts, PAUSES_SECONDS.length - 1) : 0
-  draft.row = { ...draft.row, attempts: pause + 1 }
-  work.linkAt = now + (PAUSES_SECONDS[pause] ?? REPLICATION_SECONDS) * 1000
+  work.linkAgain = nextTry(draft, now)
   if (mayHoldAnother(draft, sets.manager)) work.queue.unshift(...managerWrites('', null))
   return true
 }
@@ -150,12 +152,36 @@ export function leaveLostLink(draft: Draft, { awaitsManager, unknown: planned }:
   if (awaitsManager !== null && !planned.includes('manager')) leaveToNextRun(draft)
 }
 
-/** Whether the account may still be linked to a former manager, who is in any case not the one. */
-function mayHoldAnother({ row }: Draft, wanted: SnapshotValue | undefined): boolean {
-  const { manager = null } = row.snapshot
-  if (wanted === null) return false
-  return row.unknown.includes('manager') || (manager !== null && manager !== wanted)
+/** What was tried while a replica might lag behind does not count; of a link that is tried alone the error is another. */
+function nextTry({ before, row }: Draft, now: number): LinkAgain {
+  const isWaiting =
+    before?.error?.['code'] === MANAGER_MISSING.code || before?.found?.includes('manager') === true
+  const pause = isWaiting ? Math.min(row.attempts, PAUSES_SECONDS.length - 1) : 0
+  return {
+    at: now + (PAUSES_SECONDS[pause] ?? REPLICATION_SECONDS) * 1000,
+    attempts: pause + 1,
+  }
 }
+
+/** Puts the link off, whatever else was written of the user in this round. */
+export function oweLink(draft: Draft, { at, attempts }: LinkAgain, error?: BindingError): void {
+  draft.row = { ...draft.row, attempts }
+  owe(draft, at, error)
+}
+
+/** Whether the account may still be linked to a former manager, who is in any case not the one. */
+function mayHoldAnother(draft: Draft, wanted: SnapshotValue | undefined): boolean {
+  const { manager = null } = draft.row.snapshot
+  if (wanted === null) return false
+  const isUnknown = draft.row.unknown.includes('manager') && !isTriedAlone(draft)
+  return isUnknown || (manager !== null && manager !== wanted)
+}
+
+/** What is tried alone counts as unknown, so that it is sent: whom the account has was known after the last try. */
+const isTriedAlone = ({ before, target }: Draft): boolean =>
+  before?.found?.includes('manager') === true &&
+  !before.unknown.includes('manager') &&
+  !target.found.has('manager')
 
 /**
  * Takes it into the draft that an undoing cannot give the account the manager back whom it had, since that one's account is gone by now:

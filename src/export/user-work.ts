@@ -15,7 +15,7 @@ import type { Round } from './context.ts'
 import { ageOf, type BindingError, type Draft, isEnding } from './draft.ts'
 import { takeLinkedAgain } from './linked-again.ts'
 import { takeExportedAgain } from './overtaken.ts'
-import { plannedManager, toldManager, wantedManager } from './manager.ts'
+import { type LinkAgain, plannedManager, toldManager, wantedManager } from './manager.ts'
 import { readRequest, readSeen } from './read-account.ts'
 import { sendWave, type WaveItem } from './sending.ts'
 
@@ -35,7 +35,7 @@ export interface UserWork {
   /** Why the account is not taken away though it should be, while the rest goes on. */
   held: BindingError | undefined
   /** When the link to the manager, whose account Graph does not know, is tried again, while the rest goes on. */
-  linkAt: number | undefined
+  linkAgain: LinkAgain | undefined
   /** The stored intent names its writes. */
   isIntended: boolean
 }
@@ -51,7 +51,7 @@ export async function openWork(round: Round, draft: Draft): Promise<UserWork> {
   const work = { draft, user, password, current: undefined, read: undefined }
   const plan = planWork(round, work)
   const queue = [...plan.writes]
-  const nothing = { refused: undefined, held: undefined, linkAt: undefined }
+  const nothing = { refused: undefined, held: undefined, linkAgain: undefined }
   return { ...work, plan, queue, ...nothing, isIntended: false }
 }
 

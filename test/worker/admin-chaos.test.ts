@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 
 import { askToken } from '../graph/test-client.ts'
 import { type ApiClient, apiClient } from '../support/api.ts'
-import { type ExportWorld, exportWorld, newUser } from '../support/export.ts'
+import { type ExportWorld, exportWorld, newUser, type Rung } from '../support/export.ts'
 import { untoldWrites } from '../support/told-writes.ts'
 import { randomOf } from '../support/random.ts'
 import { forgotten } from '../support/forgotten.ts'
@@ -264,18 +264,60 @@ const MISFORTUNE: readonly Step[] = [
 ]
 
 async function tick({ world }: Story, minutes = 1): Promise<void> {
+  const startedAt = world.clock.now
   world.clock.now += minutes * 60_000
   await world.jobs.scheduled({ cron: '* * * * *' })
   if (minutes >= 15) await world.jobs.scheduled({ cron: '*/15 * * * *' })
+  const long: Rung[] = []
   let answered = 0
   for (let bell = world.bells.shift(); bell; bell = world.bells.shift()) {
-    // Of whoever is tried again for ever, at long pauses, cron knows too.
-    if (bell.delaySeconds > 3_600) continue
+    if (bell.delaySeconds > LONG_PAUSE_SECONDS) {
+      long.push(bell)
+      continue
+    }
     // What rings for itself for ever is carried out by nobody.
     answered += 1
     expect(answered).toBeLessThan(500)
     world.clock.now += bell.delaySeconds * 1000
     await world.answer(bell)
+  }
+  for (const bell of long) await expectLongWaits(world, bell, startedAt)
+}
+
+/** Of the pauses between the tries of a link the shorter ones come to an end; the last one comes again and again. */
+const LONG_PAUSE_SECONDS = 3_600
+
+/**
+ * Who is tried again for ever, at long pauses, and of whom cron knows when it is due: once everything else is through nobody but whoever
+ * waits for the account of a manager, and is among those who await it.
+ */
+async function expectLongWaits({ query }: ExportWorld, bell: Rung, since: number): Promise<void> {
+  const waits =
+    await query(sql`SELECT b.resource_id, b.state, b.due_at, b.error ->> '$.code' AS code, b.found,
+      EXISTS (SELECT 1 FROM awaited a WHERE a.organization_id = b.organization_id AND a.directory_id = b.directory_id
+        AND a.waiter_id = b.resource_id) AS awaits
+    FROM binding b WHERE b.organization_id = ${bell.organizationId} AND b.directory_id = ${bell.directoryId}
+      AND b.due_at IS NOT NULL`)
+  const isLink = ({ code, found }: Loose) =>
+    code === 'manager_missing' || (JSON.parse(found ?? '[]') as string[]).includes('manager')
+  const isLong = ({ due_at: dueAt }: Loose) => dueAt >= since + LONG_PAUSE_SECONDS * 1000
+  const others = waits.filter((wait) => wait['awaits'] !== 1 || !isLink(wait) || !isLong(wait))
+  expect(others).toEqual([])
+}
+
+/** Day after day each of them is tried once, or not at all, and nothing else is sent. */
+async function expectDailyTries(story: Story): Promise<void> {
+  const { graph, clock } = story.world
+  for (let day = 0; day < 3; day += 1) {
+    graph.journal.clear()
+    clock.now += 86_400_000
+    await tick(story)
+    const writes = graph.journal
+      .records()
+      .filter(({ method, url }) => method !== 'GET' && !url.startsWith('/$batch'))
+      .map(({ method, url }) => `${method} ${url}`)
+    expect(writes.filter((write) => !/^PUT \/users\/[^/]+\/manager\//.test(write))).toEqual([])
+    expect(new Set(writes).size).toBe(writes.length)
   }
 }
 
@@ -295,6 +337,7 @@ async function comeToRest(story: Story): Promise<void> {
     }
   }
   for (let i = 0; i < 20; i++) await tick(story)
+  await expectDailyTries(story)
   for (const { id } of world.directories) await reconciled(story, id, 'enforce')
   expect(await forgotten(world)).toEqual([])
 }
@@ -432,8 +475,13 @@ async function expectRight(story: Story): Promise<void> {
   const { graph, organizationId } = world
   expect(graph.counters.snapshot().maxWritesInFlightPerObject).toBe(1)
   expect(await writtenStrangers(story)).toEqual([])
-  const running = sql`SELECT id, type FROM job WHERE organization_id = ${organizationId} AND ended = 0`
-  expect(await world.query(running)).toEqual([])
+  const { items: jobs } = await ask(story, 'GET', '/jobs?limit=200')
+  const isThrough = ({ state, done, total }: Loose) => state !== 'running' && done === total
+  expect((jobs as Loose[]).filter((job) => !isThrough(job))).toEqual([])
+  const unheard = sql`SELECT resource_id, asked_sequence, asked_before, undo_sequence FROM binding
+    WHERE organization_id = ${organizationId} AND state IN ('synced', 'former')
+      AND (asked_sequence IS NOT NULL OR asked_before IS NOT NULL OR undo_sequence IS NOT NULL)`
+  expect(await world.query(unheard)).toEqual([])
   const doubled = sql`SELECT graph_id FROM binding WHERE organization_id = ${organizationId}
     AND graph_id IS NOT NULL AND state <> 'former' GROUP BY directory_id, graph_id HAVING count(*) > 1`
   expect(await world.query(doubled)).toEqual([])

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
 import { newUser } from '../support/export.ts'
 import { HOUR, overwritten } from '../support/overwritten.ts'
+import { previewedBind } from '../support/previewed-bind.ts'
 import { reconcileWorld, type ReconcileWorld } from '../support/reconcile.ts'
 
 const TWENTY_MINUTES = 1_200
@@ -118,4 +119,42 @@ describe('of somebody of whom something waits', () => {
     await goOn(world, 1)
     expect(await read()).toMatchObject({ state: 'failed', errors: [{ code: refused.code }] })
   })
+})
+
+test('a link that is tried alone, since something else was refused, is tried at longer and longer pauses', async () => {
+  const each = await previewedBind()
+  const { world } = each
+  const boss = await each.create('boss')
+  const ann = await each.create('ann', { [ENTERPRISE_USER_URN]: { manager: { value: boss } } })
+  await each.bind([ann])
+  world.clock.now += HOUR
+  world.graph.changeUser(world.accountOf('ann'), { isPrivileged: true })
+  await world.scim.patch(`/Users/${ann}`, [
+    { op: 'replace', path: 'phoneNumbers', value: [{ type: 'mobile', value: '+49 1' }] },
+  ])
+  await world.settle()
+  const before = await world.binding(ann)
+  expect(before).toMatchObject({ state: 'failed', error: { code: 'privileged_target' } })
+  // The account of the manager is deleted before the link to it could be sent.
+  outOfOrder(world, 'PUT', '/manager/', { retryAfter: TWENTY_MINUTES })
+  await world.api.post(`/directories/${world.directoryId}/bindings`, { userIds: [boss] })
+  for (let i = 0; i < 3; i += 1) await world.drain()
+  expect(await world.binding(ann)).toMatchObject({ state: 'failed', found: '["manager"]' })
+  await world.removeAccount(world.accountOf('boss'))
+  world.bells.length = 0
+  const pauses: number[] = []
+  for (let i = 0; i < 6; i += 1) {
+    const { due_at: dueAt } = await world.binding(ann)
+    pauses.push((dueAt - world.clock.now) / 1000)
+    world.clock.now = dueAt
+    world.graph.journal.clear()
+    await world.drain()
+    expect(world.graph.journal.records().map(({ url }) => url)).toContain(
+      `/users/${before['graph_id']}/manager/$ref`,
+    )
+  }
+  // Until it was in order again, and then as of everybody who waits for such a link.
+  expect(pauses).toEqual([1200, 1200, 4800, 19_200, 86_400, 86_400])
+  const { state, error } = before
+  expect(await world.binding(ann)).toMatchObject({ state, error, found: '["manager"]' })
 })

@@ -197,10 +197,16 @@ export const previewedShape = v.strictObject({
   action: v.pipe(
     v.picklist(['create', 'update', 'none', 'conflict']),
     v.description(
-      'An account that comes back from the recycle bin of Microsoft 365 is an `update` with the problem `restored_from_recycle_bin`; one that would be held is a `conflict`.',
+      'An account that comes back from the recycle bin of Microsoft 365 is an `update` with the problem `restored_from_recycle_bin`; one that would be held, or of which Microsoft 365 would refuse everything, is a `conflict`.',
     ),
   ),
   changes: v.array(changeShape),
+  refused: v.pipe(
+    v.array(changeShape),
+    v.description(
+      'What would be changed too, but for what Microsoft 365 refuses: that, and what is not sent because of it. The `problems` say why.',
+    ),
+  ),
   imports: v.pipe(
     v.array(
       v.strictObject({

@@ -10,6 +10,8 @@ export interface PreviewedUser {
   readonly graphId: string | null
   readonly action: 'create' | 'update' | 'none' | 'conflict'
   readonly changes: readonly object[]
+  /** What would be changed too, but for what Microsoft 365 refuses. */
+  readonly refused: readonly object[]
   /** Values here that would give way to those of Microsoft 365. */
   readonly imports: readonly object[]
   readonly ifApproved: readonly object[]

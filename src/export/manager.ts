@@ -131,7 +131,7 @@ export function takeMissingManager(
   if (now < replicated) return false
   if (isLostAnew(draft, sets.manager)) return leaveToNextRun(draft)
   work.linkAgain = nextTry(draft, now)
-  if (mayHoldAnother(draft, sets.manager)) work.queue.unshift(...managerWrites('', null))
+  if (mayHoldAnother(lastKnown(draft), sets.manager)) work.queue.unshift(...managerWrites('', null))
   return true
 }
 
@@ -169,15 +169,21 @@ export function oweLink(draft: Draft, { at, attempts }: LinkAgain, error?: Bindi
   owe(draft, at, error)
 }
 
+type Linked = Pick<BindingRow, 'snapshot' | 'unknown'>
+
 /** Whether the account may still be linked to a former manager, who is in any case not the one. */
-function mayHoldAnother(draft: Draft, wanted: SnapshotValue | undefined): boolean {
-  const { manager = null } = draft.row.snapshot
-  if (wanted === null) return false
-  const isUnknown = draft.row.unknown.includes('manager') && !isTriedAlone(draft)
-  return isUnknown || (manager !== null && manager !== wanted)
+export function mayHoldAnother({ snapshot, unknown }: Linked, wanted?: SnapshotValue): boolean {
+  const { manager = null } = snapshot
+  if (wanted === null || manager === wanted) return false
+  return unknown.includes('manager') || manager !== null
 }
 
 /** What is tried alone counts as unknown, so that it is sent: whom the account has was known after the last try. */
+const lastKnown = (draft: Draft): Linked =>
+  isTriedAlone(draft)
+    ? { ...draft.row, unknown: draft.row.unknown.filter((name) => name !== 'manager') }
+    : draft.row
+
 const isTriedAlone = ({ before, target }: Draft): boolean =>
   before?.found?.includes('manager') === true &&
   !before.unknown.includes('manager') &&
@@ -215,7 +221,7 @@ export const MANAGER_MISSING: BindingError = {
   code: 'manager_missing',
   attribute: 'manager',
   message:
-    'Microsoft 365 does not know the account of the manager: everything was exported but the link to it.',
+    'Microsoft 365 does not know the account of the manager: everything is exported but the link to it.',
   whatToDo:
     'Wait, if that account was created or restored lately: the link is tried again. Else restore it in Microsoft 365 (Entra ID, Deleted users), or give the user another manager.',
 }

@@ -1,15 +1,8 @@
-/**
- * What a preview reads of Microsoft 365: the accounts, and what it takes to say which of them would be adopted. Twenty requests in an
- * envelope and two envelopes at a time, so that whoever writes goes first.
- */
-import type { Database } from '../db/client.ts'
-import type { DirectoryRow } from '../db/lease.ts'
-import { type PreviewKey, readPreviewHolders } from '../db/preview-reader.ts'
+/** What a preview reads of Microsoft 365: the accounts, and what it takes to say which of them would be adopted, or not be written. */
+import { readPreviewHolders } from '../db/preview-reader.ts'
 import type { Outcome } from '../graph/outcome.ts'
-import { readEach } from '../graph/read-each.ts'
-import type { Transport } from '../graph/transport.ts'
 import { isJsonObject, type JsonObject } from '../kernel/json.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { err, type Result } from '../kernel/result.ts'
 import { type DomainFacts, readDomainFacts, verifiedDomains } from '../plan/domain-facts.ts'
 import { USER_SELECT } from '../plan/graph-user.ts'
 import { importedNames } from '../plan/imported.ts'
@@ -20,30 +13,21 @@ import {
   listDomains,
   listMemberships,
 } from '../plan/requests.ts'
-import { type Account, ADOPTION_SELECT, isPrivilegedBy, readAccount } from './adoption.ts'
+import { ADOPTION_SELECT, isPrivilegedBy } from './adoption.ts'
 import { dependsOnDomains, factsFrom, isLookDue } from './domain-facts.ts'
-import { managerIn, planFor } from './preview-item.ts'
+import { managerIn, planFor } from './preview-plan.ts'
+import { withPrivileges } from './preview-privileges.ts'
+import {
+  accountsIn,
+  faultIn,
+  type Reading,
+  type ReadingFault,
+  readOutcomes,
+} from './preview-reading.ts'
 import { type Configuration, nameToCreate, type Setting, type Subject } from './preview-subject.ts'
-
-/** What a reading begins with. */
-export interface Reading {
-  readonly database: Database
-  readonly transport: Transport
-  readonly now: number
-  readonly key: PreviewKey
-  readonly directory: DirectoryRow
-  readonly configuration: Configuration
-}
-
-export type ReadingFault =
-  /** Microsoft 365 cannot be asked with the directory's credential; a sentence for its administrator. */
-  | { readonly kind: 'unreachable'; readonly detail: string }
-  | { readonly kind: 'later'; readonly retryAfterSeconds: number }
 
 const SELECT = [...new Set([...USER_SELECT, ...ADOPTION_SELECT])]
 const DOMAINS = 'domains'
-/** Whoever writes has more. */
-const IN_FLIGHT = 2
 /** Before the id of a user whose deleted account is read. */
 const DELETED = 'deleted-'
 
@@ -52,13 +36,12 @@ export async function readGraph(
   reading: Reading,
   subjects: readonly Subject[],
 ): Promise<Result<Setting, ReadingFault>> {
-  const { transport, configuration, directory, now } = reading
+  const { configuration, directory, now } = reading
   const before = readDomainFacts(directory.domains)
   const requests = requestsFor(configuration, subjects)
-  const outcomes = await readEach(
-    transport,
+  const outcomes = await readOutcomes(
+    reading,
     before === null ? new Map([...requests, [DOMAINS, listDomains()]]) : requests,
-    IN_FLIGHT,
   )
   const domains = outcomes.get(DOMAINS)
   outcomes.delete(DOMAINS)
@@ -66,10 +49,9 @@ export async function readGraph(
   const found = accountsIn(outcomes)
   const bound = new Set(subjects.flatMap(({ user, binding }) => (binding?.graphId ? user.id : [])))
   const strangers = [...found].filter(([id]) => !bound.has(id))
-  const memberships = await readEach(
-    transport,
+  const memberships = await readOutcomes(
+    reading,
     new Map(strangers.map(([id, account]) => [id, listMemberships(account.id)])),
-    IN_FLIGHT,
   )
   const fault = faultIn([...outcomes.values(), ...inBin.values(), ...memberships.values()])
   if (fault !== undefined) return err(fault)
@@ -91,34 +73,26 @@ export async function readGraph(
     holders: await readPreviewHolders(reading.database, reading.key, graphIds),
     taken: new Map<string, string>(),
     rivals: new Map<string, string>(),
+    gone: new Set<string>(),
   }
-  return ok(await withDomainsReadAgain(reading, setting, subjects, facts))
-}
-
-/** Reads accounts, by the keys of the requests; whoever is not there is left out. */
-export async function readAccounts(
-  { transport }: Pick<Reading, 'transport'>,
-  requests: ReadonlyMap<string, GraphRequest>,
-): Promise<Result<ReadonlyMap<string, Account>, ReadingFault>> {
-  const outcomes = await readEach(transport, requests, IN_FLIGHT)
-  const fault = faultIn([...outcomes.values()])
-  return fault === undefined ? ok(accountsIn(outcomes)) : err(fault)
+  const known = await withDomainsReadAgain(reading, setting, subjects, facts)
+  return withPrivileges(reading, known, subjects)
 }
 
 /** As a round does it for users who are due, as those of a preview will be. */
 async function withDomainsReadAgain(
-  { transport, now }: Reading,
+  reading: Reading,
   setting: Setting,
   subjects: readonly Subject[],
   facts: DomainFacts | null,
 ): Promise<Setting> {
   const plans = subjects.flatMap((subject) => planFor(setting, subject) ?? [])
   const isAsked = plans.some((plan) => dependsOnDomains(facts, plan))
-  if (!isAsked || !isLookDue(facts, true, now)) return setting
-  const answers = await readEach(transport, new Map([[DOMAINS, listDomains()]]), IN_FLIGHT)
+  if (!isAsked || !isLookDue(facts, true, reading.now)) return setting
+  const answers = await readOutcomes(reading, new Map([[DOMAINS, listDomains()]]))
   const answer = answers.get(DOMAINS)
   if (answer === undefined) return setting
-  return { ...setting, verifiedDomains: verifiedDomains(factsFrom(answer, facts, now)) }
+  return { ...setting, verifiedDomains: verifiedDomains(factsFrom(answer, facts, reading.now)) }
 }
 
 /** Accounts that are bound or were imported by their ids, others by the names under which users would be created; and deleted ones. */
@@ -162,28 +136,3 @@ const managersIn = (outcomes: Iterable<Outcome>): readonly string[] =>
     const body = outcome.kind === 'done' && isJsonObject(outcome.body) ? outcome.body : {}
     return managerIn(body['manager']) ?? []
   })
-
-function accountsIn(outcomes: ReadonlyMap<string, Outcome>): Map<string, Account> {
-  const found = new Map<string, Account>()
-  for (const [id, outcome] of outcomes) {
-    const account =
-      outcome.kind === 'done' && isJsonObject(outcome.body) ? readAccount(outcome.body) : undefined
-    if (account !== undefined) found.set(id, account)
-  }
-  return found
-}
-
-const RETRY_SECONDS = 30
-
-/** What keeps the whole page from being told: a guess would be worse than an error. */
-function faultIn(outcomes: readonly Outcome[]): ReadingFault | undefined {
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'authError' && outcome.scope === 'connection')
-      return { kind: 'unreachable', detail: `${outcome.message} ${outcome.whatToDo}` }
-    if (outcome.kind === 'throttled')
-      return { kind: 'later', retryAfterSeconds: Math.ceil(outcome.retryAfterSeconds) }
-    if (outcome.kind === 'retry' && outcome.reason !== 'not_found_unclear')
-      return { kind: 'later', retryAfterSeconds: outcome.afterSeconds ?? RETRY_SECONDS }
-  }
-  return undefined
-}

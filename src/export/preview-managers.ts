@@ -5,7 +5,7 @@
 import { directionOf } from '../plan/attributes.ts'
 import { hasEnded } from './draft.ts'
 import { idToLink } from './manager.ts'
-import { accountToCome } from './preview-item.ts'
+import { accountToCome } from './preview-plan.ts'
 import { type Configuration, personOf, type Setting, type Subject } from './preview-subject.ts'
 
 /** Who is bound again, by the bind of `userIds`, does not end any more. */

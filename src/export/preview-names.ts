@@ -5,9 +5,11 @@ import { foldCase } from '../kernel/fold.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { getUser } from '../plan/requests.ts'
 import type { AskedQuery } from './preview-call.ts'
-import { readAccounts, type Reading, readGraph, type ReadingFault } from './preview-graph.ts'
+import { readGraph } from './preview-graph.ts'
+import { readAccounts, type Reading, type ReadingFault } from './preview-reading.ts'
+import { newNameOf } from './preview-refusals.ts'
 import { nameToCreate, type Setting, type Subject } from './preview-subject.ts'
-import { newNameOf, withFreedNames, withRivals } from './preview-rivals.ts'
+import { withFreedNames, withRivals } from './preview-rivals.ts'
 import { readSubjects } from './preview-users.ts'
 
 /** The setting with what these others make of the names that the subjects want. */

@@ -7,8 +7,8 @@ import type { TakesAway } from '../plan/planned.ts'
 import { boundLately, limitOf, readRemovals, removedLately } from '../plan/removed-lately.ts'
 import type { DirectorySettings } from '../plan/settings.ts'
 import { type BindingError, storedError } from './draft.ts'
-import type { Reading } from './preview-graph.ts'
-import { planFor } from './preview-item.ts'
+import { planFor } from './preview-plan.ts'
+import type { Reading } from './preview-reading.ts'
 import type { Setting, Subject } from './preview-subject.ts'
 import {
   type Permission,

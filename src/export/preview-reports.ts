@@ -29,9 +29,9 @@ export function reportItem(
 ): PreviewItem | undefined {
   const { managers } = setting
   if (idToLink(managers.get(personOf(subject).managerId ?? '')) === undefined) return undefined
-  const item = previewItem(setting, subject, held)
-  const changes = item.changes.filter(({ attribute }) => attribute === 'manager')
-  return changes.length === 0
+  const item = previewItem(setting, subject, held, ({ purpose }) => purpose === 'manager')
+  const { changes, refused, problems } = item
+  return changes.length + refused.length === 0
     ? undefined
-    : { ...item, changes, imports: [], ifApproved: [], problems: [] }
+    : { ...item, imports: [], ifApproved: [], problems: refused.length === 0 ? [] : problems }
 }

@@ -4,8 +4,9 @@
  */
 import { foldCase } from '../kernel/fold.ts'
 import { type AskedQuery, isAsked } from './preview-call.ts'
-import { planFor } from './preview-item.ts'
 import { isExportedToo } from './preview-managers.ts'
+import { planFor } from './preview-plan.ts'
+import { newNameOf } from './preview-refusals.ts'
 import { nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 import { targetOf } from './preview-target.ts'
 
@@ -43,12 +44,6 @@ function givesAway(setting: Setting, query: AskedQuery, holder: Subject, to: Sub
   const isCalled = isSent || (to.binding?.graphId && to.unfollowed.isChanged)
   const next = isCalled ? newNameOf(setting, holder) : undefined
   return next !== undefined && foldCase(next) !== foldCase(nameToCreate(setting, to) ?? '')
-}
-
-/** The name that an export would give to the user's account, or to the one that it makes. */
-export function newNameOf(setting: Setting, subject: Subject): string | undefined {
-  const names = planFor(setting, subject)?.writes.map(({ sets }) => sets.email)
-  return names?.find((name) => typeof name === 'string')
 }
 
 const without = <T>(

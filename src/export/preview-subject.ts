@@ -54,6 +54,8 @@ export interface Setting extends Configuration {
   readonly recycleBin: ReadonlyMap<string, JsonObject>
   /** Who has the accounts already, and those of managers that are imported, by Graph id. */
   readonly holders: ReadonlyMap<string, Holder>
+  /** Accounts of managers, by Graph id, that are not in Microsoft 365 any more. */
+  readonly gone: ReadonlySet<string>
   /** The Graph ids of other accounts that have the names to which bound users would be renamed, by our ids of these. */
   readonly taken: ReadonlyMap<string, string>
   /** Who of the same preview gets the account or the name that a user wants as well, by the id of that user. */

@@ -2,7 +2,6 @@
 import type { Database } from '../db/client.ts'
 import type { DirectoryRow } from '../db/lease.ts'
 import { readPreview, type StoredPreview } from '../db/preview-reader.ts'
-import type { Transport } from '../graph/transport.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
   type AttributeName,
@@ -12,10 +11,12 @@ import {
 } from '../plan/attributes.ts'
 import { readDirections, readSettings } from '../plan/configuration.ts'
 import { isAsked, type PreviewQuery } from './preview-call.ts'
-import { readGraph, type ReadingFault } from './preview-graph.ts'
+import { withGoneManagers } from './preview-gone.ts'
+import { readGraph } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { boundBy, withAccountsToCome } from './preview-managers.ts'
 import { withNamesakes } from './preview-names.ts'
+import type { PreviewConnection, ReadingFault } from './preview-reading.ts'
 import { judgeRemovals } from './preview-removals.ts'
 import { reportItem, waitsForOneOf } from './preview-reports.ts'
 import { readManagers, subjectsIn } from './preview-users.ts'
@@ -24,9 +25,7 @@ export interface PreviewPorts {
   readonly database: Database
   readonly now: number
   readonly graphBase: string
-  readonly connect: (
-    directory: DirectoryRow,
-  ) => Promise<Result<{ readonly transport: Transport }, string>>
+  readonly connect: (directory: DirectoryRow) => Promise<Result<PreviewConnection, string>>
 }
 
 export interface Preview {
@@ -61,19 +60,22 @@ export async function previewUsers(
   const asked = { ...query, looks }
   const { directory, managers: bound } = stored
   const { database, now, graphBase } = ports
-  const { transport } = connection.value
+  const { transport, token } = connection.value
   const settings = readSettings(directory.settings)
   const configuration = { settings, directions, graphBase, managers: boundBy(query.userIds, bound) }
   const subjects = subjectsIn(stored, asked, configuration).filter(
     (subject) => isAsked(query, subject) || waitsForOneOf(query.userIds ?? [], subject),
   )
   const managers = await readManagers(ports, asked, configuration, subjects)
-  const reading = { database, transport, now, key: query, directory, configuration }
+  const reading = { database, transport, token, now, key: query, directory, configuration }
   const read = await readGraph(reading, [...subjects, ...managers])
   if (!read.ok) return read
   const named = await withNamesakes(reading, asked, read.value, [...subjects, ...managers])
   if (!named.ok) return named
-  const setting = withAccountsToCome(named.value, managers)
+  const linked = withAccountsToCome(named.value, managers)
+  const known = await withGoneManagers(reading, linked, subjects, managers)
+  if (!known.ok) return known
+  const setting = known.value
   const { held, granted } = await judgeRemovals(reading, query.userIds ?? [], setting, {
     subjects,
     removed,

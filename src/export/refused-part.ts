@@ -17,8 +17,8 @@ export function takeRefusedPart(work: UserWork, write: PlannedWrite, outcome: Ou
     // Nobody was disabled, so no sessions are ended: an answer to that would count the account as disabled.
     const queue = work.queue.filter(({ purpose }) => purpose !== 'revoke')
     work.queue = rest === undefined ? queue : [rest, ...queue]
-    const names = write.carriesPassword ? ['password'] : write.attributes.filter(isSensitive)
-    work.refused = privileged(outcome, [...(work.refused?.attributes ?? []), ...names])
+    const names = [...(work.refused?.attributes ?? []), ...namesOf(write)]
+    work.refused = privileged(outcome, names)
     return true
   }
   if (outcome.kind === 'masteredOnPremises' && isEnding(work.draft.row)) {
@@ -31,7 +31,12 @@ export function takeRefusedPart(work: UserWork, write: PlannedWrite, outcome: Ou
   return true
 }
 
-const isPart = ({ purpose, putsBack }: PlannedWrite): boolean =>
+/** What Graph refuses of a write to a privileged account, by API name. */
+export const namesOf = ({ carriesPassword, attributes }: PlannedWrite): readonly string[] =>
+  carriesPassword ? ['password'] : attributes.filter(isSensitive)
+
+/** Whether the rest is sent where something sensitive of a write is refused. */
+export const isPart = ({ purpose, putsBack }: PlannedWrite): boolean =>
   putsBack !== true && (purpose === 'update' || purpose === 'password')
 
 type Explained = Extract<Outcome, { kind: 'permanent' | 'authError' }>
@@ -46,11 +51,14 @@ function privileged(
   outcome: Extract<Outcome, { kind: 'privilegedTarget' }>,
   attributes: readonly string[],
 ): BindingError {
-  const labels = attributes.map((name) => (isAttributeName(name) ? labelOf(name) : OTHERS))
   const error = errorOf({ ...outcome, code: 'privileged_target' })
-  const message = `${error.message} Not exported: ${labels.join(', ')}; everything else was.`
+  const message = `${error.message} Not exported: ${labelsOf(attributes)}; everything else was.`
   return { ...error, message, attributes }
 }
+
+/** These attributes as Microsoft 365 calls them. */
+export const labelsOf = (attributes: readonly string[]): string =>
+  attributes.map((name) => (isAttributeName(name) ? labelOf(name) : OTHERS)).join(', ')
 
 const labelOf = (name: AttributeName): string => attributeNamed(name).graphLabel
 /** accountEnabled, which is no attribute that anybody directs. */

@@ -4,8 +4,8 @@
  */
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../kernel/json.ts'
 import { ATTRIBUTES, attributeNamed } from './attributes.ts'
-import type { Plan } from './planned.ts'
-import { type Held, type Snapshot, SNAPSHOT_KEYS, type SnapshotKey } from './snapshot.ts'
+import type { PlannedWrite } from './planned.ts'
+import { type Held, SNAPSHOT_KEYS, type SnapshotKey } from './snapshot.ts'
 
 /** Everything that has to be selected to read a user whole; the manager is a relationship and read apart. */
 export const USER_SELECT: readonly string[] = [
@@ -56,7 +56,10 @@ export interface Change {
 const isSame = (a: Json, b: Json): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 /** What carrying out a plan would change of what Graph holds; a value that Graph holds already is no change. */
-export function plannedChanges(plan: Pick<Plan<Snapshot>, 'writes'>, seen: SeenUser): Change[] {
+export function plannedChanges(
+  plan: { readonly writes: readonly Pick<PlannedWrite, 'sets' | 'back'>[] },
+  seen: SeenUser,
+): Change[] {
   const sets: Held = Object.assign(
     {},
     ...plan.writes.map(({ sets, back }) => ({ ...sets, ...back })),

@@ -25,6 +25,17 @@ export const isSensitiveProperty = (name: string): boolean => SENSITIVE_PROPERTI
 export const isSensitive = (name: string): boolean =>
   isSensitiveProperty(isAttributeName(name) ? attributeNamed(name).graph : name)
 
+/** Whether Graph refuses a write to a privileged account. */
+export const isSensitiveWrite = ({ purpose, attributes }: PlannedWrite): boolean =>
+  purpose === 'password' || (purpose === 'update' && attributes.some(isSensitive))
+
+/** What a write sets that is sensitive. */
+export const sensitiveOf = (write: PlannedWrite): PlannedWrite => ({
+  ...write,
+  attributes: write.attributes.filter(isSensitive),
+  sets: Object.fromEntries(Object.entries(write.sets).filter(([name]) => isSensitive(name))),
+})
+
 /** What is left of a PATCH without its sensitive properties; undefined when it has no other. */
 export function withoutSensitive(write: PlannedWrite): PlannedWrite | undefined {
   const attributes = write.attributes.filter((name) => !isSensitive(name))

@@ -15,6 +15,7 @@ import {
   type EmulatorOptions,
   type GraphEmulator,
 } from '../graph/emulator.ts'
+import type { DirectoryRole } from '../graph/settings.ts'
 import { newId, type ScimClient, scimClient } from './seed.ts'
 
 export interface Rung extends ExportMessage {
@@ -58,6 +59,8 @@ export interface WorldOptions {
   readonly fetch?: (next: (request: Request) => Promise<Response>) => typeof fetch
   readonly instead?: Partial<Deps>
   readonly env?: Record<string, unknown>
+  /** Entra roles of the application, in place of those that it has in the demo. */
+  readonly directoryRoles?: readonly DirectoryRole[]
 }
 
 /** Seeds a directory that binds every new user and group and exports every attribute. */
@@ -100,7 +103,9 @@ export async function exportWorld(options: WorldOptions = {}): Promise<ExportWor
   const clock = { now: Date.UTC(2026, 5, 1) }
   // Quota lanes are shared by whoever names the same tenant or app, so each world has its own.
   const clientId = crypto.randomUUID()
-  const apps = demoTenant.apps.map((app) => ({ ...app, clientId }))
+  const { directoryRoles } = options
+  const held = directoryRoles === undefined ? {} : { directoryRoles }
+  const apps = demoTenant.apps.map((app) => ({ ...app, clientId, ...held }))
   const tenants = Array.from({ length: options.directories ?? 1 }, () => ({
     ...demoTenant,
     id: crypto.randomUUID(),

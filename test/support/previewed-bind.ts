@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 
 import type { DirectorySettings } from '../../src/plan/settings.ts'
 import type { JournalRecord } from '../graph/journal.ts'
-import { newUser } from './export.ts'
+import { newUser, type WorldOptions } from './export.ts'
 import { reconcileWorld, type ReconcileWorld } from './reconcile.ts'
 import type { Loose } from './seed.ts'
 
@@ -17,8 +17,11 @@ export const PASSWORD_PROPERTY = 'passwordProfile.password'
 type Changes = Record<string, Loose>
 
 /** A directory in which binds are previewed, and compared with what they send. */
-export async function previewedBind(settings: Partial<DirectorySettings> = MANUAL) {
-  const world = await reconcileWorld({ settings })
+export async function previewedBind(
+  settings: Partial<DirectorySettings> = MANUAL,
+  options: Omit<WorldOptions, 'settings'> = {},
+) {
+  const world = await reconcileWorld({ settings, ...options })
   const directory = `/directories/${world.directoryId}`
   const bind = async (userIds: readonly string[]) => {
     await world.api.post(`${directory}/bindings`, { userIds })
@@ -90,7 +93,13 @@ async function compared(
   const isTold = new Set([...userIds, ...items.map(({ userId }) => userId)])
   const others = Object.keys(sent).filter((id) => !isTold.has(id))
   for (const id of others) if (Object.keys(sent[id] ?? {}).length === 0) delete sent[id]
-  return { items, told: told(items, graphIds), sent }
+  return {
+    items,
+    told: told(items, graphIds, 'changes'),
+    sent,
+    refused: told(items, graphIds, 'refused'),
+    tried: triedOf(world, graphIds, before, sent),
+  }
 }
 
 type GraphIds = ReadonlyMap<string, string>
@@ -100,15 +109,15 @@ const keyOf = ({ graph, attribute }: Loose): string =>
   graph === 'employeeOrgData' ? attribute : graph
 
 /** Of a manager who is created there is no Graph id in the preview: our id stands for it. */
-function told(items: readonly Loose[], graphIds: GraphIds): Changes {
+function told(items: readonly Loose[], graphIds: GraphIds, list: 'changes' | 'refused'): Changes {
   const value = ({ graph, next }: Loose): unknown => {
     if (graph === PASSWORD_PROPERTY) return PASSWORD
     return graph === 'manager' ? (graphIds.get(next) ?? next) : next
   }
   return Object.fromEntries(
-    items.map(({ userId, changes }) => [
-      userId,
-      Object.fromEntries(changes.map((change: Loose) => [keyOf(change), value(change)])),
+    items.map((item) => [
+      item['userId'],
+      Object.fromEntries(item[list].map((change: Loose) => [keyOf(change), value(change)])),
     ]),
   )
 }
@@ -133,14 +142,51 @@ function sentTo(
         ? (body as Loose)['userPrincipalName'] === name
         : url.startsWith(`/users/${graphId}`) || url === restoreOf(graphId),
     )
-    const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
-    const was: Loose = { ...flat(properties), manager: managerId }
+    const was = heldBefore(before, graphId)
     const values = Object.entries(flat(Object.assign({}, ...own.map(valuesOf))))
     sent[userId] = Object.fromEntries(
       values.filter(([key, value]) => shown(value) !== shown(was[key] ?? null)),
     )
   }
   return sent
+}
+
+/** What the writes that Graph refused would have changed of accounts that were there before, and nothing that came through later. */
+function triedOf(
+  world: ReconcileWorld,
+  graphIds: GraphIds,
+  before: readonly Loose[],
+  sent: Changes,
+): Changes {
+  const refused = world.graph.journal
+    .records()
+    .filter(({ method, status }) => method !== 'GET' && status >= 400)
+  const tried: Changes = {}
+  for (const [userId, graphId] of graphIds) {
+    // Nobody is linked where there is no link to remove.
+    const own = refused.filter(
+      ({ method, url, status }) =>
+        url.startsWith(`/users/${graphId}`) && !(method === 'DELETE' && status === 404),
+    )
+    if (own.length === 0) continue
+    const was = heldBefore(before, graphId)
+    const values = Object.entries(flat(Object.assign({}, ...own.map(valuesOf))))
+    tried[userId] = Object.fromEntries(
+      values.filter(
+        ([key, value]) =>
+          shown(value) !== shown(was[key] ?? null) &&
+          shown(value) !== shown(sent[userId]?.[key] ?? null),
+      ),
+    )
+  }
+  return tried
+}
+
+/** What an account held; the link to a manager who is deleted is not shown. */
+function heldBefore(before: readonly Loose[], graphId: string): Loose {
+  const { managerId, ...properties } = before.find(({ id }) => id === graphId) ?? {}
+  const isThere = before.some(({ id, isDeleted }) => id === managerId && isDeleted !== true)
+  return { ...flat(properties), manager: isThere ? managerId : null }
 }
 
 /** Without the property that is not written but as a whole. */

@@ -124,9 +124,11 @@ describe('a preview of a bind', () => {
       }
       await world.api.patch(path, { state: 'active' })
       await world.settle()
-      for (const { userId, changes, problems } of items) {
-        expect(changes).toMatchObject([{ attribute: 'email', next: 'same@contoso.com' }])
+      for (const { userId, changes, refused, problems } of items) {
         const { error } = await world.binding(userId)
+        const told = error === null ? changes : refused
+        expect(told).toMatchObject([{ attribute: 'email', next: 'same@contoso.com' }])
+        expect([...changes, ...refused]).toHaveLength(1)
         expect(problems.map(({ code }: Loose) => code)).toEqual(error === null ? [] : [error.code])
       }
       expect(items.flatMap(({ problems }) => problems)).toMatchObject([{ code: 'value_taken' }])

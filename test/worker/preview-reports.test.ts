@@ -42,6 +42,7 @@ describe('a preview of the bind of a manager', () => {
       graphId,
       action: 'update',
       changes: [{ attribute: 'manager', graph: 'manager', current: null, next: boss }],
+      refused: [],
       imports: [],
       ifApproved: [],
       problems: [],

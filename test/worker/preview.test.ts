@@ -223,6 +223,7 @@ describe('a preview of other directions', () => {
         graphId: account?.['id'],
         action: 'update',
         changes: [{ attribute: 'jobTitle', graph: 'jobTitle', current: 'Chief', next: 'Engineer' }],
+        refused: [],
         imports: [],
         ifApproved: [],
         problems: [],

@@ -1,6 +1,6 @@
 import type { Caller } from '../access.ts'
 import { accessErrors } from '../errors.ts'
-import type { AppSettings } from '../settings.ts'
+import type { AppSettings, DirectoryRole } from '../settings.ts'
 import type { Tenant } from '../tenant.ts'
 import type { World } from '../world.ts'
 
@@ -15,6 +15,13 @@ interface Claims {
   readonly generation: number
 }
 
+/** Entra's ids of its built-in roles (https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference). */
+const ROLE_TEMPLATES: Readonly<Record<DirectoryRole, string>> = {
+  'User Administrator': 'fe930be7-5e62-47db-91af-98c3a49a38b1',
+  'Privileged Authentication Administrator': '7be44c8a-adaf-4e2a-84d6-ab2649e08a13',
+  'Global Administrator': '62e90394-69f5-4237-9190-012177145e10',
+}
+
 /** An access token of an application, a JWT in shape. */
 export function makeAccessToken(world: World, { settings }: Tenant, app: AppSettings): string {
   const issued = Math.floor(world.now() / 1000)
@@ -27,6 +34,7 @@ export function makeAccessToken(world: World, { settings }: Tenant, app: AppSett
     appid: app.clientId,
     idtyp: 'app',
     roles: app.roles,
+    wids: (app.directoryRoles ?? []).map((role) => ROLE_TEMPLATES[role]),
     tid: settings.id,
     generation: world.tokenGeneration,
   }

@@ -12,6 +12,9 @@ import { nameToCreate, type Setting, type Subject } from './preview-subject.ts'
 import { withFreedNames, withRivals } from './preview-rivals.ts'
 import { readSubjects } from './preview-users.ts'
 
+/** Whose name one wants may want another's, and so on: so far it is followed whether names become free. */
+const MOST_HOPS = 4
+
 /** The setting with what these others make of the names that the subjects want. */
 export async function withNamesakes(
   reading: Reading,
@@ -19,20 +22,34 @@ export async function withNamesakes(
   before: Setting,
   subjects: readonly Subject[],
 ): Promise<Result<Setting, ReadingFault>> {
-  const named = await withTakenNames(reading, before, subjects)
-  if (!named.ok) return named
-  const setting = named.value
-  const known = new Set(subjects.map(({ user }) => user.id))
-  const holders = [...setting.holders.values()].filter(({ isFormer }) => !isFormer)
-  const wanting = await wantingToo(reading, query, setting, subjects)
-  const ids = new Set([...wanting, ...holders.map(({ resourceId }) => resourceId)])
-  const unknown = [...ids].filter((id) => !known.has(id))
-  const others = await readSubjects(reading, query, reading.configuration, unknown)
-  const all = inOrder([...subjects, ...others])
-  if (others.length === 0) return ok(withRivals(withFreedNames(setting, query, all), all))
-  const read = await readGraph(reading, others)
-  if (!read.ok) return read
-  return ok(withRivals(withFreedNames(both(setting, read.value), query, all), all))
+  let setting = before
+  let all = subjects
+  let others = subjects
+  for (let hops = 0; hops < MOST_HOPS; hops += 1) {
+    const named = await withTakenNames(reading, setting, others)
+    if (!named.ok) return named
+    setting = named.value
+    const isFirst = hops === 0
+    const wanting = isFirst ? await wantingToo(reading, query, setting, subjects) : []
+    const known = new Set(all.map(({ user }) => user.id))
+    const ids = new Set([...wanting, ...holdersOf(setting, isFirst)])
+    const unknown = [...ids].filter((id) => !known.has(id))
+    others = await readSubjects(reading, query, reading.configuration, unknown)
+    if (others.length === 0) break
+    const read = await readGraph(reading, others)
+    if (!read.ok) return read
+    setting = both(setting, read.value)
+    all = inOrder([...all, ...others])
+  }
+  return ok(withRivals(withFreedNames(setting, query, all), all))
+}
+
+/** Who has the accounts that are found, or none but those with names that are wanted. */
+function holdersOf({ holders, taken }: Setting, isAll: boolean): readonly string[] {
+  const wanted = new Set(taken.values())
+  return [...holders].flatMap(([graphId, { isFormer, resourceId }]) =>
+    isFormer || !(isAll || wanted.has(graphId)) ? [] : resourceId,
+  )
 }
 
 /** Adds which other accounts have the names to which bound users would be renamed, and whose they are. */
@@ -57,7 +74,11 @@ async function withTakenNames(
     }),
   )
   const holders = await readPreviewHolders(reading.database, reading.key, [...taken.values()])
-  return ok({ ...setting, taken, holders: new Map([...setting.holders, ...holders]) })
+  return ok({
+    ...setting,
+    taken: new Map([...setting.taken, ...taken]),
+    holders: new Map([...setting.holders, ...holders]),
+  })
 }
 
 /** Of those whom a bind is about, who comes before the last of the page. */

@@ -17,13 +17,15 @@ export function withFreedNames(
   subjects: readonly Subject[],
 ): Setting {
   const byId = new Map(subjects.map((subject) => [subject.user.id, subject]))
-  const freed = new Set<string>()
+  const freed = new Map<string, string>()
   for (const subject of subjects) {
     const { id } = subject.user
     const account = subject.binding?.graphId ? setting.taken.get(id) : setting.accounts.get(id)?.id
     const holder = byId.get(setting.holders.get(account ?? '')?.resourceId ?? '')
-    if (holder !== undefined && givesAway(setting, query, holder, subject)) freed.add(id)
+    if (holder !== undefined && givesAway(setting, query, holder, subject))
+      freed.set(id, holder.user.id)
   }
+  keepNames(setting, freed)
   if (freed.size === 0) return setting
   const created = new Set(
     subjects
@@ -38,6 +40,15 @@ export function withFreedNames(
   }
 }
 
+/** Whoever does not get another name keeps the own one, and so on; names that are exchanged in a circle are free. `freed`: by whom. */
+function keepNames({ taken }: Setting, freed: Map<string, string>): void {
+  const isKept = (holderId: string) => taken.has(holderId) && !freed.has(holderId)
+  for (let before = freed.size + 1; freed.size < before;) {
+    before = freed.size
+    for (const [id, holderId] of freed) if (isKept(holderId)) freed.delete(id)
+  }
+}
+
 /** A change that is still to be followed calls the user who has the new name, as a round does. */
 function givesAway(setting: Setting, query: AskedQuery, holder: Subject, to: Subject): boolean {
   const isSent = isAsked(query, holder) ? holder.isCalled : isExportedToo(query.userIds, holder)
@@ -48,7 +59,7 @@ function givesAway(setting: Setting, query: AskedQuery, holder: Subject, to: Sub
 
 const without = <T>(
   map: ReadonlyMap<string, T>,
-  ids: ReadonlySet<string>,
+  ids: Pick<ReadonlySet<string>, 'has'>,
 ): ReadonlyMap<string, T> => new Map([...map].filter(([id]) => !ids.has(id)))
 
 /** Adds who comes first, by the ids of those who come later; of whoever is renamed, the account whose name that is by then. */

@@ -21,6 +21,8 @@ interface Story {
 type Compared = Awaited<ReturnType<PreviewedBind['compare']>>
 type Step = (story: Story) => Promise<unknown>
 
+const ATTRIBUTES = ['jobTitle', 'department', 'costCenter', 'mobilePhone', 'manager']
+
 const one = <T>({ pick }: Pick<Story, 'pick'>, list: readonly T[]): T =>
   list[pick(list.length)] as T
 const some = (story: Story): string[] => [
@@ -62,6 +64,12 @@ const CLIENT: readonly Step[] = [
     }),
   (story) =>
     patch(story, one(story, story.users), { op: 'replace', path: 'password', value: PASSWORD }),
+  (story) =>
+    patch(story, one(story, story.users), {
+      op: 'replace',
+      path: 'phoneNumbers[type eq "mobile"].value',
+      value: `+1 555 010${story.pick(3)}`,
+    }),
   // Names that one user has and another wants, or two of them.
   (story) => {
     const id = one(story, story.users)
@@ -96,11 +104,7 @@ const ADMINISTRATOR: readonly Step[] = [
   (story) => ask(story, 'POST', `/held/${one(story, ['approve', 'reject'])}`, { all: true }),
   (story) =>
     ask(story, 'PATCH', '/attributes', {
-      [one(story, ['jobTitle', 'department', 'costCenter', 'manager'])]: one(story, [
-        'export',
-        'exclude',
-        'import',
-      ]),
+      [one(story, ATTRIBUTES)]: one(story, ['export', 'exclude', 'import']),
     }),
   async (story) => {
     const { api, directoryId } = story.each.world
@@ -129,6 +133,12 @@ const ADMINISTRATOR: readonly Step[] = [
 const accountsIn = ({ each }: Story, isDeleted: boolean): Loose[] =>
   each.world.graph.summary().users.filter((user) => (user['isDeleted'] === true) === isDeleted)
 
+/** Whose hand it is may not delete a privileged account. */
+async function deleteAccount(story: Story, graphId: string): Promise<void> {
+  story.each.world.graph.changeUser(graphId, { isPrivileged: false })
+  await byHand(story.each.world, 'DELETE', `/users/${graphId}`)
+}
+
 /** What somebody else does in Microsoft 365. */
 const SOMEBODY: readonly Step[] = [
   async (story) => {
@@ -136,20 +146,19 @@ const SOMEBODY: readonly Step[] = [
     if (live.length < 2) return
     const value = `Theirs ${story.pick(3)}`
     const change = one(story, [
-      { properties: { jobTitle: value } },
-      { properties: { department: value } },
+      { properties: { jobTitle: value, department: value } },
       { properties: { employeeOrgData: { costCenter: value, division: value } } },
       { properties: { accountEnabled: story.pick(2) === 0 } },
       { properties: { mobilePhone: value } },
       { properties: { onPremisesSyncEnabled: story.pick(2) === 0 } },
+      { isPrivileged: story.pick(3) > 0 },
       { manager: one(story, [null, String(one(story, live)['id'])]) },
     ])
     story.each.world.graph.changeUser(String(one(story, live)['id']), change)
   },
   async (story) => {
     const live = accountsIn(story, false)
-    if (live.length > 2)
-      await byHand(story.each.world, 'DELETE', `/users/${one(story, live)['id']}`)
+    if (live.length > 2) await deleteAccount(story, String(one(story, live)['id']))
   },
   async (story) => {
     const gone = accountsIn(story, true)
@@ -157,6 +166,13 @@ const SOMEBODY: readonly Step[] = [
     if (gone.length > 0) await byHand(story.each.world, 'POST', path).catch(() => undefined)
   },
 ]
+
+/** A stranger who takes a name that nobody has. */
+const stranger: Step = async (story) => {
+  const name = `user${6 + story.pick(2)}`
+  const live = accountsIn(story, false).map((user) => user['userPrincipalName'])
+  if (!live.includes(`${name}@contoso.com`)) story.each.account(name)
+}
 
 /** What goes wrong on the way. */
 const MISFORTUNE: Step = async ({ each: { world }, pick }) => {
@@ -196,10 +212,11 @@ async function storyOf(seed: number): Promise<Story> {
     const settings = { bindNewUsers: { mode: 'groups', groupIds: [id] } }
     await ask(story, 'PATCH', '', { settings })
   }
-  for (let i = 0; i < 25; i += 1) {
+  await each.bind(users.slice(pick(6)))
+  for (let i = 0; i < 20; i += 1) {
     await one(
       story,
-      one(story, [CLIENT, CLIENT, ADMINISTRATOR, ADMINISTRATOR, SOMEBODY, [join]]),
+      one(story, [CLIENT, CLIENT, ADMINISTRATOR, ADMINISTRATOR, SOMEBODY, [join, stranger]]),
     )(story)
     if (pick(5) === 0) await MISFORTUNE(story)
     if (pick(3) > 0) await each.world.settle()
@@ -210,16 +227,65 @@ async function storyOf(seed: number): Promise<Story> {
   return story
 }
 
+/** The Graph ids of accounts that are there and bound, by our ids. */
+async function boundIn(story: Story): Promise<ReadonlyMap<string, string>> {
+  const live = new Set(accountsIn(story, false).map(({ id }) => id))
+  const users = (await bindingsIn(story, 'synced')).filter(({ graphId }) => live.has(graphId))
+  return new Map(users.map(({ userId, graphId }) => [userId, graphId]))
+}
+
+async function bindingsIn({ each: { world } }: Story, state: string): Promise<Loose[]> {
+  const { body } = await world.api.get(`/directories/${world.directoryId}/bindings?state=${state}`)
+  return body['items']
+}
+
+/** What Microsoft 365 will refuse of one of these users, since the last run. */
+async function hinder(story: Story, userIds: readonly string[]): Promise<void> {
+  const bound = await boundIn(story)
+  const id = one(story, userIds)
+  const leadId = one(story, [...bound.keys()])
+  const graphId = bound.get(id)
+  if (graphId === undefined) return
+  const { graph } = story.each.world
+  const onPremisesSyncEnabled = true
+  if (story.pick(4) === 0) graph.changeUser(graphId, { properties: { onPremisesSyncEnabled } })
+  else if (story.pick(3) === 0) graph.changeUser(graphId, { isPrivileged: true })
+  else {
+    const value = { value: leadId }
+    await patch(story, id, { op: 'replace', path: enterprise('manager'), value })
+    if (story.pick(3) > 0) await deleteAccount(story, String(bound.get(leadId)))
+  }
+}
+
+/**
+ * What is done at the last moment, in Microsoft 365 and to whoever is previewed, and is still to be followed. An ending that was refused is
+ * tried again by any change of its user, and a bind that comes behind it undoes that: what is told is what there is in the end.
+ */
+async function lately(story: Story, previewed: readonly string[]): Promise<void> {
+  const ending = new Set((await bindingsIn(story, 'unbinding')).map(({ userId }) => userId))
+  const userIds = previewed.filter((id) => !ending.has(id))
+  for (let i = userIds.length === 0 ? 0 : 2 + story.pick(6); i > 0; i -= 1) {
+    const kind = story.pick(3)
+    if (kind === 0) await one(story, CLIENT)({ ...story, users: userIds })
+    else if (kind === 1) await hinder(story, userIds)
+    else await one(story, [...SOMEBODY, stranger])(story)
+  }
+}
+
 async function tellBind(seed: number): Promise<void> {
   const story = await storyOf(seed)
-  await expectTold(story, await story.each.compare(some(story), 1 + story.pick(3)))
+  const bound = [...(await boundIn(story)).keys()]
+  const userIds = some(bound.length > 0 && story.pick(2) === 0 ? { ...story, users: bound } : story)
+  await lately(story, userIds)
+  await expectTold(story, await story.each.compare(userIds, 1 + story.pick(3)))
 }
 
 async function tellDirections(seed: number): Promise<void> {
   const story = await storyOf(seed)
-  const attribute = one(story, ['jobTitle', 'department', 'costCenter', 'manager'])
+  const attribute = one(story, ATTRIBUTES)
   const direction = one(story, ['export', 'export', 'exclude'])
   const limit = 1 + story.pick(3)
+  await lately(story, [...(await boundIn(story)).keys()])
   await expectTold(story, await story.each.compareDirections({ [attribute]: direction }, limit))
 }
 

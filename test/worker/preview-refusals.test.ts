@@ -310,6 +310,42 @@ describe('what comes behind a refusal', () => {
     expect(await each.world.binding(ann)).toMatchObject({ error: { code } })
   })
 
+  test.each([1, 100])(
+    'is that names become free: whoever wants one does not get it, and so on, by pages of %i',
+    async (limit) => {
+      const each = await previewedBind()
+      const [ann, bob] = [await each.create('ann'), await each.create('bob')]
+      await each.bind([ann, bob])
+      each.world.clock.now += HOUR
+      each.account('taken')
+      await patch(each, ann, 'emails[type eq "work"].value', 'taken@contoso.com')
+      await patch(each, bob, 'emails[type eq "work"].value', 'ann@contoso.com')
+      const cid = await each.create('cid', {
+        emails: [{ type: 'work', primary: true, value: 'bob@contoso.com' }],
+      })
+      const { items, told, sent } = await each.compare([ann, bob, cid], limit)
+      expect(items.map(({ action }) => action)).toEqual(['conflict', 'conflict', 'conflict'])
+      expect(itemOf(items, cid)).toMatchObject({ problems: [{ code: 'account_bound' }] })
+      expect(sent).toEqual(told)
+    },
+  )
+
+  test.each([1, 100])(
+    'is none where names are exchanged in a circle, by pages of %i',
+    async (limit) => {
+      const each = await previewedBind()
+      const [ann, bob] = [await each.create('ann'), await each.create('bob')]
+      await each.bind([ann, bob])
+      each.world.clock.now += HOUR
+      await patch(each, ann, 'emails[type eq "work"].value', 'between@contoso.com')
+      await patch(each, bob, 'emails[type eq "work"].value', 'ann@contoso.com')
+      await patch(each, ann, 'emails[type eq "work"].value', 'bob@contoso.com')
+      const { items, told, sent } = await each.compare([ann, bob], limit)
+      expect(items.map(({ action }) => action)).toEqual(['update', 'update'])
+      expect(sent).toEqual(told)
+    },
+  )
+
   test('is not the disabling, which goes first', async () => {
     const each = await previewedBind()
     const ann = await each.create('ann')

@@ -168,7 +168,7 @@ function takenError({
 export const valueTaken = (property: string, holderId: string | undefined): BindingError => ({
   code: 'value_taken',
   message: `Another object in Microsoft 365 has the same ${property}.`,
-  whatToDo: `Change the value here, or in Microsoft 365${holderId === undefined ? '' : ` (object ${holderId})`}, then replay the failure.`,
+  whatToDo: `Change the value here, or in Microsoft 365${holderId === undefined ? '' : ` (object ${holderId})`}, then replay the failure where it was exported already.`,
 })
 
 function settleMissing(

@@ -61,6 +61,7 @@ export async function previewedBind(
       compared(world, { attributes }, limit, async () => {
         await world.api.patch(`${directory}/attributes`, attributes)
         await world.settle()
+        await nextTry(world)
       }),
   }
 }
@@ -100,6 +101,16 @@ async function compared(
     refused: told(items, graphIds, 'refused'),
     tried: triedOf(world, graphIds, before, sent),
   }
+}
+
+/** Lets the time come at which the last of those is tried again who wait for somebody's account. */
+async function nextTry(world: ReconcileWorld): Promise<void> {
+  const [row] = await world.query(sql`SELECT max(due_at) AS due FROM binding
+    WHERE directory_id = ${world.directoryId} AND due_at > ${world.clock.now}`)
+  if (typeof row?.['due'] !== 'number') return
+  world.clock.now = row['due']
+  await world.jobs.scheduled({ cron: '* * * * *' })
+  await world.settle()
 }
 
 type GraphIds = ReadonlyMap<string, string>

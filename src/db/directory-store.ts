@@ -66,8 +66,8 @@ export interface DirectoryStore {
   /** A new directory follows the log from its end. */
   insert(wanted: WantedDirectory & { readonly credential: string | null }): Written
   update(before: ShownDirectory, wanted: WantedDirectory): Written
-  /** The directory goes with its bindings, the values that it imported, and whatever is kept for it. False: there was none. */
-  remove(id: string, event: NewEvent): Promise<boolean>
+  /** The directory goes with its bindings, the values that it imported, and whatever is kept for it. */
+  remove(before: ShownDirectory, event: NewEvent): Written
 }
 
 const SHOWN = sql`organization_id, id, name, tenant_id, tenant_guid, client_id, credential_type, credential_expires_at,
@@ -95,8 +95,12 @@ const DEPENDENTS = [
 /** The directories of one organization. */
 export function directoryStore(database: Database, organizationId: string): DirectoryStore {
   const here = sql`organization_id = ${organizationId}`
-  const isRow = (id: string) =>
-    and(eq(directory.organizationId, organizationId), eq(directory.id, id))
+  const asRead = ({ id, modifiedAt }: ShownDirectory) =>
+    and(
+      eq(directory.organizationId, organizationId),
+      eq(directory.id, id),
+      eq(directory.modifiedAt, modifiedAt),
+    )
 
   async function read(condition: SQL): Promise<ShownDirectory[]> {
     const [found] = await database.run(
@@ -133,18 +137,19 @@ export function directoryStore(database: Database, organizationId: string): Dire
           settings,
           modifiedAt,
         })
-        .where(and(isRow(before.id), eq(directory.modifiedAt, before.modifiedAt)))
+        .where(asRead(before))
       return carryOut({ ...wanted, isNew: false }, update)
     },
-    async remove(id, event) {
-      const removal = database.build.delete(directory).where(isRow(id))
+    async remove(before, event) {
+      const { id } = before
+      const removal = database.build.delete(directory).where(asRead(before))
       const dependents = DEPENDENTS.map(
         (table) => sql`DELETE FROM ${sql.identifier(table)} WHERE ${here} AND directory_id = ${id}`,
       )
       const users = sql`SELECT id FROM user WHERE ${here} AND imported IS NOT NULL`
       const imported = takeImported({ organizationId, directoryId: id }, { users, now: event.time })
       const queries = mutation(organizationId, removal, event, [...dependents, ...imported])
-      return (await write(database, queries)).ok
+      return (await write(database, queries)).ok ? ok(undefined) : err({ kind: 'stale' })
     },
   }
 }

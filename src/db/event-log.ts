@@ -70,6 +70,10 @@ export interface Change {
   readonly to: Json
 }
 
+/** What a deletion tells of what is gone: the values that its creation would tell. */
+export const valuesGone = (created: readonly Change[]): Change[] =>
+  created.map(({ attribute, to }) => ({ attribute, from: to, to: null }))
+
 export interface NewEvent {
   readonly class: 'change' | 'command' | 'record'
   readonly type: EventType
@@ -92,6 +96,7 @@ export interface NewEvent {
  */
 export const MAX_TOUCHED = 1000
 const MAX_CHANGES_BYTES = 16 * 1024
+const MAX_CHANGES = 100
 
 /**
  * The statement that appends events to an organization's log. The sequence is taken inside the batch, so the
@@ -173,14 +178,18 @@ export function isFollowedBy(directoryId: string | SQL, columns: 'e' | 'event' =
     OR ${e}.class = 'command' AND ${e}.directory_id = ${directoryId})`
 }
 
-/** At most 16 KB of changes; a longer list becomes its count and the first hundred, values cut. */
+/** At most 16 KB of changes; a longer list becomes its count and the first hundred, without values that are long. */
 function boundChanges(changes: readonly Change[]): JsonObject {
   const plain = changes.map(({ attribute, from, to }): JsonObject =>
     from === undefined ? { attribute, to } : { attribute, from, to },
   )
   if (JSON.stringify(plain).length <= MAX_CHANGES_BYTES) return { changes: plain }
   const cut = plain
-    .slice(0, 100)
-    .map(({ attribute }): JsonObject => ({ attribute: attribute ?? null }))
+    .slice(0, MAX_CHANGES)
+    .map((change): JsonObject =>
+      JSON.stringify(change).length <= MAX_CHANGES_BYTES / MAX_CHANGES
+        ? change
+        : { attribute: change['attribute'] ?? null },
+    )
   return { changes: cut, changeCount: plain.length }
 }

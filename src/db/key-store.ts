@@ -28,10 +28,12 @@ export const lesserRole = (role: Role, most: Role | null): Role =>
 export interface KeyStore {
   /** Keys after `afterId`, in the order of their ids. */
   list(afterId: string, limit: number): Promise<readonly ShownKey[]>
+  /** A key, also one that is revoked. */
+  find(id: string): Promise<ShownKey | undefined>
   /** False: there is no such administrator. */
   insert(row: ApiKeyRow, event: NewEvent): Promise<boolean>
-  /** Revoking twice is revoking once. `last`: nobody would be left who may make another key. */
-  revoke(id: string, now: number, event: NewEvent): Promise<'revoked' | 'unknown' | 'last'>
+  /** Revoking twice is revoking once. False: nobody would be left who may make another key. */
+  revoke(id: string, now: number, event: NewEvent): Promise<boolean>
 }
 
 /** The keys that can make another one, as `k` with their administrators as `a`: without any, nobody could manage the organization. */
@@ -44,16 +46,19 @@ export const managingKeys = (organizationId: string, now: number): SQL =>
 /** The API keys of one organization. */
 export function keyStore(database: Database, organizationId: string): KeyStore {
   const here = sql`organization_id = ${organizationId}`
+
+  async function read(condition: SQL): Promise<ShownKey[]> {
+    const [found] = await database.run(
+      sql`SELECT k.*, a.name AS admin_name, a.role AS admin_role FROM api_key k
+        JOIN admin a ON a.organization_id = k.organization_id AND a.id = k.admin_id
+        WHERE k.organization_id = ${organizationId} AND ${condition}`,
+    )
+    return (found?.rows ?? []).map(toKey)
+  }
+
   return {
-    async list(afterId, limit) {
-      const [found] = await database.run(
-        sql`SELECT k.*, a.name AS admin_name, a.role AS admin_role FROM api_key k
-          JOIN admin a ON a.organization_id = k.organization_id AND a.id = k.admin_id
-          WHERE k.organization_id = ${organizationId} AND k.id > ${afterId}
-          ORDER BY k.id LIMIT ${limit}`,
-      )
-      return (found?.rows ?? []).map(toKey)
-    },
+    list: (afterId, limit) => read(sql`k.id > ${afterId} ORDER BY k.id LIMIT ${limit}`),
+    find: async (id) => (await read(sql`k.id = ${id}`))[0],
     async insert(row, event) {
       const { id, adminId, name, secretHash, prefix, role, expiresAt, createdAt } = row
       const insertion = sql`INSERT INTO api_key (organization_id, id, admin_id, name, secret_hash, prefix, role,
@@ -71,11 +76,10 @@ export function keyStore(database: Database, organizationId: string): KeyStore {
         ),
         sql`UPDATE api_key SET revoked_at = ${now} WHERE ${here} AND id = ${id} AND revoked_at IS NULL`,
         appendEvents(organizationId, [event], { onlyIfChanged: true }),
-        sql`SELECT 1 FROM api_key WHERE ${here} AND id = ${id}`,
       ])
-      if (written.ok) return (written.value[3]?.rows.length ?? 0) > 0 ? 'revoked' : 'unknown'
-      if (isRefused(written.error, 'last')) return 'last'
-      throw new Error('a revocation was refused')
+      if (!written.ok && !isRefused(written.error, 'last'))
+        throw new Error('a revocation was refused')
+      return written.ok
     },
   }
 }

@@ -14,8 +14,7 @@ export type SourceCredentialRow = typeof sourceCredential.$inferSelect
 /** A credential as it is shown: its hash leaves the database never. */
 export type ShownCredential = Omit<SourceCredentialRow, 'secretHash'>
 
-export interface SourceWithCredentials {
-  readonly source: SourceRow
+export interface SourceWithCredentials extends SourceRow {
   readonly credentials: readonly ShownCredential[]
 }
 
@@ -38,16 +37,16 @@ export interface SourceStore {
   update(before: SourceRow, after: SourceRow, event: NewEvent): Written
   /** Stores which tenant a source is of, that Entra ID did not tell of when it was named. */
   learnTenant(source: SourceRow, tenantGuid: string): Written
-  /** The source goes and its credentials with it; users stay. False: there was none. */
-  remove(id: string, now: number, event: NewEvent): Promise<boolean>
+  /** The source goes and its credentials with it; users stay. */
+  remove(before: SourceRow, now: number, event: NewEvent): Written
   /** `isOfTenant`: the tokens of its issuer and audience are one organization's, whatever their subject. */
   addCredential(
     row: SourceCredentialRow,
     event: NewEvent,
     isOfTenant?: boolean,
   ): Promise<Result<undefined, CredentialFault>>
-  /** Revoking twice is revoking once. False: the source has no such credential. */
-  revokeCredential(sourceId: string, id: string, now: number, event: NewEvent): Promise<boolean>
+  /** Revoking twice is revoking once. */
+  revokeCredential(credential: ShownCredential, now: number, event: NewEvent): Promise<void>
 }
 
 /** Columns of a credential without its hash. */
@@ -57,7 +56,12 @@ const SHOWN = sql`organization_id, id, source_id, type, name, prefix, issuer, su
 /** The sources of one organization. */
 export function sourceStore(database: Database, organizationId: string): SourceStore {
   const here = sql`organization_id = ${organizationId}`
-  const isRow = (id: string) => and(eq(source.organizationId, organizationId), eq(source.id, id))
+  const asRead = ({ id, modifiedAt }: SourceRow) =>
+    and(
+      eq(source.organizationId, organizationId),
+      eq(source.id, id),
+      eq(source.modifiedAt, modifiedAt),
+    )
 
   async function read(condition: SQL): Promise<SourceWithCredentials[]> {
     const page = sql`FROM source WHERE ${here} AND ${condition}`
@@ -79,20 +83,21 @@ export function sourceStore(database: Database, organizationId: string): SourceS
       const change = database.build
         .update(source)
         .set({ name, usernamePolicy, entraTenantId, tenantGuid, modifiedAt })
-        .where(and(isRow(before.id), eq(source.modifiedAt, before.modifiedAt)))
+        .where(asRead(before))
       return writeSource(database, after, change, event)
     },
     learnTenant: (row, tenantGuid) =>
       guardTenant(database, { ...row, tenantGuid }, [tenantStatement(row, tenantGuid)]),
-    async remove(id, now, event) {
-      const removal = database.build.delete(source).where(isRow(id))
-      const its = sql`${here} AND source_id = ${id}`
+    async remove(before, now, event) {
+      const removal = database.build.delete(source).where(asRead(before))
+      const its = sql`${here} AND source_id = ${before.id}`
       const credentials = [
         sql`DELETE FROM source_credential WHERE ${its} AND issuer IS NULL`,
         // The trust stays, revoked: the client may go on sending, and what it sends is for nobody else.
         sql`UPDATE source_credential SET revoked_at = coalesce(revoked_at, ${now}) WHERE ${its}`,
       ]
-      return (await write(database, mutation(organizationId, removal, event, credentials))).ok
+      const written = await write(database, mutation(organizationId, removal, event, credentials))
+      return written.ok ? ok(undefined) : err({ kind: 'stale' })
     },
     async addCredential(row, event, isOfTenant = false) {
       const written = await write(database, [
@@ -103,14 +108,12 @@ export function sourceStore(database: Database, organizationId: string): SourceS
       const isTrusted = written.error.kind === 'unique' || isRefused(written.error, 'trusted')
       return err(isTrusted ? 'trusted' : 'noSource')
     },
-    async revokeCredential(sourceId, id, now, event) {
-      const mine = sql`${here} AND source_id = ${sourceId} AND id = ${id}`
-      const [, , found] = await database.run(
-        sql`UPDATE source_credential SET revoked_at = ${now} WHERE ${mine} AND revoked_at IS NULL`,
+    async revokeCredential({ sourceId, id }, now, event) {
+      await database.run(
+        sql`UPDATE source_credential SET revoked_at = ${now}
+          WHERE ${here} AND source_id = ${sourceId} AND id = ${id} AND revoked_at IS NULL`,
         appendEvents(organizationId, [event], { onlyIfChanged: true }),
-        sql`SELECT 1 FROM source_credential WHERE ${mine}`,
       )
-      return (found?.rows.length ?? 0) > 0
     },
   }
 }
@@ -180,7 +183,7 @@ function assemble(
   const all = (credentials?.rows ?? []).map(toCredential)
   return (sources?.rows ?? []).map((row) => {
     const found = decode(source, row)
-    return { source: found, credentials: all.filter(({ sourceId }) => sourceId === found.id) }
+    return { ...found, credentials: all.filter(({ sourceId }) => sourceId === found.id) }
   })
 }
 

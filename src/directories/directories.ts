@@ -1,7 +1,7 @@
 import type * as v from 'valibot'
 
 import { directoryStore, type ShownDirectory, type WantedDirectory } from '../db/directory-store.ts'
-import type { NewEvent } from '../db/event-log.ts'
+import { type NewEvent, valuesGone } from '../db/event-log.ts'
 import { learnSourceTenants } from '../db/tenant-guard.ts'
 import type { ListBody } from '../http/api-context.ts'
 import { pageOf, type PageQuery } from '../http/parse-request.ts'
@@ -172,14 +172,18 @@ function patched(
 const OTHER_APP =
   'is missing: another clientId is another app registration, which has a credential of its own'
 
-/** Drops a directory, its bindings and what it imported, which the others follow; Microsoft 365 stays as it is. Problem: notFound. */
+/** Drops a directory, its bindings and what it imported, which the others follow; Microsoft 365 stays as it is. Problems: notFound, busy. */
 export async function removeDirectory(
   scope: DirectoryScope,
   id: string,
 ): Promise<Result<undefined, Problem>> {
-  const event = directoryEvent(scope, 'directory_delete', id, [])
-  const isRemoved = await storeOf(scope).remove(id, event)
-  if (!isRemoved) return err(noDirectory(id))
+  const store = storeOf(scope)
+  const before = await store.find(id)
+  if (before === undefined) return err(noDirectory(id))
+  const changes = valuesGone(changesBetween(undefined, before, false))
+  const event = directoryEvent(scope, 'directory_delete', id, changes)
+  const removed = await store.remove(before, event)
+  if (!removed.ok) return err(problemOf(removed.error))
   scope.changed()
   return ok(undefined)
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 
 import { type AdminFault, type AdminRow, adminStore } from '../db/admin-store.ts'
-import type { NewEvent } from '../db/event-log.ts'
+import { type NewEvent, valuesGone } from '../db/event-log.ts'
 import { ROLES, ROLES_EXPLAINED } from '../http/access.ts'
 import { listOf, timeShape } from '../http/describe-api.ts'
 import { type PageQuery, pageOf, textField, wordField } from '../http/parse-request.ts'
@@ -82,7 +82,8 @@ export async function removeAdmin(
 ): Promise<Result<undefined, Problem>> {
   const before = await storeOf(scope).find(id)
   if (before === undefined) return err(noAdmin(id))
-  const removed = await storeOf(scope).remove(before, adminEvent(scope, 'admin_delete', id, []))
+  const event = adminEvent(scope, 'admin_delete', id, valuesGone(changesOf(undefined, before)))
+  const removed = await storeOf(scope).remove(before, event)
   return removed.ok ? removed : err(problemOf(removed.error))
 }
 

@@ -7,7 +7,6 @@ import { ROLES } from '../http/access.ts'
 import { listOf, timeShape } from '../http/describe-api.ts'
 import { type PageQuery, pageOf, textField, timeField, wordField } from '../http/parse-request.ts'
 import { invalidField, notFound, type Problem } from '../http/problem.ts'
-import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
 import { noAdmin } from './admins.ts'
@@ -48,6 +47,7 @@ export const newKeyShape = v.strictObject({
   secret: v.pipe(v.string(), v.description('The key itself: shown here and never again.')),
 })
 const keysShape = listOf(keyShape)
+type KeyBody = v.InferOutput<typeof keyShape>
 
 const storeOf = ({ database, organizationId }: OrganizationScope) =>
   keyStore(database, organizationId)
@@ -77,13 +77,7 @@ export async function addKey(
   const own = { organizationId, id, adminId, name, prefix, expiresAt, createdAt: now }
   const row = { ...own, role: role ?? null, secretHash, revokedAt: null }
   const shown = showKey({ ...row, adminName: owner.name, role: role ?? owner.role })
-  const event = keyEvent(scope, 'credential_create', id, {
-    adminId,
-    name,
-    role: shown.role,
-    prefix,
-    expiresAt: shown.expiresAt,
-  })
+  const event = keyEvent(scope, 'credential_create', shown)
   const isAdded = await storeOf(scope).insert(row, event)
   return isAdded ? ok({ ...shown, secret }) : err(noAdmin(adminId))
 }
@@ -93,11 +87,12 @@ export async function revokeKey(
   scope: OrganizationScope,
   id: string,
 ): Promise<Result<undefined, Problem>> {
-  const event = keyEvent(scope, 'credential_revoke', id, {})
-  const outcome = await storeOf(scope).revoke(id, scope.now, event)
-  if (outcome === 'revoked') return ok(undefined)
-  if (outcome === 'last') return err({ kind: 'conflict', detail: LAST })
-  return err(notFound('API key', id))
+  const store = storeOf(scope)
+  const key = await store.find(id)
+  if (key === undefined) return err(notFound('API key', id))
+  const event = keyEvent(scope, 'credential_revoke', showKey(key))
+  const isRevoked = await store.revoke(id, scope.now, event)
+  return isRevoked ? ok(undefined) : err({ kind: 'conflict', detail: LAST })
 }
 
 const PAST = 'lies in the past: the key could never be used. Give a later time, or null'
@@ -107,13 +102,13 @@ const LAST =
 function keyEvent(
   scope: OrganizationScope,
   type: 'credential_create' | 'credential_revoke',
-  id: string,
-  details: JsonObject,
+  { id, adminId, name, role, prefix, expiresAt }: KeyBody,
 ): NewEvent {
+  const details = { adminId, name, role, prefix, expiresAt }
   return { ...scope.by, class: 'record', type, target: { type: 'api_key', id }, details }
 }
 
-function showKey(key: ShownKey): v.InferOutput<typeof keyShape> {
+function showKey(key: ShownKey): KeyBody {
   const { id, adminId, adminName, name, role, prefix, expiresAt, revokedAt, createdAt } = key
   return {
     id,

@@ -1,7 +1,12 @@
 import * as v from 'valibot'
 
 import type { NewEvent } from '../db/event-log.ts'
-import { type SourceCredentialRow, type SourceRow, sourceStore } from '../db/source-store.ts'
+import {
+  type ShownCredential,
+  type SourceCredentialRow,
+  type SourceRow,
+  sourceStore,
+} from '../db/source-store.ts'
 import type { Trust } from '../http/jwt-trust.ts'
 import { textField, timeField } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
@@ -55,15 +60,7 @@ export async function addCredential(
   const id = deps.newId('cred')
   const shown = { organizationId, id, sourceId, type, name, prefix, expiresAt, createdAt: now }
   const row: SourceCredentialRow = { ...shown, ...trust, secretHash, revokedAt: null }
-  const until = expiresAt === null ? null : toRfc3339(expiresAt)
-  const event = credentialEvent(scope, 'credential_create', id, {
-    sourceId,
-    type,
-    name,
-    prefix,
-    expiresAt: until,
-    ...(trust.issuer === null ? {} : trust),
-  })
+  const event = credentialEvent(scope, 'credential_create', row)
   const added = await store.addCredential(row, event, isEntraProvisioning(trust.audience))
   if (!added.ok) return err(added.error === 'trusted' ? TRUSTED : noSource(sourceId))
   return ok({
@@ -104,12 +101,14 @@ export async function revokeCredential(
   sourceId: string,
   id: string,
 ): Promise<Result<undefined, Problem>> {
-  const event = credentialEvent(scope, 'credential_revoke', id, { sourceId })
   const store = sourceStore(scope.database, scope.organizationId)
-  const isKnown = await store.revokeCredential(sourceId, id, scope.now, event)
-  return isKnown
-    ? ok(undefined)
-    : err({ kind: 'notFound', what: `Credential ${id.slice(0, 100)} of this source` })
+  const source = await store.find(sourceId)
+  const credential = source?.credentials.find((item) => item.id === id)
+  if (credential === undefined)
+    return err({ kind: 'notFound', what: `Credential ${id.slice(0, 100)} of this source` })
+  const event = credentialEvent(scope, 'credential_revoke', credential)
+  await store.revokeCredential(credential, scope.now, event)
+  return ok(undefined)
 }
 
 const TRUSTED: Problem = {
@@ -122,8 +121,16 @@ const PAST = 'lies in the past: the credential could never be used. Give a later
 function credentialEvent(
   scope: OrganizationScope,
   type: 'credential_create' | 'credential_revoke',
-  id: string,
-  details: JsonObject,
+  credential: ShownCredential,
 ): NewEvent {
+  const { id, sourceId, name, prefix, expiresAt, issuer, subject, audience } = credential
+  const details = {
+    sourceId,
+    type: credential.type,
+    name,
+    prefix,
+    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
+    ...(issuer === null ? {} : { issuer, subject, audience }),
+  }
   return { ...scope.by, class: 'record', type, target: { type: 'credential', id }, details }
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-import type { NewEvent } from '../db/event-log.ts'
+import { type NewEvent, valuesGone } from '../db/event-log.ts'
 import {
   type SourceFault,
   type SourceRow,
@@ -8,13 +8,7 @@ import {
   type SourceWithCredentials,
 } from '../db/source-store.ts'
 import type { ListBody } from '../http/api-context.ts'
-import {
-  type PageQuery,
-  tenantField,
-  textField,
-  toCursor,
-  wordField,
-} from '../http/parse-request.ts'
+import { type PageQuery, pageOf, tenantField, textField, wordField } from '../http/parse-request.ts'
 import { notFound, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -47,13 +41,7 @@ export async function listSources(
   scope: OrganizationScope,
   { limit, after = '' }: PageQuery,
 ): Promise<ListBody> {
-  const found = await storeOf(scope).list(after, limit + 1)
-  const items = found.slice(0, limit)
-  const last = items.at(-1)
-  return {
-    items: items.map(showSource),
-    nextCursor: found.length > limit && last !== undefined ? toCursor(last.source.id) : null,
-  }
+  return pageOf(await storeOf(scope).list(after, limit + 1), limit, showSource)
 }
 
 /** One source with its credentials. Problem: notFound. */
@@ -74,9 +62,7 @@ export async function addSource(
   const row = { ...wanted, tenantGuid, organizationId, id, createdAt: now, modifiedAt: now }
   const event = sourceEvent(scope, 'source_create', row.id, changesOf(undefined, row))
   const written = await storeOf(scope).insert(row, event)
-  return written.ok
-    ? ok(showSource({ source: row, credentials: [] }))
-    : err(problemOf(written.error))
+  return written.ok ? ok(showSource({ ...row, credentials: [] })) : err(problemOf(written.error))
 }
 
 /** Changes what the body names. Problems: notFound, conflict with a directory's tenant, busy. */
@@ -87,20 +73,20 @@ export async function patchSource(
   patch: v.InferOutput<typeof sourcePatchSchema>,
 ): Outcome {
   const store = storeOf(scope)
-  const before = await store.find(id)
-  if (before === undefined) return err(noSource(id))
-  const { source } = before
+  const found = await store.find(id)
+  if (found === undefined) return err(noSource(id))
+  const { credentials, ...source } = found
   // The time of the last change also tells two changes apart, so it never stands still.
   const modifiedAt = Math.max(scope.now, source.modifiedAt + 1)
   const { name = source.name, usernamePolicy = source.usernamePolicy } = patch
   const { entraTenantId = source.entraTenantId } = patch
   const wanted: SourceRow = { ...source, name, usernamePolicy, entraTenantId, modifiedAt }
   const changes = changesOf(source, wanted)
-  if (changes.length === 0) return ok(showSource(before))
+  if (changes.length === 0) return ok(showSource(found))
   const after = { ...wanted, tenantGuid: await tenantOf(deps, entraTenantId) }
   const event = sourceEvent(scope, 'source_update', id, changes)
   const written = await store.update(source, after, event)
-  return written.ok ? ok(showSource({ ...before, source: after })) : err(problemOf(written.error))
+  return written.ok ? ok(showSource({ ...after, credentials })) : err(problemOf(written.error))
 }
 
 /**
@@ -113,7 +99,7 @@ export async function sourceInUse(
   id: string,
 ): Promise<Result<SourceRow | undefined, Problem>> {
   const store = storeOf(scope)
-  const source = (await store.find(id))?.source
+  const source = await store.find(id)
   if (source === undefined || source.entraTenantId === null || source.tenantGuid !== null)
     return ok(source)
   const tenantGuid = await tenantOf(deps, source.entraTenantId)
@@ -122,14 +108,17 @@ export async function sourceInUse(
   return learned.ok ? ok({ ...source, tenantGuid }) : err(problemOf(learned.error))
 }
 
-/** Removes a source and its credentials; its users stay. Problem: notFound. */
+/** Removes a source and its credentials; its users stay. Problems: notFound, busy. */
 export async function removeSource(
   scope: OrganizationScope,
   id: string,
 ): Promise<Result<undefined, Problem>> {
-  const event = sourceEvent(scope, 'source_delete', id, [])
-  const isRemoved = await storeOf(scope).remove(id, scope.now, event)
-  return isRemoved ? ok(undefined) : err(noSource(id))
+  const store = storeOf(scope)
+  const before = await store.find(id)
+  if (before === undefined) return err(noSource(id))
+  const event = sourceEvent(scope, 'source_delete', id, valuesGone(changesOf(undefined, before)))
+  const removed = await store.remove(before, scope.now, event)
+  return removed.ok ? removed : err(problemOf(removed.error))
 }
 
 /** The problem of a source that this organization does not have. */
@@ -168,7 +157,7 @@ function problemOf(fault: SourceFault): Problem {
   }
 }
 
-function showSource({ source, credentials }: SourceWithCredentials): JsonObject {
+function showSource(source: SourceWithCredentials): JsonObject {
   const { id, name, type, usernamePolicy, entraTenantId, createdAt, modifiedAt } = source
   return {
     id,
@@ -176,7 +165,7 @@ function showSource({ source, credentials }: SourceWithCredentials): JsonObject 
     type,
     usernamePolicy,
     entraTenantId,
-    credentials: credentials.map(showCredential),
+    credentials: source.credentials.map(showCredential),
     createdAt: toRfc3339(createdAt),
     modifiedAt: toRfc3339(modifiedAt),
   }

@@ -165,9 +165,9 @@ async function policyOf(
 ): Promise<UsernamePolicy> {
   const sources = sourceStore(database, organizationId)
   const own = sourceId === null ? undefined : await sources.find(sourceId)
-  if (own !== undefined) return own.source.usernamePolicy
+  if (own !== undefined) return own.usernamePolicy
   const all = await sources.list('', MOST_SOURCES)
-  const policies = all.map(({ source }) => source.usernamePolicy)
+  const policies = all.map(({ usernamePolicy }) => usernamePolicy)
   return POLICIES.find((policy) => policies.includes(policy)) ?? 'strict'
 }
 

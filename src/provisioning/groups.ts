@@ -109,6 +109,7 @@ export const groupService: ResourceService = {
         target: { type: 'group', id },
         // The groups that it was a member of have to let go of it as well.
         touched: [...before.memberOf, ...before.members],
+        changes: [...documentChanges(before.resource, {}), ...memberChanges([], before.members)],
       })
       const removed = await scope.groups.remove(before, scope.now, event)
       if (removed.ok) scope.changed()

@@ -103,6 +103,7 @@ export const userService: ResourceService = {
         urgent: true,
         target: { type: 'user', id },
         touched: before.groups.map((group) => group.id),
+        changes: documentChanges(withActive(before), {}),
       })
       const removed = await scope.users.remove(before, scope.now, event)
       if (removed.ok) scope.changed()

@@ -142,7 +142,11 @@ describe('GET /events', () => {
       directoryId: null,
       origin: { ip: '192.0.2.7', requestId: removed.headers.get('X-Request-Id') },
       outcome: 'success',
-      changes: [],
+      changes: [
+        { attribute: 'name', from: 'Two', to: null },
+        { attribute: 'type', from: 'entra', to: null },
+        { attribute: 'usernamePolicy', from: 'strict', to: null },
+      ],
       details: {},
     })
     const sequences = async (query: string) =>

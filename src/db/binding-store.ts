@@ -41,6 +41,12 @@ export function resourceOfBinding(directoryId: string, id: string): string | und
 
 const kindOf = (resourceId: string): string => (resourceId.startsWith('grp_') ? 'group' : 'user')
 
+/** What Microsoft 365 was told that somebody is called who is gone here: their account is there, and may wait for an administrator. */
+const LAST_NAMES = {
+  user: sql`CASE b.kind WHEN 'user' THEN b.snapshot ->> '$.email' END`,
+  group: sql`CASE b.kind WHEN 'group' THEN b.snapshot ->> '$.displayName' END`,
+}
+
 /** One page of a directory's bindings, groups before users; undefined when there is no such directory. */
 export async function listBindings(
   database: Database,
@@ -56,7 +62,7 @@ export async function listBindings(
       AND ${isOver ? sql`due_at IS NULL` : sql`TRUE`}`,
     limit,
   })
-  const names = nameColumns(organizationId, sql`b.resource_id`, sql`b.resource_id`)
+  const names = nameColumns(organizationId, sql`b.resource_id`, sql`b.resource_id`, LAST_NAMES)
   const [found, rows] = await database.run(
     sql`SELECT 1 FROM directory WHERE organization_id = ${organizationId} AND id = ${directoryId}`,
     sql`SELECT b.*, w.is_match, w.walked, ${names} FROM ${page} w JOIN binding b

@@ -5,10 +5,18 @@ import { holdsLease, type LeaseKey } from './lease.ts'
 
 type DirectoryKey = Pick<LeaseKey, 'organizationId' | 'directoryId'>
 
-/** How many users of the directory have an account that is ours. A scan of its bindings: asked only when it decides something. */
-export async function countBound(database: Database, key: LeaseKey): Promise<number> {
-  const [, found] = await database.run(holdsLease(key), boundOf(key, sql`state <> 'former'`))
-  return Number(found?.rows[0]?.['bound'] ?? 0)
+/**
+ * How many users of the directory have an account that is ours: what a threshold in percent is of. One that is being unbound counts
+ * until it has ended: else whoever unbinds everybody at once would make the share of them that may go smaller with each. A scan of the
+ * bindings: asked only when it decides something; a drain asks under its lease.
+ */
+export async function countBound(
+  database: Database,
+  key: DirectoryKey | LeaseKey,
+): Promise<number> {
+  const lease = 'token' in key ? [holdsLease(key)] : []
+  const answers = await database.run(...lease, boundOf(key, sql`state <> 'former'`))
+  return Number(answers.at(-1)?.rows[0]?.['bound'] ?? 0)
 }
 
 /** How many will have one, as far as they do, once these users are bound as well. */

@@ -63,16 +63,6 @@ export function toTotals(found: Answer | undefined): DriftTotals {
   }
 }
 
-/** How many accounts are bound here: what a threshold in percent is of. */
-export async function countBound(database: Database, key: RunKey): Promise<number> {
-  const [found] = await database.run(
-    sql`SELECT count(*) AS bound FROM binding WHERE organization_id = ${key.organizationId}
-      AND directory_id = ${key.directoryId} AND kind = 'user' AND graph_id IS NOT NULL
-      AND state NOT IN ('unbinding', 'former')`,
-  )
-  return Number(found?.rows[0]?.['bound'] ?? 0)
-}
-
 /** That an account is back, of the run's drift `d`. */
 export const isBack = ({ organizationId, reconciliationId }: RunKey, d: SQL): SQL =>
   sql`(${d}.organization_id = ${organizationId} AND ${d}.reconciliation_id = ${reconciliationId}

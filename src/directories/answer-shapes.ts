@@ -119,8 +119,12 @@ export const bindingShape = v.looseObject({
   kind: v.picklist(['user', 'group']),
   userId: v.nullable(v.string()),
   groupId: v.nullable(v.string()),
-  userName: nameOf('Of the user'),
-  groupName: nameOf('The `displayName` of the group'),
+  userName: nameOf(
+    'Of the user; of one that was deleted here the userPrincipalName that its account was given',
+  ),
+  groupName: nameOf(
+    'The `displayName` of the group; of one that was deleted here the one that Microsoft 365 was told',
+  ),
   graphId: v.pipe(v.nullable(v.string()), v.description('The id of its object in Microsoft 365.')),
   state: v.pipe(
     v.picklist(BINDING_STATES),

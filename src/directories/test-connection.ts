@@ -12,7 +12,7 @@ import { resumeDirectory } from '../db/refused-connection.ts'
 import { learnSourceTenants, sourceAgainst, type TenantClash } from '../db/tenant-guard.ts'
 import type { AuthFailure } from '../graph/auth-failure.ts'
 import { tenantOfToken } from '../graph/tenant.ts'
-import type { Transport } from '../graph/transport.ts'
+import type { Transport, TransportAnswer } from '../graph/transport.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -172,10 +172,18 @@ async function readDomains(transport: Transport): Promise<Result<Domain[], Troub
   const answer = await transport.send(ORGANIZATION)
   if (answer.kind === 'auth_failed') return err(troubleOf(answer.failure))
   const read = v.safeParse(organizationSchema, answer.kind === 'answered' ? answer.body : undefined)
-  if (!read.success) return err({ ...NO_DOMAINS, requestId: answer.requestId })
+  if (!read.success) {
+    const trouble = [all, answer].some(isBusy) ? DOMAINS_LATER : NO_DOMAINS
+    return err({ ...trouble, requestId: answer.requestId })
+  }
   const [{ verifiedDomains }] = read.output.value
   return ok(verifiedDomains.map((domain) => ({ ...domain, isVerified: true })))
 }
+
+/** It may answer another time: whether a permission is missing it did not say. */
+const isBusy = (answer: TransportAnswer): boolean =>
+  answer.kind === 'unanswered' ||
+  (answer.kind === 'answered' && (answer.status === 429 || answer.status >= 500))
 
 const DOMAINS = { method: 'GET', url: '/domains?$select=id,isDefault,isVerified' } as const
 const ORGANIZATION = { method: 'GET', url: '/organization?$select=id,verifiedDomains' } as const
@@ -202,6 +210,14 @@ const UNREADABLE = {
   code: 'credential_unreadable',
   whatToDo: 'Enter the credential of this directory again.',
 } as const
+
+const DOMAINS_LATER: Trouble = {
+  code: 'domains_unreadable',
+  message:
+    'Microsoft 365 answers no more requests for now, or gave no answer, so the domains of the tenant are not known.',
+  whatToDo: 'Test again in some minutes.',
+}
+
 const NO_DOMAINS: Trouble = {
   code: 'domains_unreadable',
   message: 'Microsoft Graph did not show the domains of the tenant.',

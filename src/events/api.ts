@@ -31,7 +31,8 @@ const MEANINGS: Readonly<Record<EventType, string>> = {
   undo: 'a direction or a bind was undone',
   drift_found: 'Microsoft 365 holds something else than was exported',
   reconciliation_request: 'an administrator started a reconciliation',
-  reconciliation_held: 'a reconciliation would disable more than the threshold lets through',
+  reconciliation_held:
+    'a reconciliation would disable or delete more than the threshold lets through',
   reconciliation_approve: 'a held reconciliation may put Microsoft 365 right',
   reconciliation_reject: 'a held reconciliation was ended',
   password_expired: 'a password was not delivered within 24 hours, and is forgotten',

@@ -52,7 +52,7 @@ export async function heldRemovals(
   // Whoever reads it counts what this round lets through with the rest.
   const told = { ...standing, used: standing.used + round.removals.granted }
   for (const { draft, plan } of beyond)
-    held.set(draft.target.id, heldError(draft, plan.takesAway, told))
+    held.set(draft.target.id, heldError(round, draft, plan.takesAway, told))
   return held
 }
 
@@ -74,10 +74,27 @@ function isGranted({ removals }: Round, { row }: Draft, standing: Standing): boo
   return isWithin
 }
 
-function heldError({ before, row }: Draft, takesAway: TakesAway, standing: Standing): BindingError {
+function heldError(
+  round: Round,
+  { before, row }: Draft,
+  takesAway: TakesAway,
+  standing: Standing,
+): BindingError {
   const { kind, approval } = row
+  const name = nameOfGone(round, row)
   const isAskedAnew = approval === 'asked' && isRejection(before?.error ?? null)
-  return isAskedAnew ? rejectedBefore(kind, takesAway) : thresholdError(kind, takesAway, standing)
+  return isAskedAnew
+    ? rejectedBefore(kind, takesAway, name)
+    : thresholdError(kind, takesAway, standing, name)
+}
+
+/** What Microsoft 365 was told that a user or group is called that is gone here; undefined where it is there, or nothing was told. */
+function nameOfGone({ loaded }: Round, row: Draft['row']): string | undefined {
+  const { kind, resourceId, snapshot } = row
+  const [existing, name] =
+    kind === 'user' ? [loaded.users, snapshot['email']] : [loaded.groups, snapshot['displayName']]
+  const isHere = existing.some(({ id }) => id === resourceId)
+  return isHere || typeof name !== 'string' ? undefined : name
 }
 
 /** Whoever is suspended or deleted after that was rejected is to be taken away anew, and that is asked about. */
@@ -98,12 +115,12 @@ async function standingOf(
   const used = removedLately(removals.before, now)
   const { bound } = removals.before
   if (used + removals.granted + wanted <= threshold.count || threshold.percent === 0)
-    return { threshold, used, bound: bound?.count ?? 0 }
+    return { threshold, used, bound: bound?.count }
   if (boundLately(removals.before, now) === undefined) {
     const count = await countBound(ports.database, key)
     removals.before = { ...removals.before, bound: { count, at: now } }
   }
-  return { threshold, used, bound: removals.before.bound?.count ?? 0 }
+  return { threshold, used, bound: removals.before.bound?.count }
 }
 
 /** Counts a removal that happened, or may have: each account once within the hour, and what was approved not at all. */

@@ -32,32 +32,47 @@ export const mayHaveHappened = ({ kind }: Outcome): boolean =>
 export interface Standing {
   readonly threshold: Threshold
   readonly used: number
-  readonly bound: number
+  /** How many users are bound; undefined where nobody had to count them. */
+  readonly bound: number | undefined
 }
 
-/** What an administrator reads of a removal that is held. */
+/** What an administrator reads of a removal that is held. `name`: of what is gone here, so that its id tells nobody whose it is. */
 export function thresholdError(
   kind: BindingRow['kind'],
   takesAway: TakesAway,
   { threshold, used, bound }: Standing,
+  name?: string,
 ): BindingError {
-  const verb = takesAway === 'disable' ? 'Disabling' : 'Deleting'
-  const { count, percent } = threshold
+  const limit = `${limitOf(threshold, bound)}${shareOf(threshold, bound)}`
   return {
     code: 'threshold',
-    message: `${verb} ${OBJECTS[kind]} in Microsoft 365 was held back: ${used} were disabled or deleted in this directory within one hour, and its threshold is ${limitOf(threshold, bound)} (${count}, or ${percent} % of ${bound} bound users where that is more).`,
+    message: `${removalOf(kind, takesAway, name)} was held back: ${used === 1 ? '1 was' : `${used} were`} disabled or deleted in this directory within one hour, and its threshold is ${limit}.`,
     whatToDo: 'Approve it, and what is desired by then is carried out; or reject it.',
   }
 }
 
-const OBJECTS = { user: 'the account', group: 'the group' } as const
+/** How the limit comes of the number of bound users, where it may. */
+const shareOf = ({ count, percent }: Threshold, bound: number | undefined): string =>
+  bound === undefined || percent === 0
+    ? ''
+    : ` (${count}, or ${percent} % of ${bound} bound users where that is more)`
 
-/** What an administrator reads of a removal that is held because one of the same object was rejected before. */
-export const rejectedBefore = (kind: BindingRow['kind'], takesAway: TakesAway): BindingError => ({
+/** What an administrator reads of a removal that is held because one of the same object was rejected before. `name`: see `thresholdError`. */
+export const rejectedBefore = (
+  kind: BindingRow['kind'],
+  takesAway: TakesAway,
+  name?: string,
+): BindingError => ({
   code: 'threshold',
-  message: `${takesAway === 'disable' ? 'Disabling' : 'Deleting'} ${OBJECTS[kind]} in Microsoft 365 was held back: an administrator rejected it before, and since then the ${kind} was suspended or deleted here, or left the groups that it was bound for.`,
+  message: `${removalOf(kind, takesAway, name)} was held back: an administrator rejected it before, and since then the ${kind} was suspended or deleted here, or left the groups that it was bound for.`,
   whatToDo: 'Approve it, and what is desired by then is carried out; or reject it.',
 })
+
+function removalOf(kind: BindingRow['kind'], takesAway: TakesAway, name?: string): string {
+  const verb = takesAway === 'disable' ? 'Disabling' : 'Deleting'
+  const object = kind === 'user' ? 'the account' : 'the group'
+  return `${verb} ${object}${name === undefined ? '' : ` ${name}`} in Microsoft 365`
+}
 
 /** What an administrator reads of a removal that was rejected. */
 export const REMOVAL_REJECTED: BindingError = {

@@ -148,6 +148,7 @@ function worded(text: Explanation, known: Case, attribute?: string): Explanation
     sentence
       .replaceAll('{attribute}', () => attribute ?? 'an attribute')
       .replaceAll('{permission}', permission)
+      .replaceAll('{again}', context.purpose === 'read' ? 'try again' : 'export again')
       .replaceAll('{reason}', () => graphMessage(known) || 'it gave no reason.')
   return { message: fillIn(text.message), whatToDo: fillIn(text.whatToDo) }
 }

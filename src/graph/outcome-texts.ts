@@ -1,7 +1,7 @@
 /** The sentences of `outcome-table.ts`: for an administrator, who does not know Graph. */
 import type { Purpose } from './outcome-types.ts'
 
-/** `{attribute}`, `{permission}` and `{reason}` (Graph's own words) are filled in. */
+/** `{attribute}`, `{permission}`, `{reason}` (Graph's own words) and `{again}` (what to do once it is mended) are filled in. */
 export interface Explanation {
   readonly message: string
   readonly whatToDo: string
@@ -14,7 +14,7 @@ export const OUR_FAULT: Explanation = {
 
 export const REJECTED: Explanation = {
   message: 'Microsoft 365 refused the request: {reason}',
-  whatToDo: 'Correct what Microsoft 365 names, then export again.',
+  whatToDo: 'Correct what Microsoft 365 names, then {again}.',
 }
 
 export const UNVERIFIED_DOMAIN: Explanation = {
@@ -69,7 +69,7 @@ export const CONSENT_NEEDED: Explanation = {
 
 export const PERMISSION_MISSING: Explanation = {
   message: 'The application is not permitted to do this in Microsoft 365.',
-  whatToDo: 'Grant the application permission {permission}, with admin consent, then export again.',
+  whatToDo: 'Grant the application permission {permission}, with admin consent, then {again}.',
 }
 
 export const PRIVILEGED_TARGET: Explanation = {

@@ -94,7 +94,7 @@ function language(text: string): Step {
   const problem = unusable('preferredLanguage', text, 'is no single language tag such as en-US')
   if (value === null) return { problems: [problem] }
   if (value === text) return { value }
-  const message = `Preferred Language "${text}" is no single language tag such as en-US: "${value}" was exported.`
+  const message = `Preferred Language "${text}" is no single language tag such as en-US: "${value}" is exported.`
   return { value, problems: [{ ...problem, code: 'value_shortened', message }] }
 }
 

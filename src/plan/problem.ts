@@ -60,14 +60,14 @@ export function lossProblems(
     problems.push({
       code: 'characters_removed',
       attribute,
-      message: `${label} holds control characters or broken text that Microsoft 365 refuses: it was exported without them.`,
+      message: `${label} holds control characters or broken text that Microsoft 365 refuses: it is exported without them.`,
       whatToDo: `Remove the invisible characters from ${label} in the identity provider.`,
     })
   if (loss.shortened)
     problems.push({
       code: 'value_shortened',
       attribute,
-      message: `${label} has ${original.length} characters, more than Microsoft 365 takes: only the first ${loss.value.length} were exported.`,
+      message: `${label} has ${original.length} characters, more than Microsoft 365 takes: only the first ${loss.value.length} are exported.`,
       whatToDo: `Shorten ${label} in the identity provider, or exclude it from this directory.`,
     })
   return problems
@@ -79,7 +79,7 @@ export function unusable(attribute: SnapshotKey, value: string, reason: string):
   return {
     code: 'value_unusable',
     attribute,
-    message: `${label} "${value}" ${reason}: it was not exported, and Microsoft 365 keeps what it has.`,
+    message: `${label} "${value}" ${reason}: it is not exported, and Microsoft 365 keeps what it has.`,
     whatToDo: `Correct ${label} in the identity provider, or exclude it from this directory.`,
   }
 }

@@ -50,8 +50,8 @@ export function withRemoved(removals: Removals, count: number, at: number): Remo
 
 export type Threshold = NonNullable<DirectorySettings['threshold']>
 
-/** The larger of count and percent of the bound users. */
-export const limitOf = ({ count, percent }: Threshold, bound: number): number =>
+/** The larger of count and percent of the bound users; who did not count them has the count alone decide. */
+export const limitOf = ({ count, percent }: Threshold, bound = 0): number =>
   Math.max(count, Math.floor((bound * percent) / 100))
 
 /** Whether a removal at `takenAt` still counts. */

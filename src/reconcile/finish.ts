@@ -2,8 +2,8 @@
  * The end of a run: the threshold is asked, every user with drift gets an event, and the link for the next run is kept. To
  * enforce is a command a user, which the drain follows: it counts the named attributes as unknown, and so sends them.
  */
+import { countBound } from '../db/bound-count.ts'
 import {
-  countBound,
   countRemovals,
   driftOfUsers,
   driftTotals,
@@ -121,8 +121,11 @@ function hold(run: Run, totals: DriftTotals): StepResult {
   const { disables } = totals
   const used = usedBy(run)
   const beside =
-    used === 0 ? '' : `, beside ${used} that were disabled or deleted within the last hour`
-  const message = `Putting Microsoft 365 right would disable ${disables} accounts${beside}, which is more than the directory's threshold allows.`
+    used === 0
+      ? ''
+      : `, beside ${used} that ${used === 1 ? 'was' : 'were'} disabled or deleted within the last hour`
+  const accounts = disables === 1 ? '1 account' : `${disables} accounts`
+  const message = `Putting Microsoft 365 right would disable or delete ${accounts}${beside}, which is more than the directory's threshold allows.`
   const error: JsonObject = {
     code: 'threshold',
     message,

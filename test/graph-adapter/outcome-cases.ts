@@ -315,6 +315,17 @@ const ACCESS: readonly OutcomeCase[] = [
   {
     row: 'a permission is missing',
     ...DENIED,
+    context: { purpose: 'read', request: { method: 'GET', url: '/users' } },
+    outcome: {
+      kind: 'authError',
+      scope: 'operation',
+      whatToDo:
+        'Grant the application permission User.Read.All and Domain.Read.All, with admin consent, then try again.',
+    },
+  },
+  {
+    row: 'a permission is missing',
+    ...DENIED,
     context: { purpose: 'create_user', request: body('passwordProfile') },
     outcome: { kind: 'authError', scope: 'operation' },
   },

@@ -342,6 +342,19 @@ describe('POST /directories/{id}/test', () => {
     })
   })
 
+  test.each([429, 503])(
+    'domains that are not known since Microsoft 365 answers %i are no missing permission',
+    async (status) => {
+      const { fetch } = entra(['Domain.Read.All'], () => new Response('{}', { status }))
+      const { problems } = await tested(fetch)
+      const trouble = problems.find(({ code }: Loose) => code === 'domains_unreadable')
+      expect(trouble).toMatchObject({
+        message: expect.stringContaining('answers no more requests for now'),
+        whatToDo: 'Test again in some minutes.',
+      })
+    },
+  )
+
   test('a refused credential stops the directory, and tells it once', async () => {
     const { api, post } = await world({}, refused(7000215))
     const { id } = (await post('/directories', directory(secret))).body

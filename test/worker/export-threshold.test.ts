@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
+import { countBound } from '../../src/db/bound-count.ts'
 import { connect } from '../../src/db/client.ts'
 import { appendEvents } from '../../src/db/event-log.ts'
 import type { DirectorySettings } from '../../src/plan/settings.ts'
@@ -97,6 +98,44 @@ describe('the threshold of a directory', () => {
     await world.settle()
     expect(disabled(world)).toBe(5)
     expect(await states(world)).toEqual({ synced: 17, held: 3 })
+    const [event] = await heldEvents(world)
+    expect(JSON.parse(String(event?.['body'])).details.error.message).toContain(
+      'its threshold is 5 (1, or 25 % of 20 bound users where that is more).',
+    )
+  })
+
+  test('in percent is of whoever has an account of ours, until their binding has ended', async () => {
+    const { world, ids } = await worldOf(3, { count: 20, percent: 10 })
+    const [ann = '', bob = ''] = ids
+    await world.query(sql`UPDATE binding SET state = 'unbinding' WHERE resource_id = ${ann}`)
+    await world.query(sql`UPDATE binding SET state = 'former' WHERE resource_id = ${bob}`)
+    expect(await countBound(connect(env.DB), world)).toBe(2)
+  })
+
+  test('tells whose account or group it holds that was deleted here, in the list and in the event', async () => {
+    const { world, ids } = await worldOf(2, { count: 0, percent: 0 }, { onGroupDelete: 'delete' })
+    const { body: sales } = await world.scim.post('/Groups', { displayName: 'Sales' })
+    await world.settle()
+    const [gone = '', here = ''] = ids
+    await world.scim.delete(`/Users/${gone}`)
+    await world.scim.delete(`/Groups/${sales['id']}`)
+    await suspend(world, [here])
+    await world.settle()
+    const api = await apiOf(world)
+    const { body } = await api.get(`/directories/${world.directoryId}/bindings?state=held`)
+    const name = (id: string) => body['items'].find((each: Loose) => each['id'].endsWith(id))
+    expect(name(gone)).toMatchObject({ userName: 'u0@contoso.com', groupName: null })
+    expect(name(sales['id'])).toMatchObject({ userName: null, groupName: 'Sales' })
+    const events = await heldEvents(world)
+    const messageOf = (id: string) => {
+      const event = events.find((each) => each['target_id'] === id)
+      return JSON.parse(String(event?.['body'])).details.error.message
+    }
+    const why =
+      'in Microsoft 365 was held back: 0 were disabled or deleted in this directory within one hour, and its threshold is 0.'
+    expect(messageOf(gone)).toBe(`Disabling the account u0@contoso.com ${why}`)
+    expect(messageOf(sales['id'])).toBe(`Deleting the group Sales ${why}`)
+    expect(messageOf(here)).toBe(`Disabling the account ${why}`)
   })
 
   test('counts over an hour, whatever the drain, and lets more go afterwards', async () => {

@@ -514,7 +514,9 @@ describe('a run', () => {
     change(world, 'ann', { accountEnabled: true })
     const held = await world.run('enforce')
     expect(held).toMatchObject({ state: 'held', counts: { drift: 1, corrected: 0 } })
-    expect(held['error']['message']).toContain('disable 1 accounts, beside 1 that were disabled')
+    expect(held['error']['message']).toContain(
+      'would disable or delete 1 account, beside 1 that was disabled or deleted',
+    )
     expect(await world.binding(ann)).toMatchObject({ state: 'synced' })
     expect(await world.decide(held, 'approve')).toMatchObject({ counts: { corrected: 1 } })
     const states = world.graph.summary().users.map((user) => user['accountEnabled'])

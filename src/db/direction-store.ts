@@ -6,6 +6,7 @@ import { isRefused, write } from './admin-write.ts'
 import { type Answer, type Database, decode } from './client.ts'
 import { appendEvents, headOf, type NewEvent } from './event-log.ts'
 import { refuseUnless } from './failure.ts'
+import { MAX_TOLD } from './job-store.ts'
 import type { DirectionRow } from './round-store.ts'
 import { attributeDirection } from './tables/directories.ts'
 
@@ -68,6 +69,10 @@ export async function readStoredDirections(
   }
 }
 
+export type DirectionFault =
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'changed'; readonly ids: readonly string[] }
+
 export interface Alongside {
   /** The sequence of the preview that an administrator has seen. */
   readonly atSequence?: number | undefined
@@ -77,8 +82,8 @@ export interface Alongside {
 
 /**
  * Stores directions and the event of each in one batch: all or nothing. Fails as `stale` when the directory, its directions,
- * what it takes the userPrincipalName from, or another directory's imports are no longer as they were read; as `changed` when a
- * bound user has changed since the preview of `atSequence`.
+ * what it takes the userPrincipalName from, or another directory's imports are no longer as they were read; as `changed` when
+ * bound users, some of whom it names, have changed since the preview of `atSequence`.
  */
 export async function storeDirections(
   database: Database,
@@ -86,7 +91,7 @@ export async function storeDirections(
   before: readonly DirectionRow[],
   changes: readonly DirectionChange[],
   { atSequence, alongside = [] }: Alongside = {},
-): Promise<Result<readonly Answer[], 'stale' | 'changed'>> {
+): Promise<Result<readonly Answer[], DirectionFault>> {
   const { organizationId, directoryId } = key
   const mine = sql`organization_id = ${organizationId} AND directory_id = ${directoryId}`
   const newest = Math.max(0, ...before.map(({ sequence }) => sequence))
@@ -120,8 +125,10 @@ export async function storeDirections(
     ...alongside,
   ])
   if (written.ok) return written
-  if (isRefused(written.error, 'changed')) return err('changed')
-  return err('stale')
+  if (atSequence === undefined || !isRefused(written.error, 'changed'))
+    return err({ kind: 'stale' })
+  const [found] = await database.run(changedSince(key, atSequence))
+  return err({ kind: 'changed', ids: (found?.rows ?? []).map(({ id }) => String(id)) })
 }
 
 const rowsOf = (changes: readonly DirectionChange[]): string =>
@@ -129,12 +136,13 @@ const rowsOf = (changes: readonly DirectionChange[]): string =>
     changes.map(({ attribute, direction, countsSince }) => ({ attribute, direction, countsSince })),
   )
 
-/** Changes of users that are bound here, after a preview. */
+/** Users that are bound here and have changed after a preview. */
 const changedSince = ({ organizationId, directoryId }: Key, sequence: number): SQL =>
-  sql`SELECT 1 FROM event e JOIN binding b ON b.organization_id = e.organization_id
+  sql`SELECT DISTINCT e.target_id AS id FROM event e JOIN binding b ON b.organization_id = e.organization_id
       AND b.directory_id = ${directoryId} AND b.kind = 'user' AND b.resource_id = e.target_id
     WHERE e.organization_id = ${organizationId} AND e.sequence > ${sequence} AND e.class = 'change'
-      AND e.target_type = 'user' AND b.state NOT IN ('unbinding', 'former')`
+      AND e.target_type = 'user' AND b.state NOT IN ('unbinding', 'former')
+    LIMIT ${MAX_TOLD}`
 
 const names = (changes: readonly DirectionChange[]): string =>
   JSON.stringify(changes.map(({ attribute }) => attribute))

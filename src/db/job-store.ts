@@ -43,7 +43,7 @@ export interface WantedCommand {
 }
 
 /** So many ids a refusal tells of. */
-const MAX_TOLD = 5
+export const MAX_TOLD = 5
 
 export type CommandFault =
   | { readonly kind: 'noDirectory' }

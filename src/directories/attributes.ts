@@ -19,9 +19,10 @@ import {
   type Directions,
   isAttributeName,
 } from '../plan/attributes.ts'
+import { readDirections } from '../plan/configuration.ts'
 import { beyondLog } from './command-body.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
-import { upnImported } from './faults.ts'
+import { changedSincePreview, upnImported } from './faults.ts'
 
 type Outcome = Promise<Result<ListBody, Problem>>
 export type Choice = readonly [name: AttributeName, direction: Direction]
@@ -32,7 +33,9 @@ const MAX_TRIES = 3
 export async function listAttributes(scope: DirectoryScope, directoryId: string): Outcome {
   const { organizationId, database } = scope
   const stored = await readStoredDirections(database, { organizationId, directoryId })
-  return stored === undefined ? err(noDirectory(directoryId)) : ok(show(directionsOf(stored)))
+  return stored === undefined
+    ? err(noDirectory(directoryId))
+    : ok(show(readDirections(stored.rows)))
 }
 
 /**
@@ -53,7 +56,7 @@ export async function patchAttributes(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const stored = await readStoredDirections(scope.database, key)
     if (stored === undefined) return err(noDirectory(directoryId))
-    const before = directionsOf(stored)
+    const before = readDirections(stored.rows)
     const refusal = aheadOf(stored, atSequence) ?? conflictOf(choices.value, stored)
     if (refusal !== undefined) return err(refusal)
     const changes = changesOf(scope, directoryId, choices.value, before)
@@ -61,7 +64,8 @@ export async function patchAttributes(
     const written = await storeDirections(scope.database, key, stored.rows, changes, {
       atSequence,
     })
-    if (!written.ok && written.error === 'changed') return err(CHANGED)
+    if (!written.ok && written.error.kind === 'changed')
+      return err(changedSincePreview(written.error.ids))
     if (!written.ok) continue
     scope.changed()
     return ok(show(withChoices(before, choices.value)))
@@ -74,12 +78,6 @@ const aheadOf = ({ head }: StoredDirections, atSequence = 0): Problem | undefine
 
 const isSequence = (value: Json): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0
-
-const CHANGED: Problem = {
-  kind: 'conflict',
-  detail:
-    'A bound user has changed since the preview, so what you saw is no longer what would happen. Preview again.',
-}
 
 /** What the body asks for; every name and direction that is wrong is named. */
 export function choicesOf(body: JsonObject): Result<readonly Choice[], Problem> {
@@ -173,14 +171,6 @@ const countsUntil = ({ direction, sequence, countsSince }: ChosenDirection): num
 /** What is taken up again by an undoing goes on from what was exported, and overwrites nothing that was changed meanwhile. */
 const countsAgain = ({ countsSince }: ChosenDirection, to: Direction): number | null =>
   to === 'export' ? (countsSince ?? null) : null
-
-/** The directions as the planner takes them. */
-export function directionsOf({ rows }: StoredDirections): Directions {
-  const chosen = new Map<AttributeName, ChosenDirection>()
-  for (const { attribute, ...direction } of rows)
-    if (isAttributeName(attribute)) chosen.set(attribute, direction)
-  return chosen
-}
 
 function withChoices(before: Directions, choices: readonly Choice[]): Directions {
   const chosen = choices.map(([name, direction]) => [name, { direction, sequence: 0 }] as const)

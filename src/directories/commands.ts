@@ -9,6 +9,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { assertNever, err, ok, type Result } from '../kernel/result.ts'
 import { beyondLog } from './command-body.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
+import { changedSincePreview } from './faults.ts'
 import { type JobType, showBegun } from './jobs.ts'
 
 /** The commands, the job that each starts, and what it is about. */
@@ -80,11 +81,7 @@ function problemOf(fault: CommandFault, { directoryId, among, atSequence = 0 }: 
       }
     }
     case 'changed':
-      return {
-        kind: 'conflict',
-        detail: `Changed since the preview: ${fault.ids.join(', ')}. What you saw is no longer what would happen. Preview again.`,
-        evidence: { userIds: fault.ids },
-      }
+      return changedSincePreview(fault.ids)
     case 'ahead':
       return beyondLog(atSequence, fault.head)
     default:

@@ -8,6 +8,7 @@ import { pageOf, type PageQuery } from '../http/parse-request.ts'
 import { invalidField, type Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { readSettings } from '../plan/configuration.ts'
 import { defaultSettings, type DirectorySettings } from '../plan/settings.ts'
 import { changesBetween, concernsExport } from './changes.ts'
 import { type NewCredential, readCredential } from './credential.ts'
@@ -19,7 +20,6 @@ import {
   type newDirectorySchema,
   showDirectory,
 } from './shape.ts'
-import { storedSettings } from './stored.ts'
 
 type Outcome = Promise<Result<JsonObject, Problem>>
 
@@ -52,13 +52,14 @@ export async function addDirectory(
   deps: DirectoryDeps,
   body: v.InferOutput<typeof newDirectorySchema>,
 ): Outcome {
-  const settings = mergedSettings(defaultSettings, body.settings ?? {})
+  const { settings: given = {} } = body
+  const settings = mergedSettings(defaultSettings, given)
   if (!settings.ok) return settings
   const { organizationId, now } = scope
   const id = deps.newId('dir')
-  const given = readCredential(body.credential, deps, id, now)
-  if (!given.ok) return given
-  const { credential, expiresAt } = given.value
+  const read = readCredential(body.credential, deps, id, now)
+  if (!read.ok) return read
+  const { credential, expiresAt } = read.value
   await learnSourceTenants(scope.database, organizationId, deps.findTenantId)
   const row = {
     organizationId,
@@ -107,7 +108,7 @@ export async function patchDirectory(
   const row = after.value
   const changes = changesBetween(before, row, credential !== undefined)
   if (changes.length === 0) return ok(showDirectory(before, deps.issuer))
-  const settings = storedSettings(before.settings)
+  const settings = readSettings(before.settings)
   const checkSources = await allowsNoMore(scope, deps, settings, row.settings)
   const { groupIds } = settings.bindNewUsers
   const written = await store.update(before, {
@@ -143,14 +144,14 @@ function patched(
   given: NewCredential | undefined,
   now: number,
 ): Result<Patched, Problem> {
-  const { name = before.name, clientId = before.clientId } = patch
+  const { name = before.name, clientId = before.clientId, settings: wanted = {} } = patch
   if (clientId !== before.clientId && given === undefined)
     return err(invalidField('/credential', OTHER_APP))
   const { credential, expiresAt } = given ?? {
     credential: { type: before.credentialType },
     expiresAt: before.credentialExpiresAt,
   }
-  const settings = mergedSettings(storedSettings(before.settings), patch.settings ?? {})
+  const settings = mergedSettings(readSettings(before.settings), wanted)
   if (!settings.ok) return settings
   // A new credential is what a directory waits for whose old one was refused.
   const isMended = before.state === 'auth_error' && given !== undefined

@@ -19,6 +19,13 @@ export const notNow = (afterSeconds: number): Problem => ({
     'Microsoft 365 answers no more requests for now, or gave no answer. Try again after the seconds that Retry-After says.',
 })
 
+/** What was previewed is not what would happen now. */
+export const changedSincePreview = (userIds: readonly string[]): Problem => ({
+  kind: 'conflict',
+  detail: `Changed since the preview: ${userIds.join(', ')}. What you saw is no longer what would happen. Preview again.`,
+  evidence: { userIds },
+})
+
 /** Why a directory was not stored, as its administrator reads it. */
 export function problemOf(fault: DirectoryFault): Problem {
   switch (fault.kind) {

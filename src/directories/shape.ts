@@ -7,9 +7,9 @@ import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+import { readSettings } from '../plan/configuration.ts'
 import { type DirectorySettings, mergeSettings } from '../plan/settings.ts'
 import { credentialField, type Issuer, showCredential } from './credential.ts'
-import { storedSettings } from './stored.ts'
 
 const CLIENT_ID = 'must be the application (client) id of an app registration, a UUID'
 
@@ -70,7 +70,7 @@ export function showDirectory(directory: ShownDirectory, issuer: Issuer | undefi
     state,
     stateReason,
     credential: showCredential(directory, issuer),
-    settings: storedSettings(directory.settings),
+    settings: readSettings(directory.settings),
     createdAt: toRfc3339(directory.createdAt),
     modifiedAt: toRfc3339(directory.modifiedAt),
   }

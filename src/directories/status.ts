@@ -5,8 +5,8 @@ import { bucketShape, type Quota } from '../kernel/bucket.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { toRfc3339 } from '../kernel/time.ts'
+import { readSettings } from '../plan/configuration.ts'
 import { type DirectoryScope, noDirectory } from './context.ts'
-import { storedSettings } from './stored.ts'
 
 /** What a directory owes and how fast it may pay. Problem: notFound. */
 export async function directoryStatus(
@@ -20,7 +20,7 @@ export async function directoryStatus(
 
 function showStatus(status: DirectoryStatus, quotas: readonly Quota[], now: number): JsonObject {
   const { directory, owed, inFlight, failed, rejected, held, bound } = status
-  const percent = storedSettings(directory.settings).writeQuotaPercent
+  const percent = readSettings(directory.settings).writeQuotaPercent
   const rates = quotas.map((quota) => bucketShape(quota, percent).perSecond)
   const writesPerSecond = Math.round(Math.min(...rates) * 100) / 100
   const blockedUntil = status.blockedUntil > now ? status.blockedUntil : null

@@ -16,6 +16,7 @@ import type { Transport, TransportAnswer } from '../graph/transport.ts'
 import type { Problem } from '../http/problem.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { readSettings } from '../plan/configuration.ts'
 import {
   type DirectoryDeps,
   type DirectoryScope,
@@ -24,7 +25,6 @@ import {
 } from './context.ts'
 import { clashFailure } from './faults.ts'
 import { type MissingPermission, missingPermissions } from './permissions.ts'
-import { storedSettings } from './stored.ts'
 
 /** Something that has to be done, for the administrator who does it. */
 interface Trouble {
@@ -94,7 +94,7 @@ async function inspect(
   clash: TenantClash | undefined,
 ): Promise<JsonObject> {
   const granted = rolesOf(token)
-  const settings = storedSettings(directory.settings)
+  const settings = readSettings(directory.settings)
   const undertaking = {
     settings,
     hasGroups: hasGroups || settings.bindNewGroups === 'all',

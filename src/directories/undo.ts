@@ -21,7 +21,8 @@ import { eventId, sequenceOf } from '../kernel/id.ts'
 import { isJsonArray, isJsonObject, type JsonObject } from '../kernel/json.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type Direction, directionOf, isAttributeName } from '../plan/attributes.ts'
-import { changesOf, type Choice, conflictOf, directionsOf } from './attributes.ts'
+import { readDirections } from '../plan/configuration.ts'
+import { changesOf, type Choice, conflictOf } from './attributes.ts'
 import { type DirectoryDeps, type DirectoryScope, noDirectory } from './context.ts'
 import { readJobProgress } from './jobs.ts'
 
@@ -135,7 +136,7 @@ async function undoDirection(undoing: Undoing, choice: Choice): Promise<Result<J
   const { organizationId, database } = scope
   const stored = await readStoredDirections(database, { organizationId, directoryId })
   if (stored === undefined) return err(noDirectory(directoryId))
-  const before = directionsOf(stored)
+  const before = readDirections(stored.rows)
   if (directionOf(before, choice[0]).sequence !== event.sequence) return err(cannot(CHANGED))
   const conflict = conflictOf([choice], stored)
   if (conflict !== undefined) return err(conflict)

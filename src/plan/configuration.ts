@@ -8,11 +8,16 @@ import {
   type Directions,
   isAttributeName,
 } from './attributes.ts'
-import { type DirectorySettings, directorySettingsSchema } from './settings.ts'
+import {
+  defaultSettings,
+  type DirectorySettings,
+  directorySettingsSchema,
+  mergeDeeply,
+} from './settings.ts'
 
-/** Settings were validated when they were stored; others are a bug. */
+/** Settings as they were stored, with the default of each that is younger than the row, at any depth; wrong ones are a bug. */
 export const readSettings = (stored: JsonObject): DirectorySettings =>
-  v.parse(directorySettingsSchema, stored)
+  v.parse(directorySettingsSchema, mergeDeeply({ ...defaultSettings }, stored))
 
 /** The directions that were chosen; an attribute without a row has its default. */
 export function readDirections(

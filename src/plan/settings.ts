@@ -185,7 +185,8 @@ const NO_GROUP: SettingsProblem = {
   message: `bindNewUsers.groupIds must name 1 to ${MAX_GROUP_IDS} groups (grp_…) when the mode becomes "groups"; for nobody the mode is "manual"`,
 }
 
-function mergeDeeply(base: JsonObject, patch: JsonObject): Record<string, Json> {
+/** A copy of `base` with what `patch` names replaced, at any depth; lists are replaced whole. */
+export function mergeDeeply(base: JsonObject, patch: JsonObject): Record<string, Json> {
   const merged: Record<string, Json> = { ...base }
   for (const [name, value] of Object.entries(patch)) {
     const before = Object.hasOwn(base, name) ? base[name] : undefined

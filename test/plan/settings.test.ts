@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { readSettings } from '../../src/plan/configuration.ts'
 import { type DirectorySettings, defaultSettings, mergeSettings } from '../../src/plan/settings.ts'
 
 const merged = (patch: unknown, current: DirectorySettings = defaultSettings) => {
@@ -30,6 +31,18 @@ describe('settings of a directory', () => {
       writeQuotaPercent: 80,
       sameTenant: false,
     })
+  })
+
+  it('that are stored take the default of each that is younger than they are, at any depth', () => {
+    const { sameTenant: _, reconcile, ...older } = defaultSettings
+    const stored = { ...older, threshold: null, reconcile: { mode: 'enforce' } }
+    expect(readSettings(stored)).toEqual({
+      ...defaultSettings,
+      threshold: null,
+      reconcile: { ...reconcile, mode: 'enforce' },
+    })
+    expect(readSettings({})).toEqual(defaultSettings)
+    expect(() => readSettings({ ...stored, upnSource: 'title' })).toThrow('must be one of')
   })
 
   it('merge deeply, leaving what a patch does not name', () => {

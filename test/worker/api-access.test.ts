@@ -282,6 +282,20 @@ describe('problem documents', () => {
     expect((await api.get('/docs?from=mail')).status).toBe(200)
   })
 
+  test('a parameter that is given twice is refused and named: a list has commas', async () => {
+    const api = await apiClient()
+    const { status, body } = await api.get(
+      '/events?type=source_create&type=admin_create&actor=a&type=undo&limit=1&limit=1',
+    )
+    expect(status).toBe(400)
+    expect(body['errors']).toEqual([
+      { parameter: 'type', detail: 'is given 3 times; give it once' },
+      { parameter: 'limit', detail: 'is given 2 times; give it once' },
+    ])
+    expect((await api.get('/events?type=source_create,admin_create&type=')).status).toBe(400)
+    expect((await api.get('/docs?from=mail&from=mail')).status).toBe(200)
+  })
+
   test.each(['limit=0', 'limit=201', 'limit=ten', 'cursor=%2B%2B', 'cursor=x'])(
     'a list refuses %s and names the parameter',
     async (query) => {

@@ -94,6 +94,7 @@ describe('POST /directories', () => {
     [{ settings: { reconcile: { intervalMinutes: 5 } } }, '/settings/reconcile/intervalMinutes'],
     [{ settings: { upnSorce: 'email' } }, '/settings/upnSorce'],
     [{ settings: 7 }, '/settings'],
+    [{ settings: null }, '/settings'],
     [
       { settings: { bindNewUsers: { mode: 'groups', groupIds: ['grp_unknown'] } } },
       '/settings/bindNewUsers/groupIds',
@@ -139,6 +140,9 @@ describe('PATCH /directories/{id}', () => {
   test('pauses and resumes; what changes nothing writes nothing', async () => {
     const { api, path } = await withDirectory()
     expect((await api.patch(path, { state: 'paused' })).body['state']).toBe('paused')
+    const none = await api.patch(path, { settings: null })
+    expect(none.status).toBe(400)
+    expect(none.body['errors']).toMatchObject([{ pointer: '/settings' }])
     const same = await api.patch(path, { state: 'paused', name: 'Contoso', settings: {} })
     expect(same.status).toBe(200)
     expect((await api.patch(path, { state: 'active' })).body['state']).toBe('active')

@@ -320,6 +320,7 @@ describe('directions that follow a preview', () => {
       atSequence: second,
     })
     expect(refused.status).toBe(409)
+    expect(refused.body).toMatchObject({ userIds: [ann], detail: expect.stringContaining(ann) })
     const none = await api.patch(`${directory}/attributes`, {
       jobTitle: 'export',
       atSequence: 'now',

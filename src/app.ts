@@ -74,7 +74,6 @@ export function createApp(deps: Deps): Hono<RequestEnv> {
   app.route('/oauth', oauthRoutes({ ...deps, ...recognise, describe, isTransient }))
   app.route('/api', apiApp(deps, recognise))
   app.route('/.well-known', wellKnownRoutes<RequestEnv>(deps.issuer))
-  // The console (/console) is mounted here.
   app.get('/', (c) => c.json(SURFACES))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {

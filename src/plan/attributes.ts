@@ -1,6 +1,7 @@
 /**
- * The attributes that a directory exports, imports or excludes, as data. Settings pages, desired state, request bodies
- * and the reading of Graph users are interpreters of this table; no other file knows a Graph property or a length.
+ * The attributes that a directory exports, imports or excludes, as data: what the admin API shows of them, the desired state, request
+ * bodies and the reading of Graph users follow this table. What nobody gives a direction is not in it, such as accountEnabled and
+ * mailNickname, which a create writes too, and the names of groups.
  */
 
 export type Direction = 'export' | 'import' | 'exclude'

@@ -75,6 +75,8 @@ describe('desired state', () => {
     const { values, problems } = desired({ title: 'x'.repeat(200) })
     expect(values.jobTitle).toBe('x'.repeat(128))
     expect(problems).toMatchObject([{ code: 'value_shortened', attribute: 'jobTitle' }])
+    // A preview tells the same before it is sent.
+    expect(problems[0]?.message).toMatch(/: only the first 128 are exported[.]$/)
     expect(problems[0]?.message).toContain('200')
     expect(problems[0]?.message).toContain('128')
   })

@@ -3,6 +3,9 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
 import { connect } from '../../src/db/client.ts'
+import { directoryStore } from '../../src/db/directory-store.ts'
+import type { NewEvent } from '../../src/db/event-log.ts'
+import { sourceStore } from '../../src/db/source-store.ts'
 import { apiClient, type ApiClient } from '../support/api.ts'
 import { type Loose, scimClient } from '../support/seed.ts'
 
@@ -13,6 +16,22 @@ const ANN = {
   name: { givenName: 'Ann', familyName: 'Archer' },
   emails: [{ value: 'ann@contoso.com', type: 'work', primary: true }],
 }
+
+const DIRECTORY = {
+  name: 'Contoso',
+  tenantId: 'contoso.onmicrosoft.com',
+  clientId: '11111111-2222-3333-4444-555555555555',
+  credential: { type: 'client_secret', secret: 'very-secret' },
+  settings: { onDelete: 'delete' },
+}
+
+const eventAbout = (type: 'source' | 'directory'): NewEvent => ({
+  class: 'record',
+  type: `${type}_delete`,
+  time: 0,
+  target: { type, id: 'x' },
+  actor: { type: 'system', id: null },
+})
 
 async function provisioning() {
   const api = await apiClient()
@@ -93,13 +112,7 @@ describe('the event of a deletion tells who was deleted', () => {
     const { body: source } = await api.post('/sources', { name: 'Okta', type: 'okta' })
     const email = 'bea@example.com'
     const { body: bea } = await api.post('/admins', { name: 'Bea', email, role: 'manager' })
-    const { body: directory } = await api.post('/directories', {
-      name: 'Contoso',
-      tenantId: 'contoso.onmicrosoft.com',
-      clientId: '11111111-2222-3333-4444-555555555555',
-      credential: { type: 'client_secret', secret: 'very-secret' },
-      settings: { onDelete: 'delete' },
-    })
+    const { body: directory } = await api.post('/directories', DIRECTORY)
     for (const [kind, path] of [
       ['source', `/sources/${source['id']}`],
       ['admin', `/admins/${bea['id']}`],
@@ -117,6 +130,27 @@ describe('the event of a deletion tells who was deleted', () => {
       to: null,
     })
     expect(JSON.stringify(directoryEvent)).not.toContain('very-secret')
+  })
+
+  test('as it is: a source or directory that changed since it was read is not deleted', async () => {
+    const api = await apiClient()
+    const { organizationId } = api
+    const { body: one } = await api.post('/sources', { name: 'Okta', type: 'okta' })
+    const { body: two } = await api.post('/directories', DIRECTORY)
+    const sources = sourceStore(connect(env.DB), organizationId)
+    const directories = directoryStore(connect(env.DB), organizationId)
+    const source = await sources.find(one['id'])
+    const directory = await directories.find(two['id'])
+    if (source === undefined || directory === undefined) throw new Error('nothing was created')
+    for (const path of [`/sources/${one['id']}`, `/directories/${two['id']}`])
+      await api.patch(path, { name: 'Renamed' })
+    const stale = { ok: false, error: { kind: 'stale' } }
+    expect(await sources.remove(source, source.createdAt, eventAbout('source'))).toEqual(stale)
+    expect(await directories.remove(directory, eventAbout('directory'))).toEqual(stale)
+    expect((await api.get('/sources')).body['items']).toMatchObject([{ name: 'Renamed' }])
+    expect((await api.get('/directories')).body['items']).toMatchObject([{ name: 'Renamed' }])
+    const deletions = '/events?type=source_delete,directory_delete'
+    expect((await api.get(deletions)).body['items']).toEqual([])
   })
 
   test('a key and a credential of a source, as their creations do, and no secret', async () => {

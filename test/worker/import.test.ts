@@ -197,6 +197,16 @@ describe('the candidates of an import', () => {
     }
   })
 
+  test('that the application may not read are a conflict that says what to grant, and to try again', async () => {
+    const { api, directory, world } = await importing(1)
+    const forbidden = { code: 'Authorization_RequestDenied', message: 'Insufficient privileges.' }
+    const body = { error: forbidden }
+    world.graph.faults.add({ match: { path: '^/users' }, status: 403, body })
+    const answer = await api.get(`${directory}/import-candidates`)
+    expect(answer.status).toBe(409)
+    expect(answer.body['detail']).toMatch(/Grant .*User\.Read\.All.*, then try again\./)
+  })
+
   test('that Microsoft 365 throttles are to be asked for again', async () => {
     const { api, directory, world } = await importing(1)
     world.graph.faults.add({ match: { path: '^/users' }, status: 429, retryAfter: 7 })

@@ -3,12 +3,7 @@
  * enforce is a command a user, which the drain follows: it counts the named attributes as unknown, and so sends them.
  */
 import { countBound } from '../db/bound-count.ts'
-import {
-  countRemovals,
-  driftOfUsers,
-  driftTotals,
-  type DriftTotals,
-} from '../db/drift-store.ts'
+import { countRemovals, driftOfUsers, driftTotals, type DriftTotals } from '../db/drift-store.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { DriftRow } from '../db/reconciliation-store.ts'
 import { settleLinks, type ToldLinks } from '../db/told-links.ts'

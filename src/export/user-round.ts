@@ -102,14 +102,14 @@ function wantsAnother({ row, target }: Draft, name: string | null): boolean {
 }
 
 /**
- * Whether the account was last found to be mastered on premises: its data is not ours to write, and a change is no reason to try again,
- * only somebody who asks for it, or its end.
+ * Whether a change of its user is no reason to try again what was refused, only somebody who asks for it: the account is mastered on
+ * premises, so that its data is not ours to write, or it is to be let go of, whatever else its user is here.
  */
-const isLeftAsItIs = (row: BindingRow | undefined, { due }: Target): boolean =>
-  row?.state === 'failed' &&
-  row.error?.['code'] === 'mastered_on_premises' &&
-  !due &&
-  row.found === null
+function isLeftAsItIs(row: BindingRow | undefined, { due, removed }: Target): boolean {
+  if (row === undefined || due || row.found !== null) return false
+  if (row.state === 'unbinding') return row.dueAt === null && !removed
+  return row.state === 'failed' && row.error?.['code'] === 'mastered_on_premises'
+}
 
 /** Beyond the directory's threshold an account is not taken away; everything else that is owed goes on. */
 async function holdRemovals(round: Round, works: readonly UserWork[]): Promise<void> {

@@ -471,6 +471,35 @@ describe('lost updates', () => {
     expect(await world.binding(id)).toMatchObject({ state: 'former' })
   })
 
+  test('an unbinding that was refused is tried again by whoever asks for it, or locks the user out, and by no other change', async () => {
+    const world = await world0()
+    const id = await create(world, 'a')
+    await calm(world)
+    const refuse = () =>
+      world.graph.faults.add({
+        match: { method: 'PATCH' },
+        times: 1,
+        status: 403,
+        code: 'Authorization_RequestDenied',
+      })
+    refuse()
+    await world.query(
+      sql`UPDATE binding SET state = 'unbinding', unbound_by = 'admin', due_at = ${world.clock.now} WHERE resource_id = ${id}`,
+    )
+    await calm(world)
+    const before = await world.binding(id)
+    expect(before).toMatchObject({ state: 'unbinding', due_at: null })
+    world.graph.journal.clear()
+    await patch(world, id, { op: 'replace', path: 'title', value: 'CFO' })
+    await calm(world)
+    expect(world.graph.journal.records()).toEqual([])
+    expect(await world.binding(id)).toEqual(before)
+    await patch(world, id, { op: 'replace', path: 'active', value: false })
+    await calm(world)
+    expect(accountOf(world, 'a')).toMatchObject({ accountEnabled: false })
+    expect(await world.binding(id)).toMatchObject({ state: 'former' })
+  })
+
   test('a bad value does not keep a user from being disabled', async () => {
     const world = await world0()
     const id = await create(world, 'a')

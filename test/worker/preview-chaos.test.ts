@@ -257,13 +257,8 @@ async function hinder(story: Story, userIds: readonly string[]): Promise<void> {
   }
 }
 
-/**
- * What is done at the last moment, in Microsoft 365 and to whoever is previewed, and is still to be followed. An ending that was refused is
- * tried again by any change of its user, and a bind that comes behind it undoes that: what is told is what there is in the end.
- */
-async function lately(story: Story, previewed: readonly string[]): Promise<void> {
-  const ending = new Set((await bindingsIn(story, 'unbinding')).map(({ userId }) => userId))
-  const userIds = previewed.filter((id) => !ending.has(id))
+/** What is done at the last moment, in Microsoft 365 and to whoever is previewed, and is still to be followed. */
+async function lately(story: Story, userIds: readonly string[]): Promise<void> {
   for (let i = userIds.length === 0 ? 0 : 2 + story.pick(6); i > 0; i -= 1) {
     const kind = story.pick(3)
     if (kind === 0) await one(story, CLIENT)({ ...story, users: userIds })

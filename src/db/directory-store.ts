@@ -83,6 +83,7 @@ const MENDED = {
 const DEPENDENTS = [
   'binding',
   'exported_member',
+  'former_membership',
   'awaited',
   'attribute_direction',
   'job',

@@ -7,6 +7,7 @@ import { isFormerHolder } from './bound-accounts.ts'
 import type { Database } from './client.ts'
 import { type DomainChange, domainStatements } from './domain-store.ts'
 import { appendEvents, type NewEvent } from './event-log.ts'
+import { keepFormer, returnFormer } from './former-memberships.ts'
 import { type JobErrors, jobErrorStatements } from './job-store.ts'
 import { blockLane, giveBackTokens, type Lane } from './lane-store.ts'
 import { takeImported } from './imported-store.ts'
@@ -38,6 +39,8 @@ export interface EdgeChange {
   readonly exportedAt: number
   /** Whether the account was in the group before we added it; absent where what is known of that stays. */
   readonly wasThere?: boolean
+  /** Graph did not know of it when it was to be removed: it may come back with its account. */
+  readonly mayReturn?: boolean
 }
 
 /** A resource without a Graph id, and who waits for it. */
@@ -70,7 +73,7 @@ export interface RoundCommit {
   readonly returnedGraphIds: readonly string[]
   /** Graph ids whose holders become due: somebody waits for their name. */
   readonly calledHolders: readonly string[]
-  /** Graph ids that former bindings give up: the account belongs to somebody else now. */
+  /** Graph ids of accounts of former bindings that were taken over, or restored: those give them up, and what they were members of is looked at again. */
   readonly takenOver: readonly string[]
   /** Users whose pending password was delivered or refused here. */
   readonly passwordsOf: readonly string[]
@@ -108,6 +111,7 @@ export async function commitRound(
     ...takenOverStatements(key, round.takenOver),
     ...bindingStatements(round.bindings),
     ...edgeStatements(key, round.edges, round.endedGroups),
+    ...returnFormer(key, round.takenOver, round.now),
     ...awaitedStatements(key, round),
     ...partingStatements(key, round),
     directoryStatement(key, round),
@@ -167,6 +171,10 @@ export function edgeStatements(
       ON CONFLICT DO UPDATE SET graph_id = excluded.graph_id, unknown = excluded.unknown,
         exported_at = excluded.exported_at,
         was_there = coalesce(excluded.was_there, CASE graph_id WHEN excluded.graph_id THEN was_there END)`)
+  const left = gone.flatMap(({ mayReturn, exportedAt, ...edge }) =>
+    mayReturn === true ? [{ ...edge, leftAt: exportedAt }] : [],
+  )
+  if (left.length > 0) statements.push(keepFormer(key, left))
   if (gone.length > 0)
     statements.push(sql`DELETE FROM exported_member WHERE ${mine(key)} AND (group_id, member_id) IN (
       SELECT e.value ->> 'groupId', e.value ->> 'memberId' FROM json_each(${JSON.stringify(gone)}) e)`)

@@ -73,7 +73,7 @@ export interface Round {
   readonly passwordsOf: string[]
   /** Graph ids of accounts whose name somebody waits for. */
   readonly calledHolders: string[]
-  /** Graph ids that former bindings give up, because the account was taken over. */
+  /** Graph ids of accounts of former bindings that were taken over, or restored. */
   readonly takenOver: string[]
   /** What accounts held, read before it is overwritten; stored with the intent, before anything is sent. */
   readonly overwritten: Overwritten[]

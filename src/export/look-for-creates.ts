@@ -121,6 +121,7 @@ function decide(
     case 'ours':
     case 'adopt':
       takeOver(round, draft, adoption, account)
+      if (adoption.kind === 'adopt' && boundTo !== undefined) round.takenOver.push(adoption.graphId)
       // Somebody else in this round may want the same account.
       bound.set(adoption.graphId, {
         resourceId: draft.target.id,
@@ -215,5 +216,4 @@ function takeOver(
     deliveredSequence: null,
   }
   round.graphIds.set(draft.target.id, graphId)
-  if (adoption.kind === 'adopt') round.takenOver.push(graphId)
 }

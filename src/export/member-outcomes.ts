@@ -90,7 +90,14 @@ function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite, { kind }: O
   if (add !== null && write.adds.includes(add))
     round.edges.push({ groupId, memberId, graphId: add, unknown: false, exportedAt, ...before })
   else if (add === null && remove !== null && write.removes.includes(remove))
-    round.edges.push({ groupId, memberId, graphId: null, unknown: false, exportedAt })
+    round.edges.push({
+      groupId,
+      memberId,
+      graphId: null,
+      unknown: false,
+      exportedAt,
+      mayReturn: kind === 'alreadyDone',
+    })
 }
 
 /** Whether none of our writes can have made the account a member before: not even one that has no answer. */

@@ -262,6 +262,26 @@ export const exportedMember = sqliteTable(
   ],
 )
 
+/** The memberships of accounts that may be in the recycle bin of Microsoft 365, which gives them back with the account. */
+export const formerMembership = sqliteTable(
+  'former_membership',
+  {
+    organizationId: organizationId(),
+    directoryId: text('directory_id').notNull(),
+    /** Of the account. */
+    graphId: text('graph_id').notNull(),
+    groupId: text('group_id').notNull(),
+    leftAt: integer('left_at').notNull(),
+    /** As it was exported. */
+    wasThere: integer('was_there', { mode: 'boolean' }),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.organizationId, table.directoryId, table.graphId, table.groupId],
+    }),
+  ],
+)
+
 /** A manager or member without a Graph id, and who waits for it. */
 export const awaited = sqliteTable(
   'awaited',

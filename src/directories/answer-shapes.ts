@@ -232,7 +232,9 @@ export const previewedShape = v.strictObject({
   ),
   problems: v.pipe(
     v.array(objectShape),
-    v.description('What an administrator should know: code, message and whatToDo of each.'),
+    v.description(
+      'What an administrator should know: code, message and whatToDo of each. `possible_match` tells of accounts that may be the person’s already, though the action is `create`.',
+    ),
   ),
 })
 

@@ -1,7 +1,8 @@
 /**
  * Whose account is it that has the userPrincipalName of a create? Pure. A create without an answer may have made it; a
  * create that was refused met one that was there before, which is adopted or held as the directory says. Of an imported user
- * the account is known by its id, and no create was sent.
+ * the account is known by its id, and no create was sent. By nothing else is an account matched: an employeeId or an e-mail address
+ * proves nobody's identity in Microsoft 365, where neither is verified; a preview suggests such accounts (possible-match.ts).
  */
 import type { Holder } from '../db/bound-accounts.ts'
 import type { RejectionCode } from '../db/rejection.ts'

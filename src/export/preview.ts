@@ -15,6 +15,7 @@ import { withGoneManagers } from './preview-gone.ts'
 import { readGraph } from './preview-graph.ts'
 import { type PreviewItem, previewItem } from './preview-item.ts'
 import { boundBy, withAccountsToCome } from './preview-managers.ts'
+import { withMatches } from './preview-matches.ts'
 import { withNamesakes } from './preview-names.ts'
 import type { PreviewConnection, ReadingFault } from './preview-reading.ts'
 import { judgeRemovals } from './preview-removals.ts'
@@ -84,8 +85,10 @@ export async function previewUsers(
     const item = isAsked(query, subject) ? previewItem : reportItem
     return item(setting, subject, held.get(subject.user.id)) ?? []
   })
+  const suggested = await withMatches(reading, setting, subjects, items)
+  if (!suggested.ok) return suggested
   const nextAfter = stored.nextAfter && placeOf(stored.nextAfter, removed + granted)
-  return ok({ sequence: stored.sequence, items, nextAfter })
+  return ok({ sequence: stored.sequence, items: suggested.value, nextAfter })
 }
 
 /** A page goes on behind a user, and with how many accounts the pages before it would disable. */

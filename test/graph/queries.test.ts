@@ -81,6 +81,10 @@ describe('$filter', () => {
     ['accountEnabled eq false', ['bob']],
     ['department eq null', ['adele']],
     ["otherMails/any(m:m eq 'A@example.net')", ['adele']],
+    [
+      "employeeId eq '2' or mail eq 'x@y.z' or otherMails/any(m:m eq 'a@example.net')",
+      ['adele', 'carl'],
+    ],
     ["(department eq 'Sales' or department eq null) and employeeId eq '1'", ['adele']],
   ])('finds by %s', async (filter, expected) => {
     expect(names((await find(filter)).body)).toEqual(expected)

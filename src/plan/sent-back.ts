@@ -42,14 +42,26 @@ function ownValue(sent: Json, shown: Json | undefined, own: Json | undefined): J
   return filled(ownMembers(sent, shown, isJsonObject(own) ? own : {}))
 }
 
-/** Imported elements stand behind the client's own, or in their places. */
+/** Imported elements stand behind the client's own, or in their places; one that was changed is known by its type. */
 function ownElements(sent: readonly Json[], shown: readonly Json[], own: Json | undefined): Json[] {
   const owned = isJsonArray(own) ? own : []
-  return sent.flatMap((element) => {
-    const place = shown.findIndex((each) => jsonEquals(each, element))
-    return place < 0 ? [element] : owned.slice(place, place + 1)
+  const places = sent.map((element) => shown.findIndex((each) => jsonEquals(each, element)))
+  return sent.flatMap((element, at) => {
+    const place = places[at] ?? -1
+    if (place >= 0) return owned.slice(place, place + 1)
+    const changed = shown.findIndex((each, i) => !places.includes(i) && isOfType(each, element))
+    return [ownElement(element, shown[changed], owned[changed])]
   })
 }
+
+const isOfType = (shown: Json, sent: Json): boolean =>
+  isJsonObject(shown) && isJsonObject(sent) && jsonEquals(shown['type'], sent['type'])
+
+/** An element that was imported whole, and is sent otherwise, is the client's. */
+const ownElement = (sent: Json, shown: Json | undefined, own: Json | undefined): Json =>
+  isJsonObject(sent) && isJsonObject(shown) && isJsonObject(own)
+    ? ownMembers(sent, shown, own)
+    : sent
 
 const filled = <Value extends Json>(value: Value): Value | undefined =>
   Object.keys(value ?? {}).length === 0 ? undefined : value

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import type { JsonObject } from '../../src/kernel/json.ts'
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { withImportedValues } from '../../src/plan/imported-document.ts'
 import { withoutShown } from '../../src/plan/sent-back.ts'
 import { USER_URN, ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
@@ -74,6 +74,36 @@ describe('what a client sends back as it was shown', () => {
       [ENTERPRISE_USER_URN]: { department: 'Sales' },
     }
     expect(withoutShown(sent, { resource, imported })).toEqual(sent)
+  })
+
+  it('of an address keeps what is imported of it out of the client’s, whatever else of it changes', () => {
+    fc.assert(
+      fc.property(imports, word, (values, locality) => {
+        const { workCity: _, ...imported } = values
+        const resource = {
+          schemas: [USER_URN],
+          userName: 'ann',
+          addresses: [
+            { type: 'home', locality: 'one' },
+            { type: 'work', locality: 'Rome' },
+          ],
+        }
+        const [home, work] = [
+          { type: 'home', locality: 'one' },
+          { type: 'work', locality },
+        ]
+        const shown = withImportedValues(resource, imported)
+        const changed = (list: Json | undefined) =>
+          (isJsonArray(list) ? list : []).map((each) =>
+            isJsonObject(each) && each['type'] === 'work' ? { ...each, locality } : each,
+          )
+        const sent = { ...shown, addresses: changed(shown['addresses']) }
+        expect(withoutShown(sent, { resource, imported })).toEqual({
+          ...resource,
+          addresses: [home, work],
+        })
+      }),
+    )
   })
 
   it('of a list keeps what is new in it, and what is imported out of it', () => {

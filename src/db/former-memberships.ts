@@ -15,7 +15,16 @@ export interface LeftMembership {
   readonly leftAt: number
 }
 
-/** The statement that keeps what is exported of these memberships; before that is forgotten. Groups are not restored. */
+/** Whether the account of the membership `x` is, or is being, let go of: one that is there has left the group by somebody else's hand. */
+const IS_LET_GO = sql`NOT EXISTS (SELECT 1 FROM binding m CROSS JOIN user u
+    ON u.organization_id = m.organization_id AND u.id = m.resource_id
+  WHERE m.organization_id = x.organization_id AND m.directory_id = x.directory_id AND m.kind = 'user'
+    AND m.resource_id = x.member_id AND m.deleted_at IS NULL AND m.state NOT IN ('unbinding', 'former'))`
+
+/**
+ * The statement that keeps what is exported of these memberships; after the bindings of the round, and before that is forgotten. Groups
+ * are not restored.
+ */
 export const keepFormer = (
   { organizationId, directoryId }: LeaseKey,
   left: readonly LeftMembership[],
@@ -25,7 +34,7 @@ export const keepFormer = (
     FROM json_each(${JSON.stringify(left)}) e CROSS JOIN exported_member x
       ON x.organization_id = ${organizationId} AND x.directory_id = ${directoryId}
         AND x.group_id = e.value ->> 'groupId' AND x.member_id = e.value ->> 'memberId'
-    WHERE substr(x.member_id, 1, 4) <> 'grp_'
+    WHERE substr(x.member_id, 1, 4) <> 'grp_' AND ${IS_LET_GO}
     ON CONFLICT DO UPDATE SET left_at = excluded.left_at, was_there = excluded.was_there`
 
 /**

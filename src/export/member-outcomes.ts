@@ -96,9 +96,13 @@ function storeEdge(round: Round, plan: EdgePlan, write: MemberWrite, { kind }: O
       graphId: null,
       unknown: false,
       exportedAt,
-      mayReturn: kind === 'alreadyDone',
+      mayReturn: kind === 'alreadyDone' && deletesAccounts(round),
     })
 }
+
+/** Whether whoever is let go of here is deleted there: the account may come back with its memberships. */
+const deletesAccounts = ({ settings: { onDelete, onUnbind } }: Round): boolean =>
+  onDelete === 'delete' || onUnbind === 'delete'
 
 /** Whether none of our writes can have made the account a member before: not even one that has no answer. */
 const isFirst = ({ edge: { exportedAs, unknown }, add }: EdgePlan): boolean =>

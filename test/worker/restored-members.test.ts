@@ -66,6 +66,21 @@ async function annInSales() {
 }
 
 describe('an account that is restored by a bind', () => {
+  test('stays in the group that it had left there before, and that somebody gave it since', async () => {
+    const { ann, account, group, unbind, bind, change, world, ...each } = await annInSales()
+    world.graph.changeGroup(group, { removeMembers: [account] })
+    await change('remove', ann)
+    await world.settle()
+    world.clock.now += 24 * HOUR
+    world.graph.changeGroup(group, { addMembers: [account] })
+    await unbind()
+    await world.settle()
+    expect(each.isInRecycleBin()).toBe(true)
+    await bind()
+    expect(each.members()).toEqual([account])
+    expect(each.groupWrites()).toEqual([])
+  })
+
   test('leaves the group that its user has left meanwhile', async () => {
     const { ann, account, group, unbind, bind, change, world, ...each } = await annInSales()
     await unbind()

@@ -34,7 +34,7 @@ export const holdersOf = (
   graphIds: readonly string[],
 ): SQL =>
   sql`SELECT graph_id, resource_id, ${isFormerHolder} AS is_former, external_id,
-      (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported FROM binding
+      (SELECT json_group_array(key) FROM json_each(snapshot)) AS exported FROM binding INDEXED BY binding_by_graph_id
     WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND graph_id IS NOT NULL
       AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`
 

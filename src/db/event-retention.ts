@@ -21,13 +21,15 @@ export async function dropOldEvents(database: Database, now: number): Promise<nu
   const due = await organizationsWithOld(database, now)
   let dropped = 0
   let chunks = 0
-  for (const { organizationId, cutoff } of due)
+  for (const { organizationId, cutoff } of due) {
+    const kept = await undoableIn(database, organizationId)
     for (let isMore = true; isMore && chunks < MAX_CHUNKS; chunks++) {
-      const [answer] = await database.run(dropChunk(organizationId, cutoff))
+      const [answer] = await database.run(dropChunk(organizationId, kept, cutoff))
       const changes = answer?.changes ?? 0
       dropped += changes
       isMore = changes === CHUNK
     }
+  }
   return dropped
 }
 
@@ -42,7 +44,7 @@ async function organizationsWithOld(database: Database, now: number): Promise<re
   const cutoff = sql`${now} - ${DAY_MS} * coalesce(o.settings ->> '$.eventRetentionDays', ${DEFAULT_RETENTION_DAYS})`
   const [found] = await database.run(
     sql`SELECT o.id, ${cutoff} AS cutoff FROM organization o WHERE (SELECT time
-        FROM (${oldest(sql`o.id`, 1)})) < ${cutoff}`,
+        FROM (${oldest(sql`o.id`, undoable(sql`o.id`), 1)})) < ${cutoff}`,
   )
   return (found?.rows ?? []).map((row) => ({
     organizationId: String(row['id']),
@@ -50,9 +52,16 @@ async function organizationsWithOld(database: Database, now: number): Promise<re
   }))
 }
 
-const dropChunk = (organizationId: string, cutoff: number): SQL =>
+/** The sequences that stay, as a JSON list: read once for all chunks. */
+async function undoableIn(database: Database, organizationId: string): Promise<string> {
+  const [found] = await database.run(undoable(sql`${organizationId}`))
+  return JSON.stringify((found?.rows ?? []).map((row) => row['sequence']))
+}
+
+const dropChunk = (organizationId: string, kept: string, cutoff: number): SQL =>
   sql`DELETE FROM event WHERE organization_id = ${organizationId} AND sequence IN (
-    SELECT sequence FROM (${oldest(sql`${organizationId}`, CHUNK)}) WHERE time < ${cutoff})`
+    SELECT sequence FROM (${oldest(sql`${organizationId}`, sql`SELECT value FROM json_each(${kept})`, CHUNK)})
+    WHERE time < ${cutoff})`
 
 /** The binds and directions that overwrote what is kept, each known to an undoing by its event. */
 const undoable = (organizationId: SQL): SQL =>
@@ -62,11 +71,12 @@ const undoable = (organizationId: SQL): SQL =>
         AND b.resource_id = w.user_id AND b.bound_sequence IS NOT NULL
       WHERE w.organization_id = ${organizationId}`
 
-/** The oldest events that are not the newest one, that every directory has followed, and that nobody can undo. */
-function oldest(organizationId: SQL, limit: number): SQL {
+/** The oldest events that are not the newest one nor among `kept`, and that every directory has followed. */
+function oldest(organizationId: SQL, kept: SQL, limit: number): SQL {
   const here = sql`organization_id = ${organizationId}`
   const newest = sql`(SELECT max(sequence) FROM event WHERE ${here})`
   const followed = sql`(SELECT min(min(position), min(urgent_position)) FROM directory WHERE ${here})`
   return sql`SELECT sequence, time FROM event WHERE ${here} AND sequence < ${newest}
-    AND sequence <= coalesce(${followed}, ${newest}) AND sequence NOT IN (${undoable(organizationId)}) ORDER BY sequence LIMIT ${limit}`
+    AND sequence <= coalesce(${followed}, ${newest}) AND sequence NOT IN (${kept})
+    ORDER BY sequence LIMIT ${limit}`
 }

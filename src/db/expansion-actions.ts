@@ -38,7 +38,7 @@ interface Page {
   readonly now: number
 }
 
-/** The statements for the resources of `ids`, a subquery. The first one changes the bindings that the command is about. */
+/** The statements for the resources of `ids`, a subquery. The first one of a command that has a job changes the bindings that it is about. */
 export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const { action, now, sequence } = page
   const isNamed = page.isNamed ? sql`TRUE` : sql`FALSE`

@@ -29,7 +29,7 @@ export async function readHere(database: Database, asked: Asked): Promise<Here> 
     sql`SELECT resource_id AS key, graph_id AS id FROM binding WHERE ${mine} AND directory_id = ${directoryId}
       AND kind = 'user' AND graph_id IS NOT NULL AND state <> 'former'
       AND resource_id IN (SELECT id FROM (${byUsername} UNION ALL ${byEmail}))`,
-    sql`SELECT graph_id AS key, resource_id AS id, ${isFormerHolder} AS is_former FROM binding
+    sql`SELECT graph_id AS key, resource_id AS id, ${isFormerHolder} AS is_former FROM binding INDEXED BY binding_by_graph_id
       WHERE ${mine} AND directory_id = ${directoryId} AND graph_id IS NOT NULL AND graph_id IN ${among(asked.graphIds)}`,
   )
   const accountsOf = (isFormer: 0 | 1) =>

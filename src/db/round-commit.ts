@@ -258,9 +258,10 @@ function partingStatements(key: LeaseKey, { parting, now }: RoundCommit): SQL[] 
 function takenOverStatements(key: LeaseKey, graphIds: readonly string[]): SQL[] {
   if (graphIds.length === 0) return []
   return [
-    sql`UPDATE binding SET graph_id = NULL, state = 'former', approval = NULL, held_sequence = NULL,
+    sql`UPDATE binding INDEXED BY binding_by_graph_id
+      SET graph_id = NULL, state = 'former', approval = NULL, held_sequence = NULL,
         error = CASE state WHEN 'former' THEN error END
-      WHERE ${mine(key)} AND ${isFormerHolder} AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
+      WHERE ${mine(key)} AND ${isFormerHolder} AND graph_id IS NOT NULL AND graph_id IN (SELECT value FROM json_each(${JSON.stringify(graphIds)}))`,
   ]
 }
 

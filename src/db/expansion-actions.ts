@@ -47,7 +47,7 @@ export function actionStatements(key: LeaseKey, page: Page, ids: SQL): SQL[] {
   const asked = sql`${dueAt(whenDue(now))}, ${asks(sequence, action)}`
   switch (action) {
     case 'look':
-      return [...endOfMembership(key, page, ids), look(these, now)]
+      return [...endOfMembership(key, page, ids), sql`${look(these, now)} AND ${IS_DIRECTED}`]
     case 'direct':
       return [sql`${look(these, now)} AND ${IS_DIRECTED}`]
     case 'directAgain':
@@ -109,8 +109,12 @@ const look = (these: SQL, now: number, found?: SQL): SQL =>
     WHERE ${these} AND (due_at IS NULL OR found IS NOT NULL) AND state <> 'former'
       AND (state <> 'held' OR graph_id IS NOT NULL AND deleted_at IS NULL)`
 
-/** A direction is about those who stay: nothing of an ending that was refused is tried for it. */
-const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND ${hasUser('binding')}`
+/**
+ * Directions and settings are about those who stay: nothing of an ending that was refused is tried for them, nor anything of an account
+ * that came back before somebody has said so.
+ */
+const IS_DIRECTED = sql`unbound_by IS NULL AND state <> 'unbinding' AND ${hasUser('binding')}
+  AND coalesce(error ->> '$.code', '') <> 'account_returned'`
 
 /** What an undoing exports again is sent alone where something else was refused before, or is held. */
 const exportedAgain = ({ organizationId, directoryId }: LeaseKey, sequence: number): SQL =>

@@ -56,7 +56,10 @@ export async function readBeforeEnding(round: Round, works: readonly UserWork[])
 
 function isDoubtful({ draft, plan, queue }: UserWork): boolean {
   if (plan.action !== 'end' || draft.stopped || queue.length === 0) return false
-  return isFoundDeleted(draft) || isLookedFor(draft.before)
+  // That Graph does not know it would count as deleted by us: whoever restores it would have an account that nobody ends.
+  const deletes = queue.some(({ purpose }) => purpose === 'delete')
+  const wasMissing = draft.before?.error?.['code'] === OBJECT_MISSING.code
+  return isFoundDeleted(draft) || isLookedFor(draft.before) || (deletes && wasMissing)
 }
 
 /** Looks in the recycle bin for the accounts that Graph does not know in this round, and lets whatever is gone for good be over. */

@@ -172,6 +172,35 @@ describe('a manager whose user was deleted here, and whose account is back', () 
       expect(await world.binding(id)).toMatchObject({ state: 'synced', due_at: null, found: null })
   })
 
+  test('is deleted by a run that enforces where the directory deletes: what somebody else had deleted did not count as that', async () => {
+    const { world, boss, graphId, run } = await bossBack({ onDelete: 'delete' })
+    const { rows, ...enforced } = await run('enforce')
+    expect(rows).toContainEqual({ userId: boss, attribute: 'account', ours: null, theirs: graphId })
+    expect(enforced).toMatchObject(EXACT)
+    expect(await world.binding(boss)).toMatchObject({ state: 'former' })
+    const account = world.graph.summary().users.find(({ id }) => id === graphId)
+    expect(account).toMatchObject({ isDeleted: true })
+  })
+
+  test.each(['disable', 'delete'])(
+    'and whom a run that only reports has found, is left to a replay, whatever settings change meanwhile (%s)',
+    async (onDelete) => {
+      const { world, boss, run } = await bossBack({ onDelete })
+      await run('report')
+      const before = await world.binding(boss)
+      expect(before).toMatchObject({ state: 'failed', error: { code: 'account_returned' } })
+      const path = `/directories/${world.directoryId}`
+      for (const upnSource of ['alternateEmail', 'email'])
+        await world.api.patch(path, { settings: { upnSource } })
+      await world.settle()
+      expect(await world.binding(boss)).toEqual(before)
+      expect(written(world).filter(({ url }) => url.includes(before['graph_id']))).toEqual([])
+      await world.api.post(`${path}/failures/replay`, { all: true })
+      await world.settle()
+      expect(await world.binding(boss)).toMatchObject({ state: 'former' })
+    },
+  )
+
   test('and for whom others wait who came meanwhile, is told of without them: nobody is linked to her', async () => {
     const { world, boss, run } = await bossBack({}, ['dan'])
     const { rows, ...enforced } = await run('enforce')

@@ -47,11 +47,8 @@ export function tellAskedBefore(
     ...(action === 'bind' ? ASK_BOUND_AGAIN : ASK_UNBOUND),
     eventId: eventId(sequence),
   }
-  // Where nobody has asked for anything, no binding is read for it.
-  const isAny = sql`EXISTS (SELECT 1 FROM binding e INDEXED BY binding_asked WHERE e.organization_id = ${key.organizationId}
-    AND e.directory_id = ${key.directoryId} AND e.asked_sequence < ${sequence})`
-  const condition = sql`${isAny} AND ${about} AND asked_sequence < ${sequence}`
-  return tellAsked(key, { condition, isOpposite: opposite(action), problem }, ids)
+  const isEarlier = sql`< ${sequence}`
+  return tellAsked(key, { condition: about, isEarlier, isOpposite: opposite(action), problem }, ids)
 }
 
 /** The same of whoever turns without a command: it ends, or comes back, for its groups. Before it does. */
@@ -63,22 +60,36 @@ export const tellAskedOfTurn = (
 ): SQL =>
   tellAsked(
     key,
-    { condition, isOpposite: sql`TRUE`, problem: turn === 'ends' ? ASK_UNBOUND : ASK_BOUND_AGAIN },
+    {
+      condition,
+      isEarlier: sql`IS NOT NULL`,
+      isOpposite: sql`TRUE`,
+      problem: turn === 'ends' ? ASK_UNBOUND : ASK_BOUND_AGAIN,
+    },
     ids,
   )
+
+interface Told {
+  /** Of the binding. */
+  readonly condition: SQL
+  /** What holds of the last command that asked something of it. */
+  readonly isEarlier: SQL
+  readonly isOpposite: SQL
+  readonly problem: JsonObject
+}
 
 /**
  * What was refused, or held, before that is tried again is told as it is; of whoever waits, that the opposite is wanted by now.
  */
-function tellAsked(
-  { organizationId, directoryId }: LeaseKey,
-  told: { readonly condition: SQL; readonly isOpposite: SQL; readonly problem: JsonObject },
-  ids: SQL,
-): SQL {
+function tellAsked({ organizationId, directoryId }: LeaseKey, told: Told, ids: SQL): SQL {
   const value = sql`CASE WHEN ${IS_RESTING} THEN error ELSE ${JSON.stringify(told.problem)} END`
   const isTold = sql`CASE WHEN ${IS_RESTING} THEN error IS NOT NULL ELSE ${told.isOpposite} END`
+  // Where nobody has asked for anything, no binding is read for it; where many have, those of `ids` alone: the plus keeps SQLite from
+  // the index of all of them.
+  const isAny = sql`EXISTS (SELECT 1 FROM binding e INDEXED BY binding_asked WHERE e.organization_id = ${organizationId}
+    AND e.directory_id = ${directoryId} AND e.asked_sequence ${told.isEarlier})`
   const rows = sql`SELECT a.value AS sequence, json_set(${value}, '$.resourceId', resource_id) AS told FROM binding, json_each(json_insert(coalesce(asked_before, '[]'), '$[#]', asked_sequence)) a
     WHERE organization_id = ${organizationId} AND directory_id = ${directoryId} AND kind IN ('user', 'group')
-      AND resource_id IN (${ids}) AND asked_sequence IS NOT NULL AND ${isTold} AND ${told.condition}`
+      AND resource_id IN (${ids}) AND ${isAny} AND +asked_sequence ${told.isEarlier} AND ${isTold} AND ${told.condition}`
   return addJobFailures(organizationId, rows)
 }

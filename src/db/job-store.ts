@@ -266,16 +266,20 @@ export function jobErrorStatements(organizationId: string, told: readonly JobErr
  * what its job tells of it, as far as the first hundred. An import has as many commands as it had steps.
  */
 export function addJobFailures(organizationId: string, rows: SQL): SQL {
-  const jobs = sql`SELECT j.id, count(*) AS failed, json_group_array(json(r.told)) FILTER (WHERE r.place <= ${MAX_ERRORS}) AS told
-    FROM (SELECT *, row_number() OVER (PARTITION BY sequence) AS place FROM (${rows})) r
-    CROSS JOIN job j ON j.organization_id = ${organizationId} AND (j.sequence = r.sequence
-      OR j.commands IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(j.commands) WHERE value = r.sequence))
-    GROUP BY j.id`
+  const asking = (index: string, isOf: SQL): SQL =>
+    sql`SELECT j.id, s.sequence FROM (SELECT DISTINCT sequence FROM r) s
+    CROSS JOIN job j INDEXED BY ${sql.raw(index)} ON j.organization_id = ${organizationId} AND ${isOf}`
+  const isStepOf = sql`j.commands IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(j.commands) WHERE value = s.sequence)`
+  // Found from the commands told of, each by its index: every other job of the organization is left unread.
   // An import that goes on beside it reads again what it tells.
-  return sql`UPDATE job SET failed = job.failed + t.failed, version = version + (ended = 0),
+  return sql`WITH r AS MATERIALIZED (SELECT *, row_number() OVER (PARTITION BY sequence) AS place FROM (${rows})),
+    t AS MATERIALIZED (SELECT a.id, count(*) AS failed, json_group_array(json(r.told)) FILTER (WHERE r.place <= ${MAX_ERRORS}) AS told
+      FROM (${asking('job_by_sequence', sql`j.sequence = s.sequence`)} UNION ALL ${asking('job_of_commands', isStepOf)}) a
+      CROSS JOIN r ON r.sequence = a.sequence GROUP BY a.id)
+    UPDATE job SET failed = job.failed + t.failed, version = version + (ended = 0),
       errors = (SELECT json_group_array(json(value)) FROM (SELECT value FROM json_each(coalesce(job.errors, '[]'))
         UNION ALL SELECT value FROM json_each(t.told) LIMIT ${MAX_ERRORS}))
-    FROM (${jobs}) t WHERE job.organization_id = ${organizationId} AND job.id = t.id`
+    FROM t WHERE job.organization_id = ${organizationId} AND job.id = t.id AND job.id IN (SELECT id FROM t)`
 }
 
 /** Adds the objects of a query's column `value` to what the job of a command tells; or of several, of each those for `job`. */

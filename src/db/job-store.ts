@@ -157,7 +157,7 @@ export async function readJob(
   id: string,
 ): Promise<JobProgress | undefined> {
   const [found] = await database.run(
-    progressOf(sql`j.organization_id = ${organizationId} AND j.id = ${id}`),
+    progressOf(organizationId, sql`organization_id = ${organizationId} AND id = ${id}`),
   )
   return found?.rows.map(toProgress)[0]
 }
@@ -168,10 +168,9 @@ export async function readJobs(
   organizationId: string,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },
 ): Promise<readonly JobProgress[]> {
-  const before = after === undefined ? sql`TRUE` : sql`j.id < ${after}`
-  const [found] = await database.run(
-    sql`${progressOf(sql`j.organization_id = ${organizationId} AND ${before}`)} ORDER BY j.id DESC LIMIT ${limit}`,
-  )
+  const before = after === undefined ? sql`TRUE` : sql`id < ${after}`
+  const page = sql`organization_id = ${organizationId} AND ${before} ORDER BY id DESC LIMIT ${limit}`
+  const [found] = await database.run(progressOf(organizationId, page))
   return (found?.rows ?? []).map(toProgress)
 }
 
@@ -183,12 +182,17 @@ const OF_UNDOING = sql`SELECT b.resource_id, b.due_at, b.attempts, b.error, CASE
 // The indexes are named: left to itself, SQLite walks every binding of the directory for each command.
 const ASKED = sql`FROM (
   ${OF_ALL} FROM ${COMMANDS} CROSS JOIN binding b INDEXED BY binding_asked ON ${HERE} AND b.asked_sequence = c.value
-  UNION ALL ${OF_ALL} FROM binding b INDEXED BY binding_asked_before WHERE ${HERE} AND b.asked_before IS NOT NULL
-    AND EXISTS (SELECT 1 FROM ${COMMANDS} WHERE c.value IN (SELECT value FROM json_each(b.asked_before)))
+  UNION ALL ${OF_ALL} FROM (SELECT DISTINCT e.kind, e.resource_id FROM ${COMMANDS} CROSS JOIN earlier e
+      ON e.directory_id = j.directory_id AND e.sequence = c.value) e
+    CROSS JOIN binding b ON ${HERE} AND b.kind = e.kind AND b.resource_id = e.resource_id
   UNION ALL ${OF_UNDOING} FROM binding b INDEXED BY binding_undone WHERE ${HERE} AND b.undo_sequence = j.sequence) b`
 
-/** The query of some jobs with what is left of each. */
-function progressOf(chosen: SQL): SQL {
+/** The query of some jobs with what is left of each, newest first. */
+function progressOf(organizationId: string, chosen: SQL): SQL {
+  // Whom earlier commands wait for, walked once for all the jobs.
+  const earlier = sql`SELECT b.directory_id, b.kind, b.resource_id, s.value AS sequence
+    FROM binding b INDEXED BY binding_asked_before CROSS JOIN json_each(b.asked_before) s
+    WHERE b.organization_id = ${organizationId} AND b.directory_id IN (SELECT directory_id FROM chosen) AND b.asked_before IS NOT NULL`
   // A command that a drain has not carried out is met in the log; one that it has, in the bindings.
   const ahead = sql`SELECT coalesce(sum(json_array_length(e.touched)), 0) FROM ${COMMANDS}
     CROSS JOIN event e ON e.organization_id = j.organization_id AND e.sequence = c.value
@@ -199,10 +203,11 @@ function progressOf(chosen: SQL): SQL {
   const failed = sql`SELECT json_object('count', count(*),
       'told', json_group_array(json_object('resourceId', resource_id, 'error', json(error))) FILTER (WHERE place <= ${MAX_ERRORS}))
     FROM (SELECT b.resource_id, b.error, row_number() OVER () AS place ${ASKED} WHERE b.due_at IS NULL AND b.error IS NOT NULL)`
-  return sql`SELECT j.*, d.state AS directory_state, d.state_reason AS directory_reason,
+  return sql`WITH chosen AS MATERIALIZED (SELECT * FROM job WHERE ${chosen}), earlier AS MATERIALIZED (${earlier})
+    SELECT j.*, d.state AS directory_state, d.state_reason AS directory_reason,
       (${ahead}) AS asked_ahead, (${due}) AS asked_due, (${failed}) AS asked_failed
-    FROM job j CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
-    WHERE ${chosen}`
+    FROM chosen j CROSS JOIN directory d ON d.organization_id = j.organization_id AND d.id = j.directory_id
+    ORDER BY j.id DESC`
 }
 
 /** What is left of the bindings that a job asked something of, and the first of them to be tried. */

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 
 import { tellAskedBefore, tellAskedOfTurn } from '../../src/db/asked.ts'
 import { connect } from '../../src/db/client.ts'
+import { readJob, readJobs } from '../../src/db/job-store.ts'
 import { newId } from '../support/seed.ts'
 
 const JOBS = 500
@@ -101,5 +102,46 @@ describe('telling jobs of a page of 500 users, in an organization of 500 jobs', 
       { sequence: null, ...told },
       { sequence: 9, ...told },
     ])
+  })
+})
+
+describe('reading the jobs of 5,000 users of whom two commands ask something, in an organization of 500 jobs', () => {
+  const USERS = 5000
+  const remaining = new Map([
+    [10, USERS],
+    [20, USERS],
+  ])
+
+  test('walks those users once for the whole page, and then for the two', async () => {
+    const { key, bind, database } = world
+    await bind(USERS, 20, sql`'[10]'`)
+    const before = database.meter.rowsRead
+    const jobs = await readJobs(database, key.organizationId, { after: undefined, limit: JOBS })
+    expect(jobs.map(({ job }) => job.sequence)).toEqual(
+      Array.from({ length: JOBS }, (_, i) => JOBS - i),
+    )
+    for (const { job, remaining: left } of jobs)
+      expect(left).toBe(remaining.get(job.sequence ?? 0) ?? 0)
+    expect(database.meter.rowsRead - before).toBeLessThan(20 * USERS)
+  })
+
+  test('walks them once for one of the jobs', async () => {
+    const { key, bind, database } = world
+    await bind(USERS, 20, sql`'[10]'`)
+    const before = database.meter.rowsRead
+    const progress = await readJob(database, key.organizationId, 'job_000010')
+    expect(progress?.remaining).toBe(USERS)
+    expect(database.meter.rowsRead - before).toBeLessThan(12 * USERS)
+  })
+
+  test('counts whoever waits for two steps of an import once', async () => {
+    const { key, bind, database } = world
+    const { organizationId } = key
+    await database.run(
+      sql`UPDATE job SET commands = '[9, 10]', sequence = NULL WHERE organization_id = ${organizationId} AND sequence = 10`,
+    )
+    await bind(USERS, 20, sql`'[9, 10]'`)
+    const progress = await readJob(database, organizationId, 'job_000010')
+    expect(progress?.remaining).toBe(USERS)
   })
 })

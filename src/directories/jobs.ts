@@ -1,6 +1,7 @@
 import {
   type JobProgress,
   type JobRow,
+  MAX_ERRORS,
   readJob,
   readJobs,
   type StartedJob,
@@ -43,7 +44,7 @@ function showJob(progress: JobProgress, now: number): JsonObject {
   const { job, remaining, failed } = progress
   const { id, type, directoryId, ended, total, reached, createdAt } = job
   const done = Math.max(0, reached - remaining)
-  const errors = [...(job.errors ?? []), ...failed.map(showFailure)]
+  const errors = [...(job.errors ?? []), ...failed.map(showFailure)].slice(0, MAX_ERRORS)
   const isOver = ended && remaining === 0
   const failures = job.failed + progress.failures
   const hasFailed = job.stopped || (failures > 0 && failures >= done)

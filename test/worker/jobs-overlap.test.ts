@@ -135,6 +135,33 @@ describe('a job that somebody replays', () => {
     expect(await counted()).toMatchObject({ ...failed, errors: 100 })
   })
 
+  test('tells of a hundred, also where some of more than a hundred are replayed', async () => {
+    const each = await asked()
+    const { world, ask } = each
+    const ids: string[] = []
+    for (let i = 0; i < 120; i++) ids.push(await each.create(`user${i}`))
+    const fault = {
+      match: { method: 'POST', path: '^/users$' },
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    }
+    world.graph.faults.add({ ...fault, times: 120 })
+    const bind = await ask('POST', '/bindings', { userIds: ids })
+    await world.settle()
+    const path = `/directories/${world.directoryId}/bindings?state=failed&limit=60`
+    const { body } = await world.api.get(path)
+    const bindingIds = body['items'].map(({ id }: Loose) => id)
+    expect(bindingIds).toHaveLength(60)
+    const replay = await ask('POST', '/failures/replay', { bindingIds })
+    await world.settle()
+    expect(await replay()).toMatchObject({ ...DONE, done: 60, total: 60 })
+    // Sixty are stored with the job by now, and sixty of its bindings are refused still.
+    const { errors, ...job } = await bind()
+    expect(job).toMatchObject({ state: 'failed', done: 120, total: 120 })
+    expect(new Set(errors.map(({ resourceId }: Loose) => resourceId)).size).toBe(100)
+    expect(errors).toHaveLength(100)
+  })
+
   test('of an import tells it too', async () => {
     const each = await asked()
     const { world, ask } = each

@@ -1,4 +1,6 @@
 /** Something is undone while the undoing of something else still waits for what replicas show. */
+import { env } from 'cloudflare:workers'
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 
 import { ENTERPRISE_USER_URN } from '../../src/scim/urns.ts'
@@ -248,4 +250,48 @@ describe('what becomes of a value that is to be put back, while something else',
       ],
     })
   })
+})
+
+test('an undoing that was under way before undoings had their own number gets it by the migration, and what a command asks for does not', async () => {
+  const each = await previewedBind()
+  const { world } = each
+  const path = `/directories/${world.directoryId}`
+  world.graph.changeUser(each.account('ann'), { properties: { department: 'Theirs' } })
+  const ann = await each.create('ann', { [ENTERPRISE_USER_URN]: { department: 'Ours' } })
+  await each.bind([ann])
+  world.clock.now += HOUR
+  const outOfOrder = () =>
+    world.graph.faults.add({
+      match: { path: '^/users' },
+      when: ({ method }) => method !== 'GET',
+      status: 503,
+      retryAfter: 600,
+      times: 1,
+    })
+  outOfOrder()
+  const { body: log } = await world.api.get('/events?type=binding_create&limit=1')
+  await world.api.post(`${path}/undo`, { eventId: log['items'][0]['id'] })
+  await world.drain()
+  await world.drain()
+  const numbers = async () => {
+    const { asked_sequence, undo_sequence, restoring } = await world.binding(ann)
+    return { asked_sequence, undo_sequence, restoring }
+  }
+  const now = await numbers()
+  expect(now).toMatchObject({ asked_sequence: null, undo_sequence: expect.any(Number) })
+  await world.query(sql`UPDATE binding SET asked_sequence = undo_sequence, undo_sequence = NULL
+    WHERE directory_id = ${world.directoryId}`)
+  const carryOver = env.TEST_MIGRATIONS.find(({ name }) => name.startsWith('0019_'))?.queries.at(-1)
+  await world.query(sql.raw(carryOver ?? ''))
+  expect(await numbers()).toEqual(now)
+  // A command's own number stays where it is.
+  const { body: job } = await world.api.post(`${path}/bindings`, { userIds: [ann] })
+  outOfOrder()
+  await world.drain()
+  const bound = await numbers()
+  expect(bound['asked_sequence']).toEqual(expect.any(Number))
+  await world.query(sql.raw(carryOver ?? ''))
+  expect(await numbers()).toEqual(bound)
+  await world.settle()
+  expect((await world.api.get(`/jobs/${job['id']}`)).body).toMatchObject({ state: 'done', done: 1 })
 })

@@ -13,7 +13,12 @@ interface Command {
   readonly isNamed: boolean
 }
 
+/** What is held stays so, whoever binds it again, unless it is an ending. */
+export const IS_BOUND_AGAIN = sql`(state <> 'held' OR unbound_by IS NOT NULL)`
+
 const ABOUT = {
+  // Whoever is not bound yet has no state.
+  bind: () => sql`coalesce(${IS_BOUND_AGAIN}, TRUE)`,
   // What was rejected is answered: whoever wants it tried after all names it.
   replay: ({ isNamed }: Command) =>
     isNamed
@@ -72,6 +77,12 @@ const BIND = 'Bind it: that exports it.'
 const NOTHING = 'There is nothing to do.'
 const HELD = 'Do what its error says; then approve it, and it is looked at again, or reject it.'
 
+const NOT_BOUND_AGAIN = {
+  code: sql`'held'`,
+  message: sql`'It is bound already, and held: a bind changes nothing of it.'`,
+  whatToDo: sql`${HELD}`,
+} as const
+
 const NOT_HELD = {
   code: 'not_held',
   message: sql`CASE state WHEN 'held' THEN 'It was answered already, or was not held yet when this was asked.'
@@ -109,6 +120,7 @@ const NOT_UNBOUND = {
 
 /** What the jobs tell of bindings that their commands are not about. */
 const TOLD = {
+  bind: NOT_BOUND_AGAIN,
   replay: NOT_FAILED,
   approve: NOT_HELD,
   reject: NOT_HELD,

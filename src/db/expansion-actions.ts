@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { assertNever } from '../kernel/result.ts'
 import { DESIRED } from '../plan/planned.ts'
-import { isAbout } from './answerable.ts'
+import { IS_BOUND_AGAIN, isAbout } from './answerable.ts'
 import { asks, ASKS_NOTHING, tellAskedOfTurn } from './asked.ts'
 import type { LeaseKey } from './lease.ts'
 import { letGoStatements } from './letting-go.ts'
@@ -176,9 +176,6 @@ const revived = (
 /** The account of the directory that a user was imported from. */
 const importedAccount = (directoryId: string): SQL =>
   sql`CASE imported_from ->> '$.directoryId' WHEN ${directoryId} THEN imported_from ->> '$.graphId' END`
-
-/** Whom a bind is about of those who are known here. */
-export const IS_BOUND_AGAIN = sql`(state <> 'held' OR unbound_by IS NOT NULL)`
 
 /**
  * Binds users and groups that exist; whoever is bound already is looked at again. What is held stays so, unless it is an ending. A

@@ -3,10 +3,10 @@ import { type SQL, sql } from 'drizzle-orm'
 
 import { isJsonObject, type Json } from '../kernel/json.ts'
 import { assertNever } from '../kernel/result.ts'
-import { isAbout, tellOthers } from './answerable.ts'
+import { IS_BOUND_AGAIN, isAbout, tellOthers } from './answerable.ts'
 import { tellAskedBefore } from './asked.ts'
 import type { Database } from './client.ts'
-import { actionStatements, type ExpansionAction, IS_BOUND_AGAIN } from './expansion-actions.ts'
+import { actionStatements, type ExpansionAction } from './expansion-actions.ts'
 import { extendLease, holdsLease, type LeaseKey } from './lease.ts'
 import { isBindOf } from './undo-bindings.ts'
 import { tellBoundMeanwhile, tellUnboundMeanwhile, tellUndoneMeanwhile } from './undo-store.ts'
@@ -82,7 +82,11 @@ function tellBefore(key: LeaseKey, asked: Asked, ids: SQL): SQL[] {
   const askedBefore = (about: SQL) => tellAskedBefore(key, asked, about, ids)
   switch (action) {
     case 'bind':
-      return [askedBefore(IS_BOUND_AGAIN), tellBoundMeanwhile(key, sequence, ids)]
+      return [
+        askedBefore(IS_BOUND_AGAIN),
+        tellBoundMeanwhile(key, sequence, ids),
+        ...tellOthers(key, asked, ids),
+      ]
     case 'undo':
       return [
         askedBefore(isBindOf(undone ?? 0)),

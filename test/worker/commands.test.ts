@@ -152,6 +152,24 @@ describe('binding', () => {
   }, 120_000)
 })
 
+test('binding somebody who is held changes nothing, and the job says so', async () => {
+  const { world, command } = await commanded({ settings: { conflict: 'hold' } })
+  const [ann = '', bob = ''] = await users(world, 'ann', 'bob')
+  const [graphId = ''] = world.graph.seed({ users: 1, prefix: 'stranger' }).users
+  world.graph.changeUser(graphId, { properties: { userPrincipalName: 'ann@contoso.com' } })
+  await command('POST', '/bindings', { userIds: [ann] })
+  const before = await world.binding(ann)
+  expect(before).toMatchObject({ state: 'held' })
+  expect(await command('POST', '/bindings', { userIds: [ann, bob] })).toMatchObject({
+    state: 'done',
+    total: 2,
+    done: 2,
+    errors: [{ resourceId: ann, code: 'held', whatToDo: expect.stringContaining('approve') }],
+  })
+  expect(await world.binding(ann)).toEqual(before)
+  expect(await world.binding(bob)).toMatchObject({ state: 'synced' })
+})
+
 describe('unbinding', () => {
   test('does with the accounts what the directory says, and lets go of their memberships first', async () => {
     const { world, command } = await commanded()

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 import { bindingId } from './binding-store.ts'
-import { MAX_ERRORS } from './job-store.ts'
+import { MAX_ERRORS } from './job-errors.ts'
 import type { LeaseKey } from './lease.ts'
 import { IS_REJECTED } from './rejection.ts'
 import { IS_RESTING } from './resting.ts'

@@ -7,7 +7,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { eventId } from '../kernel/id.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { ASK_BOUND_AGAIN, ASK_UNBOUND } from '../plan/problem.ts'
-import { addJobFailures } from './job-store.ts'
+import { addJobFailures } from './job-errors.ts'
 import type { LeaseKey } from './lease.ts'
 import { IS_RESTING } from './resting.ts'
 

@@ -12,6 +12,7 @@ import {
   type StoredImport,
   storeImportStep,
 } from '../db/import-store.ts'
+import { MAX_ERRORS } from '../db/job-errors.ts'
 import type { JobRow } from '../db/job-store.ts'
 import { backoffBase } from '../kernel/backoff.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -36,8 +37,6 @@ const SILENCE_MS = 2 * 60_000
 /** So often one step is tried, which is about a quarter of an hour, and the list is begun again. */
 const MAX_ATTEMPTS = 8
 const MAX_RESTARTS = 3
-/** So many errors a job tells of; the rest are counted. */
-const MAX_ERRORS = 100
 
 /** Carries an import on as far as it comes; gives the number of its steps. Never throws for what may happen in operation. */
 export async function carryImportOn(ports: ImportPorts, key: ImportKey): Promise<number> {

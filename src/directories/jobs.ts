@@ -1,7 +1,7 @@
+import { MAX_ERRORS } from '../db/job-errors.ts'
 import {
   type JobProgress,
   type JobRow,
-  MAX_ERRORS,
   readJob,
   readJobs,
   type StartedJob,

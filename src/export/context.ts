@@ -2,7 +2,7 @@
 import type { Database } from '../db/client.ts'
 import type { NewEvent } from '../db/event-log.ts'
 import type { Lane } from '../db/lane-store.ts'
-import type { JobErrors } from '../db/job-store.ts'
+import type { JobErrors } from '../db/job-errors.ts'
 import type { DirectoryRow, LeaseKey } from '../db/lease.ts'
 import type { Awaited, EdgeChange } from '../db/round-commit.ts'
 import type { Overwritten } from '../db/overwritten-store.ts'

@@ -28,7 +28,7 @@ const described = <const S extends v.GenericSchema>(schema: S, text: string) =>
   v.pipe(schema, v.description(text))
 
 const THRESHOLD =
-  'How many accounts may be disabled or deleted in one hour, whatever caused it: the larger of `count` and `percent` of the bound users. More are `held` until somebody approves or rejects them. null switches it off.'
+  'How many accounts may be disabled or deleted in one hour, whatever caused it: the larger of `count` and `percent` of the bound users. More are `held` until somebody approves or rejects them; what is approved so does not count. null switches it off.'
 
 /** Settings as they are stored and shown; an unknown name is refused, since it is a misspelt one. */
 export const directorySettingsSchema = v.strictObject({

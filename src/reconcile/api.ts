@@ -30,7 +30,9 @@ const reconciliationShape = v.strictObject({
     imported: v.number(),
     unbound: v.pipe(
       v.number(),
-      v.description('Users in Microsoft 365 that nobody here is bound to.'),
+      v.description(
+        'Users in Microsoft 365 that nobody here is bound to, or was: the import candidates name them.',
+      ),
     ),
     deleted: v.pipe(
       v.number(),
